@@ -1,0 +1,1 @@
+"""One ``opencode run``, usable as a library. Knows nothing of fleets, files or screens."""

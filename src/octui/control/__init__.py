@@ -1,0 +1,1 @@
+"""The socket between screens and supervisor."""

@@ -1,0 +1,1 @@
+"""`octui demo`: the real opencode against a scripted model on loopback."""

@@ -1,0 +1,1 @@
+"""The supervisor: who may start, who needs what; owns every process of a session."""

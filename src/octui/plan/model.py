@@ -1,0 +1,48 @@
+"""A plan as validated values: what `octui.fleet` runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from octui.client.config import RunConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One run of a plan.
+
+    Attributes:
+        name: Unique in the plan; also the name of the run's files in the session folder, so it is safe as one.
+        workspace: The folder the agent works in, absolute.
+        prompt: What the agent is asked, to the letter.
+        config: How opencode is started.
+        timeout_s: Limit of an attempt, in seconds; None for none.
+        max_retries: How often a start-up crash is tried again.
+        silence_s: After how many seconds without a word the run asks for attention.
+        isolate_db: Whether the run gets a private data home.
+    """
+
+    name: str
+    workspace: Path
+    prompt: str
+    config: RunConfig
+    timeout_s: float | None = None
+    max_retries: int = 2
+    silence_s: float = 60.0
+    isolate_db: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Several runs as one session.
+
+    Attributes:
+        name: What the session is called.
+        runs: In the order in which they are started and shown.
+        max_parallel: How many runs work at a time.
+    """
+
+    name: str
+    runs: tuple[RunSpec, ...]
+    max_parallel: int = 4

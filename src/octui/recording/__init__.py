@@ -1,0 +1,1 @@
+"""The session folder: the one place where a session lives, written by its supervisor and read by everyone."""

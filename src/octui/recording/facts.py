@@ -1,0 +1,256 @@
+"""octui's own lifecycle facts, one JSON object a line in ``facts.jsonl``, and the pure fold over them.
+
+Folding the facts up to a moment gives every run's state at that moment, live or replayed. All times are seconds since
+the epoch (float). A fact of a kind this version does not know is passed over: a newer octui may have written it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+
+class RunState(StrEnum):
+    """What a run is doing; always exactly one of these."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process of the run is alive, or is about to be started again."""
+        return self in (RunState.STARTING, RunState.RUNNING, RunState.RETRYING)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run is over."""
+        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED, RunState.TIMED_OUT)
+
+
+class Attention(StrEnum):
+    """Why a run wants a person to look at it; opencode itself is silent about most of these."""
+
+    PERMISSION_REJECTED = "permission_rejected"
+    MCP_NOT_STARTED = "mcp_not_started"
+    AGENT_UNKNOWN = "agent_unknown"
+    NO_FINAL_ANSWER = "no_final_answer"
+    ENDED_MID_STEP = "ended_mid_step"
+    PROVIDER_REFUSES = "provider_refuses"
+    SILENT = "silent"
+    CONFIG_LEFT_OUT = "config_left_out"
+    INTERRUPTED = "interrupted"
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=True):
+    """Base of all facts; ``at`` is seconds since the epoch."""
+
+    at: float
+
+
+class SessionStarted(Fact, frozen=True, kw_only=True, tag="session_started"):
+    """The supervisor took the session up.
+
+    ``pid`` with ``pid_started`` (the process's start, seconds since the epoch) names the supervisor beyond reuse of the
+    number; ``socket`` is the path of its control socket; ``runs`` are the names in the plan's order.
+    """
+
+    pid: int
+    pid_started: float
+    socket: str
+    octui: str
+    opencode: str
+    runs: tuple[str, ...]
+
+
+class StateChanged(Fact, frozen=True, kw_only=True, tag="state_changed"):
+    """A run entered a state. ``why`` is one sentence for the user; empty where the state says it all."""
+
+    run: str
+    state: RunState
+    why: str = ""
+
+
+class AttemptStarted(Fact, frozen=True, kw_only=True, tag="attempt_started"):
+    """A process was started for a run.
+
+    ``attempt`` counts from 1 up to ``of`` and starts anew when a user restarts the run (``life`` counts those, from 1);
+    the offsets, in bytes, say where in the run's logs its output begins.
+    """
+
+    run: str
+    attempt: int
+    of: int
+    pid: int
+    life: int = 1
+    stdout_offset: int = 0
+    stderr_offset: int = 0
+
+
+class AttemptEnded(Fact, frozen=True, kw_only=True, tag="attempt_ended"):
+    """The process of an attempt is gone, with all it started.
+
+    ``exit_code`` is negative where a signal ended it and None where it is not known; ``retry_in_s`` is set when another
+    attempt follows, after that many seconds.
+    """
+
+    run: str
+    attempt: int
+    exit_code: int | None = None
+    timed_out: bool = False
+    retry_in_s: float | None = None
+
+
+class AttentionRaised(Fact, frozen=True, kw_only=True, tag="attention_raised"):
+    """A run wants a person to look at it; ``words`` say why, in a sentence."""
+
+    run: str
+    kind: Attention
+    words: str
+
+
+class AttentionCleared(Fact, frozen=True, kw_only=True, tag="attention_cleared"):
+    """The reason is gone, such as silence that was broken."""
+
+    run: str
+    kind: Attention
+
+
+class SessionEnded(Fact, frozen=True, kw_only=True, tag="session_ended"):
+    """The supervisor left in order; a session without this fact, and without its supervisor, was interrupted."""
+
+    why: str = ""
+
+
+AnyFact = (
+    SessionStarted | StateChanged | AttemptStarted | AttemptEnded | AttentionRaised | AttentionCleared | SessionEnded
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+
+
+def encode_fact(fact: AnyFact) -> bytes:
+    """Give a fact as one line, newline included."""
+    return _encoder.encode(fact) + b"\n"
+
+
+def decode_fact(line: bytes) -> AnyFact | None:
+    """Read one line; None for a fact of an unknown kind and for a line that is cut or garbled."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        return None
+
+
+@dataclass(slots=True)
+class RunStatus:
+    """Where one run stands.
+
+    Attributes:
+        name: The run's name in the plan.
+        state: See `RunState`.
+        why: One sentence for a state that needs one.
+        attempt: The current or last attempt, from 1; 0 before the first.
+        attempts_allowed: How many attempts the run has at most.
+        life: How often the run was started by a person, from 1.
+        pid: Of the current process; None where none is alive.
+        exit_code: Of the last attempt that ended.
+        started_at: When the first attempt of this life began.
+        ended_at: When the run came to a final state.
+        attention: Open reasons to look at the run, oldest first, each with its words and since when.
+        attempt_offsets: For each attempt of each life: (life, attempt, stdout offset, stderr offset), in bytes.
+    """
+
+    name: str
+    state: RunState = RunState.QUEUED
+    why: str = ""
+    attempt: int = 0
+    attempts_allowed: int = 1
+    life: int = 1
+    pid: int | None = None
+    exit_code: int | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    attention: dict[Attention, tuple[str, float]] = field(default_factory=dict)
+    attempt_offsets: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def elapsed(self, now: float) -> float | None:
+        """Seconds from the start of this life to its end, or to ``now``; None before it began."""
+        if self.started_at is None:
+            return None
+        return max(0.0, (self.ended_at if self.ended_at is not None else now) - self.started_at)
+
+
+@dataclass(slots=True)
+class SessionStatus:
+    """Where a whole session stands: the fold of its facts."""
+
+    runs: dict[str, RunStatus] = field(default_factory=dict)
+    started: SessionStarted | None = None
+    ended: SessionEnded | None = None
+    last_at: float | None = None
+
+    def apply(self, fact: AnyFact) -> None:
+        """Take one more fact into account."""
+        self.last_at = fact.at
+        match fact:
+            case SessionStarted():
+                self.started = fact
+                self.ended = None
+                for name in fact.runs:
+                    self.runs.setdefault(name, RunStatus(name))
+            case SessionEnded():
+                self.ended = fact
+            case StateChanged():
+                self._change_state(self.run(fact.run), fact)
+            case AttemptStarted():
+                self._start_attempt(self.run(fact.run), fact)
+            case AttemptEnded():
+                run = self.run(fact.run)
+                run.pid = None
+                run.exit_code = fact.exit_code
+            case AttentionRaised():
+                self.run(fact.run).attention[fact.kind] = (fact.words, fact.at)
+            case AttentionCleared():
+                self.run(fact.run).attention.pop(fact.kind, None)
+
+    def run(self, name: str) -> RunStatus:
+        """Give a run's status, made at its first mention."""
+        return self.runs.setdefault(name, RunStatus(name))
+
+    @staticmethod
+    def _change_state(run: RunStatus, fact: StateChanged) -> None:
+        if fact.state is RunState.QUEUED and run.state.is_final:
+            run.attention.clear()
+            run.attempt, run.exit_code, run.started_at = 0, None, None
+        run.state = fact.state
+        run.why = fact.why
+        run.ended_at = fact.at if fact.state.is_final else None
+
+    @staticmethod
+    def _start_attempt(run: RunStatus, fact: AttemptStarted) -> None:
+        run.pid = fact.pid
+        run.attempt = fact.attempt
+        run.attempts_allowed = fact.of
+        run.life = fact.life
+        run.attempt_offsets.append((fact.life, fact.attempt, fact.stdout_offset, fact.stderr_offset))
+        if run.started_at is None:
+            run.started_at = fact.at
+
+
+def fold(facts: Iterable[AnyFact]) -> SessionStatus:
+    """Fold facts, in the order written, into where the session stands after them."""
+    status = SessionStatus()
+    for fact in facts:
+        status.apply(fact)
+    return status
