@@ -1,1 +1,57 @@
-"""octui: several opencode agents side by side, and the async client library under them."""
+"""octui: several opencode agents side by side, and the async client library under them.
+
+The public names are loaded when they are first used, so that ``import octui`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from octui.client.client import AsyncOpenCodeClient
+    from octui.client.config import RunConfig
+    from octui.client.result import RunResult, TokenUsage
+    from octui.errors import (
+        ConfigError,
+        OpenCodeBinaryNotFoundError,
+        OpenCodeError,
+        OpenCodeProcessError,
+        OpenCodeTimeoutError,
+    )
+
+    __version__: str
+
+__all__ = [
+    "AsyncOpenCodeClient",
+    "ConfigError",
+    "OpenCodeBinaryNotFoundError",
+    "OpenCodeError",
+    "OpenCodeProcessError",
+    "OpenCodeTimeoutError",
+    "RunConfig",
+    "RunResult",
+    "TokenUsage",
+    "__version__",
+]
+
+_HOMES = {
+    "AsyncOpenCodeClient": "octui.client.client",
+    "RunConfig": "octui.client.config",
+    "RunResult": "octui.client.result",
+    "TokenUsage": "octui.client.result",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("octui")
+    if name in __all__:
+        return getattr(import_module(_HOMES.get(name, "octui.errors")), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from octui.client.compat import KNOWN_TOOLS, TOOLS_WITHOUT_PATTERNS
+from octui.errors import ConfigError
 
 PermissionValue = str | Mapping[str, str]
 """``allow`` or ``deny``, or a map of patterns to them; the last matching pattern wins."""
@@ -72,3 +76,137 @@ class RunConfig:
     disable_autoupdate: bool = True
     extra_env: Mapping[str, str] = field(default_factory=dict)
     inherit_user_config: bool = False
+
+
+FLAGS: Mapping[str, str] = {
+    "agent": "agent",
+    "model": "model",
+    "files": "file",
+    "title": "title",
+    "command": "command",
+    "continue_session": "continue",
+    "session_id": "session",
+    "fork": "fork",
+    "share": "share",
+    "remote_dir": "dir",
+    "port": "port",
+    "variant": "variant",
+    "thinking": "thinking",
+    "print_logs": "print-logs",
+    "log_level": "log-level",
+}
+"""Fields of `RunConfig` that are flags of ``opencode run`` as they are, and the flags' names."""
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+_RESERVED_FLAGS = frozenset({"format", "interactive", "i", "help", "h", "version", "v"})
+_ASK = (
+    "is 'ask', but opencode run has nobody to ask and would reject the call and end without an answer; "
+    "use 'allow' or 'deny'"
+)
+
+
+def build_config(config: RunConfig) -> dict[str, Any]:
+    """Give what goes into ``OPENCODE_CONFIG_CONTENT``: the overrides with the four fields merged over them."""
+    fields: dict[str, Any] = {}
+    if config.permission:
+        fields["permission"] = config.permission if isinstance(config.permission, str) else _plain(config.permission)
+    if config.mcp:
+        fields["mcp"] = _plain(config.mcp)
+    if config.tools:
+        fields["tools"] = dict(config.tools)
+    if config.instructions:
+        fields["instructions"] = list(config.instructions)
+    return deep_merge(_plain(config.config_overrides), fields)
+
+
+def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two maps, maps in them too; what stands above wins, and comes last where order matters."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.pop(key, None)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = deep_merge(old, value) if both else value
+    return merged
+
+
+def check(config: RunConfig) -> list[str]:
+    """Refuse what opencode must not be given.
+
+    Returns:
+        Warnings, one sentence each, about what is likely a mistake: a tool opencode does not know.
+
+    Raises:
+        ConfigError: With the place and the reason.
+    """
+    warnings: list[str] = []
+    _check_permission("permission", config.permission, warnings)
+    if "permission" in config.config_overrides:
+        _check_permission("config_overrides.permission", config.config_overrides["permission"], warnings)
+    for name, server in config.mcp.items():
+        _check_mcp(f"mcp.{name}", server)
+    if config.model is not None and "/" not in config.model.strip("/"):
+        raise ConfigError(f"model is {config.model!r}; opencode wants it as provider/model.")
+    if config.log_level is not None and config.log_level not in LOG_LEVELS:
+        raise ConfigError(f"log_level is {config.log_level!r}; it is one of {', '.join(LOG_LEVELS)}.")
+    if config.fork and not (config.continue_session or config.session_id):
+        raise ConfigError("fork needs a session to fork: set session_id or continue_session.")
+    for flag in config.cli_kwargs:
+        if not flag or flag.startswith("-") or flag in _RESERVED_FLAGS:
+            raise ConfigError(f"cli_kwargs[{flag!r}] cannot be passed: it is set by octui or is no flag's name.")
+    return warnings
+
+
+def check_action(place: str, value: object) -> None:
+    """Refuse a permission's action other than ``allow`` and ``deny``.
+
+    Raises:
+        ConfigError: With the place and the reason.
+    """
+    if value == "ask":
+        raise ConfigError(f"{place} {_ASK}.")
+    if value not in ("allow", "deny"):
+        raise ConfigError(f"{place} is {value!r}; it must be 'allow' or 'deny'.")
+
+
+def _check_permission(place: str, permission: object, warnings: list[str]) -> None:
+    if not isinstance(permission, Mapping):
+        check_action(place, permission)
+        return
+    for tool, rule in permission.items():
+        where = f"{place}.{tool}"
+        if tool not in KNOWN_TOOLS and tool != "*" and "*" not in tool:
+            near = difflib.get_close_matches(tool, KNOWN_TOOLS, n=1, cutoff=0.0)
+            warnings.append(f"{where}: opencode knows no tool {tool!r}; the nearest it knows is {near[0]!r}.")
+        if not isinstance(rule, Mapping):
+            check_action(where, rule)
+            continue
+        if tool in TOOLS_WITHOUT_PATTERNS:
+            raise ConfigError(f"{where} takes 'allow' or 'deny', no patterns.")
+        for pattern, action in rule.items():
+            check_action(f'{where}["{pattern}"]', action)
+
+
+def _check_mcp(place: str, server: object) -> None:
+    if not isinstance(server, Mapping):
+        raise ConfigError(f"{place} must be a table such as {{ type = 'local', command = ['npx', …] }}.")
+    kind = server.get("type")
+    if kind is None and set(server) == {"enabled"}:
+        return
+    if kind == "local":
+        command = server.get("command")
+        if not isinstance(command, Sequence) or isinstance(command, str) or not command:
+            raise ConfigError(f"{place}.command must be a list of words, such as ['npx', '-y', 'server'].")
+    elif kind == "remote":
+        if not str(server.get("url", "")).startswith(("http://", "https://")):
+            raise ConfigError(f"{place}.url must begin with http:// or https://.")
+    else:
+        raise ConfigError(f"{place}.type is {kind!r}; it must be 'local' or 'remote'.")
+
+
+def _plain(value: Any) -> Any:
+    """Give nested mappings and sequences as dicts and lists, ready for JSON."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,132 @@
+"""One attempt of a run: its temporary folder, its process, and the end of both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import anyio
+import anyio.to_thread
+
+from octui.client import isolation
+from octui.client.command import build_command
+from octui.client.config import RunConfig
+from octui.client.guardian import guardian
+from octui.client.process import Process
+from octui.errors import OpenCodeBinaryNotFoundError
+
+STDERR_BYTES = 1 << 20
+"""How much of an attempt's stderr is kept in memory: its end, which says why it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What every attempt of a run starts with.
+
+    Attributes:
+        binary: The executable.
+        version: Its version.
+        prompt: Goes in on stdin, to the letter.
+        workspace: Where it runs.
+        config: A checked configuration.
+        isolate_db: Whether it gets a private data home.
+        stderr_path: The file stderr is appended to; None for a temporary one.
+    """
+
+    binary: Path
+    version: str
+    prompt: str
+    workspace: Path
+    config: RunConfig
+    isolate_db: bool
+    stderr_path: Path | None = None
+
+
+class Attempt:
+    """A started attempt. Whoever has one must `end` it, with nothing awaited in between.
+
+    Attributes:
+        process: The running opencode.
+        warnings: What was left out of the user's configuration, one sentence each.
+        data: opencode's own folder of data and log.
+    """
+
+    def __init__(self, launch: Launch) -> None:
+        """Start it.
+
+        Raises:
+            OpenCodeBinaryNotFoundError: The executable does not start.
+            OSError: A file cannot be written.
+        """
+        self._mark = uuid.uuid4().hex
+        self._folder = isolation.make_folder()
+        try:
+            homes = isolation.prepare(
+                self._folder,
+                os.environ,
+                private_data=launch.isolate_db and not _continues(launch.config),
+                inherit_user_config=launch.config.inherit_user_config,
+            )
+            self.warnings = homes.warnings
+            self.data = homes.data
+            command = build_command(launch.config, version=launch.version)
+            env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
+            env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
+            self._stderr = _open_stderr(launch.stderr_path or self._folder / "stderr")
+            self._stderr_offset = os.fstat(self._stderr.fileno()).st_size
+            guardian.watch(self._mark, self._folder)
+            with tempfile.TemporaryFile(dir=self._folder) as stdin:
+                stdin.write(launch.prompt.encode("utf-8", "surrogateescape"))
+                stdin.seek(0)
+                self.process = Process(
+                    [str(launch.binary), *command.arguments],
+                    cwd=launch.workspace,
+                    env=env,
+                    stdin=stdin,
+                    stderr=self._stderr,
+                    mark=self._mark,
+                )
+        except BaseException as error:
+            self._clear()
+            if isinstance(error, OSError) and error.filename == str(launch.binary):
+                raise OpenCodeBinaryNotFoundError(
+                    f"{launch.binary} does not start: {error.strerror}.", hint="Run `octui doctor`."
+                ) from error
+            raise
+
+    def stderr(self) -> str:
+        """What this attempt has written to stderr so far: the last `STDERR_BYTES` of it."""
+        end = os.fstat(self._stderr.fileno()).st_size
+        start = max(self._stderr_offset, end - STDERR_BYTES)
+        return os.pread(self._stderr.fileno(), end - start, start).decode("utf-8", "replace")
+
+    async def end(self, grace_s: float, output: Callable[[bytes], Awaitable[None]]) -> str:
+        """End every process of the attempt, remove its folder, and give its stderr. See `Process.end`."""
+        try:
+            await self.process.end(grace_s, output)
+            return self.stderr()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._clear)
+
+    def _clear(self) -> None:
+        with suppress(AttributeError):
+            self._stderr.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        guardian.release(self._mark)
+
+
+def _continues(config: RunConfig) -> bool:
+    """Whether the run goes on with a session that lives in the shared database."""
+    return config.attach is None and (config.continue_session or config.session_id is not None)
+
+
+def _open_stderr(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab+", buffering=0)

@@ -1,0 +1,86 @@
+"""Finding opencode, and asking it for its version."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from octui.client.compat import parse_version
+from octui.errors import OpenCodeBinaryNotFoundError
+
+NAME = "opencode"
+VARIABLE = "OPENCODE_BINARY"
+VERSION_TIMEOUT_S = 30.0
+_HINT = "Install it from https://opencode.ai, or say where it is with --binary or OPENCODE_BINARY."
+
+
+def find_binary(explicit: str | Path | None = None, extra: Iterable[Path] = ()) -> Path:
+    """Find the opencode executable.
+
+    Args:
+        explicit: A path, or a name to look for on ``PATH``; nothing else is then tried. ``None`` and plain
+            ``opencode`` search: ``OPENCODE_BINARY``, ``PATH``, ``~/.opencode/bin``, then ``extra``.
+        extra: Further places, such as a copy octui installed.
+
+    Raises:
+        OpenCodeBinaryNotFoundError: None is there, or the one asked for cannot be executed.
+    """
+    if explicit is not None and str(explicit) != NAME:
+        return _usable(str(explicit), "as asked for")
+    if named := os.environ.get(VARIABLE):
+        return _usable(named, f"named by {VARIABLE}")
+    on_path = shutil.which(NAME)
+    places = [Path.home() / ".opencode" / "bin" / NAME, *extra]
+    for place in [Path(on_path)] if on_path else places:
+        if os.access(place, os.X_OK) and place.is_file():
+            return place.absolute()
+    raise OpenCodeBinaryNotFoundError("opencode was not found.", hint=_HINT)
+
+
+def _usable(name: str, why: str) -> Path:
+    path = Path(name).expanduser()
+    if found := shutil.which(path if "/" in name else name):
+        return Path(found).absolute()
+    if path.is_dir():
+        reason = "is a folder"
+    elif path.exists():
+        reason = "cannot be executed"
+    else:
+        reason = "is not there"
+    raise OpenCodeBinaryNotFoundError(f"opencode {why} ({name}) {reason}.", hint=_HINT)
+
+
+def binary_version(path: Path) -> str:
+    """Ask an executable for its version, such as ``1.18.33``; asked once for each state of the file.
+
+    Raises:
+        OpenCodeBinaryNotFoundError: It does not answer as opencode does.
+    """
+    stat = path.stat()
+    return _ask_version(path, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _ask_version(path: Path, _changed_ns: int, _size: int) -> str:
+    try:
+        done = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=VERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise OpenCodeBinaryNotFoundError(f"{path} does not run: {error}.", hint=_HINT) from error
+    version = done.stdout.strip()
+    if done.returncode != 0 or parse_version(version) is None:
+        raise OpenCodeBinaryNotFoundError(
+            f"{path} is not opencode: asked for its version, it gave no version number.", hint=_HINT
+        )
+    return version

@@ -1,0 +1,103 @@
+"""Everything that depends on opencode's version.
+
+Measured on 1.18.33; of OpenCode 2, which cannot be run here, as far as its source and documentation tell.
+"""
+
+from __future__ import annotations
+
+import re
+
+TESTED_VERSION = "1.18.33"
+"""The version octui is built and tested against, and the one it installs."""
+
+TESTED_RANGE = ((1, 18), (1, 20))
+"""Versions known to work: from the first, up to but without the second."""
+
+KNOWN_TOOLS = (
+    "read",
+    "edit",
+    "glob",
+    "grep",
+    "list",
+    "bash",
+    "task",
+    "external_directory",
+    "todowrite",
+    "question",
+    "webfetch",
+    "websearch",
+    "lsp",
+    "doom_loop",
+    "skill",
+)
+"""The names ``permission`` knows, in the order of opencode's own schema (``PermissionConfig``)."""
+
+TOOLS_WITHOUT_PATTERNS = frozenset({"todowrite", "question", "webfetch", "websearch", "doom_loop"})
+"""Those for which opencode's schema takes an action only, no map of patterns."""
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+_STARTUP_CRASH_MARKS = (
+    # 1.18: several runs lay out one fresh database at the same time.
+    "Failed query: CREATE ",
+    "Failed query: ALTER ",
+    "Failed query: PRAGMA ",
+    "Failed query: INSERT INTO `__drizzle_migrations`",
+    # Earlier versions.
+    "database is locked",
+    "database table is locked",
+    "SQLITE_BUSY",
+    "SQLiteError",
+    "journal_mode",
+    "disk i/o error",
+)
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """Read ``1.18.33`` out of what ``opencode --version`` printed; None where it is no version."""
+    match = _VERSION.fullmatch(text.strip().removeprefix("v"))
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def is_tested(version: str) -> bool:
+    """Whether octui was tested with this version of opencode."""
+    parsed = parse_version(version)
+    return parsed is not None and TESTED_RANGE[0] <= parsed[:2] < TESTED_RANGE[1]
+
+
+def extra_flags(version: str) -> list[str]:
+    """Flags that a version needs to run on its own.
+
+    From 2 on a command joins one background server a user, which neither the configuration nor the environment given
+    to ``run`` reaches; ``--standalone`` starts a private one.
+    """
+    parsed = parse_version(version)
+    return ["--standalone"] if parsed is not None and parsed[0] >= 2 else []
+
+
+def attach_flag(version: str) -> str:
+    """The flag that names a running server: ``--server`` from 2 on."""
+    parsed = parse_version(version)
+    return "--server" if parsed is not None and parsed[0] >= 2 else "--attach"
+
+
+def is_startup_crash(stderr: str) -> bool:
+    """Whether stderr bears the mark of the crash of runs that start on one database at the same time."""
+    lowered = stderr.casefold()
+    return any(mark.casefold() in lowered for mark in _STARTUP_CRASH_MARKS)
+
+
+def rejected_permissions(stderr: str) -> list[str]:
+    """The permissions ``opencode run`` rejected for want of somebody to ask, as it says on stderr.
+
+    The line is ``! permission requested: bash (echo hi); auto-rejecting``, with colours, in 1.x and 2.
+    """
+    found = re.findall(r"permission requested: (.*?); auto-rejecting", _ANSI.sub("", stderr))
+    return list(dict.fromkeys(found))
+
+
+def unknown_agent(stderr: str) -> str | None:
+    """What stderr says of an agent that was not used: opencode falls back to its default one; None where it was."""
+    match = re.search(r"^.*\bagent\b.*(?:not found|is a subagent).*$", _ANSI.sub("", stderr), re.MULTILINE)
+    return match[0].strip(" !") if match else None

@@ -1,0 +1,134 @@
+"""What all tests share: a home of their own, the real opencode, and a scripted model for it to ask.
+
+Environment:
+    OPENCODE_BINARY: The opencode to test with; by default the one in ``tools/opencode``.
+    OPENCODE_INTEGRATION: ``0`` leaves the tests on the real opencode out.
+    OPENCODE_INTEGRATION_TIMEOUT_S: Seconds such a test may take, 120 by default.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.repository import make_repository
+
+from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
+
+ROOT = Path(__file__).resolve().parents[1]
+_LOCAL_OPENCODE = ROOT / "tools/opencode/node_modules/.bin/opencode"
+_OPENCODE = os.environ.get("OPENCODE_BINARY") or str(_LOCAL_OPENCODE)
+_WITH_INTEGRATION = os.environ.get("OPENCODE_INTEGRATION", "1") != "0"
+_TIMEOUT_S = float(os.environ.get("OPENCODE_INTEGRATION_TIMEOUT_S") or 120)
+
+
+def pytest_report_header() -> str:
+    if not _WITH_INTEGRATION:
+        return "opencode: tests on the real opencode are left out (OPENCODE_INTEGRATION=0)"
+    return f"opencode: {_OPENCODE}, at most {_TIMEOUT_S:g} s a test"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = [item for item in items if item.get_closest_marker("integration")]
+    fast = [item for item in items if not item.get_closest_marker("integration")]
+    if not _WITH_INTEGRATION:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = fast
+        return
+    items[:] = _spread(slow, fast, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _spread(slow: list[pytest.Item], fast: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Order tests for xdist's ``worksteal``, which first gives each worker one slice of the list.
+
+    Each slice begins with its share of the slow tests, so that the quick ones fill the gaps at the end. A single
+    process runs the quick ones first: their failures are told at once.
+    """
+    if workers == 1:
+        return fast + slow
+    size = -(-len(fast) // workers)
+    slices = [slow[n::workers] + fast[n * size : (n + 1) * size] for n in range(workers)]
+    return [item for one in slices for item in one]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home, with XDG folders in it, and no network for opencode: no test sees or touches the user's own."""
+    for name in list(os.environ):
+        if name.startswith(("OPENCODE_", "OCTUI_")) or name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+    for name, value in OFFLINE_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "home"
+    for variable, name in {
+        "HOME": "",
+        "XDG_CONFIG_HOME": ".config",
+        "XDG_DATA_HOME": ".local/share",
+        "XDG_STATE_HOME": ".local/state",
+        "XDG_CACHE_HOME": ".cache",
+    }.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        monkeypatch.setenv(variable, str(folder / name))
+    # A Unix socket's path may have about 100 bytes only, and pytest's own folders have long names.
+    runtime = tempfile.mkdtemp(prefix="octui-test-")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    yield folder
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def opencode_binary(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The real opencode; octui finds it through ``OPENCODE_BINARY``."""
+    found = shutil.which(_OPENCODE)
+    if found is None:
+        pytest.fail(
+            f"There is no opencode at {_OPENCODE}. Install it with: npm install --prefix {ROOT / 'tools/opencode'} "
+            "(or set OPENCODE_INTEGRATION=0 to leave these tests out)",
+            pytrace=False,
+        )
+    monkeypatch.setenv("OPENCODE_BINARY", found)
+    return Path(found)
+
+
+@pytest.fixture
+def integration_timeout_s() -> float:
+    """Seconds a test on the real opencode may take."""
+    return _TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedModel:
+    """A running scripted model.
+
+    Attributes:
+        server: What it was asked is in ``server.requests``.
+        config: For ``RunConfig.config_overrides``.
+    """
+
+    server: ModelServer
+    config: dict[str, Any]
+
+
+@pytest.fixture
+def scripted_model() -> Iterator[ScriptedModel]:
+    """A model that follows the directives in its prompt; see `octui.demo.script.script_from_prompt`."""
+    with ModelServer() as server:
+        yield ScriptedModel(server, provider_config(server.base_url))
+
+
+@pytest.fixture
+def git_workspace(tmp_path: Path) -> Path:
+    """A small git repository for an agent to work in."""
+    return make_repository(
+        tmp_path / "workspace",
+        {
+            "README.md": "# Greeter\n\nSays hello.\n",
+            "greeter.py": 'def greet(name: str) -> str:\n    return f"Hello, {name}!"\n',
+        },
+    )
