@@ -38,6 +38,7 @@ class Launch:
         config: A checked configuration.
         isolate_db: Whether it gets a private data home.
         stderr_path: The file stderr is appended to; None for a temporary one.
+        arguments: What to call instead of ``run``, in the same surroundings.
     """
 
     binary: Path
@@ -47,6 +48,7 @@ class Launch:
     config: RunConfig
     isolate_db: bool
     stderr_path: Path | None = None
+    arguments: tuple[str, ...] = ()
 
 
 class Attempt:
@@ -86,7 +88,7 @@ class Attempt:
                 stdin.write(launch.prompt.encode("utf-8", "surrogateescape"))
                 stdin.seek(0)
                 self.process = Process(
-                    [str(launch.binary), *command.arguments],
+                    [str(launch.binary), *(launch.arguments or command.arguments)],
                     cwd=launch.workspace,
                     env=env,
                     stdin=stdin,

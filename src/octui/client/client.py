@@ -6,7 +6,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -47,6 +47,15 @@ class AttemptEnd:
     timed_out: bool
     stderr: str
     events: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What a command of opencode printed; the exit code is negative where a signal ended it."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
 
 
 class RunSink(Protocol):
@@ -266,6 +275,37 @@ class AsyncOpenCodeClient:
                 return end
             await anyio.sleep(retry_in_s)
 
+    async def async_command(
+        self,
+        arguments: Sequence[str],
+        workspace: str | Path,
+        *,
+        run_cfg: RunConfig | None = None,
+        timeout_s: float | None = None,
+        isolate_db: bool | None = None,
+    ) -> CommandResult:
+        """Call another command of opencode, such as ``mcp list``, in the surroundings of a run with ``run_cfg``.
+
+        Raises:
+            ConfigError: The configuration or the workspace cannot be used; nothing was started.
+            OpenCodeBinaryNotFoundError: There is no opencode to run.
+        """
+        launch = await self._prepare(" ".join(arguments), workspace, run_cfg, None, _ignore, isolate_db)
+        attempt = Attempt(replace(launch, prompt="", arguments=tuple(arguments)))
+        output: list[bytes] = []
+
+        async def keep(data: bytes) -> None:
+            output.append(data)
+
+        stderr = ""
+        try:
+            with anyio.move_on_after(timeout_s):
+                while chunk := await attempt.process.read():
+                    output.append(chunk)
+        finally:
+            stderr = await attempt.end(GRACE_S, keep)
+        return CommandResult(attempt.process.exit_code, b"".join(output).decode("utf-8", "replace"), stderr)
+
     async def _attempt(
         self, launch: Launch, number: int, sink: RunSink, timeout_s: float | None, grace_s: float
     ) -> AttemptEnd:
@@ -372,6 +412,10 @@ def _raise_for(end: AttemptEnd, events: Sequence[dict[str, Any]], timeout_s: flo
 
 def _warn(words: str) -> None:
     warnings.warn(words, OpenCodeWarning, stacklevel=2)
+
+
+def _ignore(words: str) -> None:
+    """The run itself tells."""
 
 
 def _warn_all(sentences: Sequence[str]) -> None:

@@ -38,19 +38,12 @@ TOOLS_WITHOUT_PATTERNS = frozenset({"todowrite", "question", "webfetch", "websea
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
-_STARTUP_CRASH_MARKS = (
+_STARTUP_CRASH = re.compile(
     # 1.18: several runs lay out one fresh database at the same time.
-    "Failed query: CREATE ",
-    "Failed query: ALTER ",
-    "Failed query: PRAGMA ",
-    "Failed query: INSERT INTO `__drizzle_migrations`",
-    # Earlier versions.
-    "database is locked",
-    "database table is locked",
-    "SQLITE_BUSY",
-    "SQLiteError",
-    "journal_mode",
-    "disk i/o error",
+    r"Failed query:\s+(?:CREATE|ALTER|DROP|PRAGMA|INSERT INTO `__drizzle_migrations`)\b"
+    # Earlier versions; the first still comes in 1.18 beside the above.
+    r"|database (?:table )?is locked|SQLITE_BUSY|SQLiteError|journal_mode|disk i/o error",
+    re.IGNORECASE,
 )
 
 
@@ -84,8 +77,7 @@ def attach_flag(version: str) -> str:
 
 def is_startup_crash(stderr: str) -> bool:
     """Whether stderr bears the mark of the crash of runs that start on one database at the same time."""
-    lowered = stderr.casefold()
-    return any(mark.casefold() in lowered for mark in _STARTUP_CRASH_MARKS)
+    return _STARTUP_CRASH.search(_ANSI.sub("", stderr)) is not None
 
 
 def rejected_permissions(stderr: str) -> list[str]:
@@ -101,3 +93,22 @@ def unknown_agent(stderr: str) -> str | None:
     """What stderr says of an agent that was not used: opencode falls back to its default one; None where it was."""
     match = re.search(r"^.*\bagent\b.*(?:not found|is a subagent).*$", _ANSI.sub("", stderr), re.MULTILINE)
     return match[0].strip(" !") if match else None
+
+
+def failed_mcp_servers(listing: str) -> dict[str, str]:
+    """Read which MCP servers did not start, and why, out of what ``opencode mcp list`` printed.
+
+    A line ``✗ NAME failed`` is followed by the reason, as in 1.18.
+    """
+    rows = [row.lstrip("│●┌└ \t").rstrip() for row in _ANSI.sub("", listing).splitlines()]
+    failed: dict[str, str] = {}
+    for row, following in zip(rows, [*rows[1:], ""], strict=True):
+        if match := re.fullmatch(r"✗ (.+) failed", row):
+            failed[match[1]] = following
+    return failed
+
+
+def provider_trouble(log: str) -> str | None:
+    """The last provider error in ``opencode.log``: opencode tries again for minutes without an event meanwhile."""
+    found = re.findall(r'message="stream error".*?error\.error="((?:[^"\\]|\\.)*)"', log)
+    return found[-1] if found else None

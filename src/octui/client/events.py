@@ -95,10 +95,11 @@ class StepFinish(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """An ``error`` event: what went wrong, by name and in words."""
+    """An ``error`` event: what went wrong, by name and in words, and the provider's HTTP status where one is told."""
 
     name: str
     message: str
+    status: int | None = None
 
 
 class Unknown(Struct, frozen=True):
@@ -192,7 +193,7 @@ _tool_decoder = msgspec.json.Decoder(_ToolPart)
 _finish_decoder = msgspec.json.Decoder(_StepFinishPart)
 
 
-def decode_head(line: bytes) -> Head | None:
+def decode_head(line: bytes | bytearray) -> Head | None:
     """Decode only what state needs of a line; None where the line is no JSON object with string type."""
     try:
         return _head_decoder.decode(line)
@@ -278,7 +279,8 @@ def _failure(error: Any) -> Failure:
     name = str(error.get("name") or error.get("type") or "Error")
     data = error.get("data")
     message = error.get("message") or (data.get("message") if isinstance(data, dict) else None)
-    return Failure(name, _as_text(message or data or name))
+    status = data.get("statusCode") if isinstance(data, dict) else None
+    return Failure(name, _as_text(message or data or name), status if isinstance(status, int) else None)
 
 
 def _as_text(value: Any) -> str:

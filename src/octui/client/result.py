@@ -78,6 +78,7 @@ class Totals:
     session_id: str = ""
     final_text: str = ""
     last_error: str = ""
+    last_status: int | None = None
     last_reason: str = ""
     open_step: bool = False
     lost_steps: int = 0
@@ -110,7 +111,8 @@ class Totals:
                     tokens.cache_read,
                     tokens.cache_write,
                 )
-            case Failure(name=name, message=message):
+            case Failure(name=name, message=message, status=status):
+                self.last_status = status
                 self.last_error = f"{name}: {message}" if name and name not in message else message
 
     @property

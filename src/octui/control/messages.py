@@ -73,5 +73,8 @@ Request = Hello | Stop | Restart | Shutdown
 Reply = Welcome | Done | Refused
 
 encode = msgspec.json.Encoder().encode
-decode_request = msgspec.json.Decoder(Request).decode
-decode_reply = msgspec.json.Decoder(Reply).decode
+
+_request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_reply_decoder: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+decode_request = _request_decoder.decode
+decode_reply = _reply_decoder.decode

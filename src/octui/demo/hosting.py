@@ -7,8 +7,10 @@ follows anyone it ends with the pipe on its stdin, and afterwards with the proce
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TextIO
@@ -37,7 +39,8 @@ class ModelProcess:
     """
 
     def __init__(self, folder: Path, seconds_per_turn: float = SECONDS_PER_TURN) -> None:
-        command = [sys.executable, "-m", "octui.demo", str(folder.resolve()), str(seconds_per_turn)]
+        # -P: modules that happen to lie in the current folder are none of ours.
+        command = [sys.executable, "-P", "-m", "octui.demo", str(folder.resolve()), str(seconds_per_turn)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -58,15 +61,24 @@ class ModelProcess:
         return self._process.pid
 
     def follow(self, pid: int) -> None:
-        """Let it live exactly as long as the process ``pid``, whatever becomes of this one."""
+        """Let it live exactly as long as the process ``pid``, whatever becomes of this one.
+
+        Raises:
+            OctuiError: It has ended already.
+        """
         stdin = _stream(self._process.stdin)
-        stdin.write(f"{pid}\n")
-        stdin.flush()
+        try:
+            stdin.write(f"{pid}\n")
+            stdin.flush()
+        except BrokenPipeError:
+            raise OctuiError("The demo's scripted model has ended.", hint="Start the demo again.") from None
         self._following = True
 
     def close(self) -> None:
         """Let go of it: it ends now if it follows nobody."""
-        _stream(self._process.stdin).close()
+        # What could not be written to a process that has ended is written once more at the close.
+        with contextlib.suppress(BrokenPipeError):
+            _stream(self._process.stdin).close()
         _stream(self._process.stdout).close()
         if not self._following:
             try:
@@ -102,14 +114,11 @@ def serve(folder: Path, seconds_per_turn: float, orders: TextIO, answers: TextIO
 
 def wait_for_end(pid: int) -> None:
     """Wait until a process, which need not be a child, has ended; a zombie has."""
+    # psutil's own wait would take the exit code of a child away from whoever started it, and waits for zombies.
     try:
         process = psutil.Process(pid)
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            # psutil polls for a process that is no child; short waits let it notice a zombie as well.
-            try:
-                process.wait(_POLL_S)
-            except psutil.TimeoutExpired:
-                continue
+            time.sleep(_POLL_S)
     except psutil.NoSuchProcess:
         return
 

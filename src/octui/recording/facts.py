@@ -236,6 +236,8 @@ class SessionStatus:
         run.state = fact.state
         run.why = fact.why
         run.ended_at = fact.at if fact.state.is_final else None
+        if fact.state.is_final:
+            run.pid = None
 
     @staticmethod
     def _start_attempt(run: RunStatus, fact: AttemptStarted) -> None:

@@ -1,0 +1,167 @@
+"""The supervisor's end of the control socket.
+
+Screens come and go, several at a time. What they send is not trusted: a line that is too long, garbled or unknown is
+refused and harms nobody, and only the session's own user gets an answer.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import stat
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import anyio
+import msgspec
+from anyio.abc import SocketAttribute, SocketStream
+
+from octui.control.messages import (
+    MAX_LINE_BYTES,
+    PROTOCOL,
+    Done,
+    Hello,
+    Refused,
+    Reply,
+    Request,
+    Restart,
+    Shutdown,
+    Stop,
+    Welcome,
+    decode_request,
+    encode,
+)
+from octui.errors import ControlError
+from octui.paths import make_private
+
+Handler = Callable[[Stop | Restart | Shutdown], Awaitable[None]]
+"""Carries a request out; raises `ControlError` to refuse it."""
+
+
+class ControlServer:
+    """Listens for screens.
+
+    Args:
+        path: The socket; see `new_socket_path`.
+        welcome: What is said to each.
+        handle: Carries out what they ask for.
+    """
+
+    def __init__(self, path: Path, welcome: Welcome, handle: Handler) -> None:
+        self.path = path
+        self.connections = 0
+        self._welcome = welcome
+        self._handle = handle
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Listen for as long as the block runs; the socket is gone afterwards."""
+        async with (
+            await anyio.create_unix_listener(self.path, mode=0o600) as listener,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(listener.serve, self._serve)
+            try:
+                yield
+            finally:
+                group.cancel_scope.cancel()
+                with suppress(OSError):
+                    self.path.unlink()
+
+    async def _serve(self, stream: SocketStream) -> None:
+        async with stream:
+            if not _is_own_user(stream.extra(SocketAttribute.raw_socket)):
+                return
+            self.connections += 1
+            try:
+                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    await self._converse(stream)
+            finally:
+                self.connections -= 1
+
+    async def _converse(self, stream: SocketStream) -> None:
+        buffer = b""
+        greeted = False
+        while True:
+            line, newline, rest = buffer.partition(b"\n")
+            if not newline:
+                if len(buffer) > MAX_LINE_BYTES:
+                    await _send(stream, Refused(id=0, why="The line is too long."))
+                    return
+                try:
+                    buffer += await stream.receive()
+                except anyio.EndOfStream:
+                    return
+                continue
+            buffer = rest
+            try:
+                request = decode_request(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                await _send(stream, Refused(id=0, why="That is no request octui knows."))
+                continue
+            if isinstance(request, Hello):
+                if request.protocol != PROTOCOL:
+                    why = f"This session's supervisor is octui {self._welcome.octui}, which speaks otherwise."
+                    await _send(stream, Refused(id=0, why=why))
+                    return
+                greeted = True
+                await _send(stream, self._welcome)
+            elif not greeted:
+                await _send(stream, Refused(id=request.id, why="Say hello first."))
+            else:
+                await _send(stream, await self._answer(request))
+
+    async def _answer(self, request: Stop | Restart | Shutdown) -> Reply:
+        try:
+            await self._handle(request)
+        except ControlError as error:
+            return Refused(id=request.id, why=error.message)
+        return Done(id=request.id)
+
+
+def new_socket_path(runtime_dir: Path) -> Path:
+    """Choose a path for a new socket in a folder that only its user can enter; stale ones in it are removed.
+
+    Raises:
+        ControlError: The folder belongs to somebody else, or others may enter it.
+    """
+    try:
+        make_private(runtime_dir)
+        found = runtime_dir.lstat()
+    except OSError as error:
+        raise ControlError(f"{runtime_dir} cannot be used for sockets: {error.strerror}.") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ControlError(f"{runtime_dir} belongs to somebody else.", hint="Set XDG_RUNTIME_DIR to a folder of yours.")
+    if found.st_mode & 0o077:
+        runtime_dir.chmod(0o700)
+    for path in runtime_dir.glob("*.sock"):
+        if _is_stale(path):
+            path.unlink(missing_ok=True)
+    return runtime_dir / f"{secrets.token_hex(6)}.sock"
+
+
+def _is_stale(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def _is_own_user(raw: socket.socket) -> bool:
+    """Whether the peer is the user of this process, where the system tells; the folder's mode guards elsewhere."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    _, uid, _ = struct.unpack("3i", raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return uid in (os.getuid(), 0)
+
+
+async def _send(stream: SocketStream, message: Request | Reply) -> None:
+    await stream.send(encode(message) + b"\n")

@@ -1,0 +1,217 @@
+"""Asks the opencode executable which models and agents it offers.
+
+Each question is a short-lived process of opencode with a data home of its own, so that it neither waits for nor
+disturbs the database of the user's runs. Nothing outlives `Queries.close`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from octui.errors import OpenCodeError
+
+QUERY_TIMEOUT_S = 30.0
+_AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One permission rule as opencode resolved it; the last that matches wins."""
+
+    permission: str
+    pattern: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent opencode offers.
+
+    Attributes:
+        name: What ``--agent`` takes.
+        mode: ``primary``, ``subagent`` or ``all``.
+        rules: Its permissions, as they come to from opencode's defaults and the configuration in force.
+    """
+
+    name: str
+    mode: str
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What a tool's permission comes to.
+
+    Attributes:
+        action: ``allow``, ``ask`` or ``deny``.
+        exceptions: Patterns with another action than that, and their action.
+    """
+
+    action: str
+    exceptions: tuple[tuple[str, str], ...] = ()
+
+
+def effective(rules: Iterable[Rule], tool: str) -> Effective | None:
+    """Say what rules come to for a tool, as opencode matches them: by wildcard, the last one winning.
+
+    None where no rule speaks of the tool.
+    """
+    action = ""
+    exceptions: dict[str, str] = {}
+    for rule in rules:
+        if not fnmatch.fnmatchcase(tool, rule.permission):
+            continue
+        if rule.pattern == "*":
+            action = rule.action
+            exceptions.clear()
+        else:
+            exceptions[rule.pattern] = rule.action
+    if not action:
+        return None
+    return Effective(action, tuple((pattern, other) for pattern, other in exceptions.items() if other != action))
+
+
+def parse_models(text: str) -> tuple[str, ...]:
+    """Read the answer of ``opencode models``: one ``provider/model`` a line."""
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if "/" in line and " " not in line)
+
+
+def parse_agents(text: str) -> tuple[Agent, ...]:
+    """Read the answer of ``opencode agent list``: ``NAME (MODE)``, then its rules as JSON.
+
+    Agents whose rules cannot be read are given without rules.
+    """
+    decoder = json.JSONDecoder()
+    agents = []
+    for head in _AGENT_HEAD.finditer(text):
+        rules: tuple[Rule, ...] = ()
+        start = text.find("[", head.end())
+        with suppress(ValueError, TypeError, KeyError):
+            found, _ = decoder.raw_decode(text, start)
+            rules = tuple(Rule(str(rule["permission"]), str(rule["pattern"]), str(rule["action"])) for rule in found)
+        agents.append(Agent(head["name"], head["mode"], rules))
+    return tuple(agents)
+
+
+class Queries:
+    """Questions to one opencode executable; their answers are kept. May be used from several threads.
+
+    Args:
+        binary: The executable.
+        environ: The environment the questions are asked in.
+        timeout_s: How long an answer may take, in seconds.
+    """
+
+    def __init__(
+        self, binary: Path, *, environ: Mapping[str, str] = os.environ, timeout_s: float = QUERY_TIMEOUT_S
+    ) -> None:
+        self.binary = binary
+        self._environ = environ
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
+        self._answers: dict[tuple[object, ...], str] = {}
+
+    def models(self, folder: Path) -> tuple[str, ...]:
+        """The models opencode offers in a folder.
+
+        Raises:
+            OpenCodeError: No answer.
+        """
+        return parse_models(self._ask(("models",), folder, inherit=True))
+
+    def agents(self, folder: Path, *, inherit: bool) -> tuple[Agent, ...]:
+        """The agents opencode offers in a folder, with their permissions.
+
+        Args:
+            folder: Where a run would work; its project configuration applies.
+            inherit: Whether the user's global configuration applies too.
+
+        Raises:
+            OpenCodeError: No answer.
+        """
+        return parse_agents(self._ask(("agent", "list"), folder, inherit=inherit))
+
+    def close(self) -> None:
+        """End every question that is still open; none can be asked any more."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            _kill(process)
+
+    def _ask(self, args: tuple[str, ...], folder: Path, *, inherit: bool) -> str:
+        key = (args, folder, inherit)
+        if (known := self._answers.get(key)) is not None:
+            return known
+        words = f"`opencode {' '.join(args)}`"
+        with tempfile.TemporaryDirectory(prefix="octui-ask-", ignore_cleanup_errors=True) as temp:
+            process = self._start(args, folder, self._environment(Path(temp), inherit), words)
+            try:
+                out, err = process.communicate(timeout=self._timeout_s)
+            except subprocess.TimeoutExpired:
+                raise OpenCodeError(f"{words} gave no answer within {self._timeout_s:g} s.") from None
+            finally:
+                _kill(process)
+                with self._lock:
+                    self._running.discard(process)
+        if process.returncode != 0:
+            reason = (err.decode(errors="replace").strip().splitlines() or ["no reason was given"])[-1]
+            raise OpenCodeError(f"{words} failed with exit code {process.returncode}: {reason}")
+        answer = self._answers[key] = out.decode(errors="replace")
+        return answer
+
+    def _start(self, args: tuple[str, ...], folder: Path, env: dict[str, str], words: str) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise OpenCodeError(f"{words} was not asked: octui is about to end.")
+            try:
+                process = subprocess.Popen(
+                    [self.binary, *args],
+                    cwd=folder,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise OpenCodeError(f"{words} could not be started: {error.strerror or error}.") from error
+            self._running.add(process)
+            return process
+
+    def _environment(self, temp: Path, inherit: bool) -> dict[str, str]:
+        env = dict(self._environ)
+        home = Path(env.get("OPENCODE_TEST_HOME") or env.get("HOME") or Path.home())
+        real_data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
+        data = temp / "data" / "opencode"
+        data.mkdir(parents=True)
+        (data / "auth.json").symlink_to(real_data / "opencode" / "auth.json")
+        env["XDG_DATA_HOME"] = str(temp / "data")
+        env["OPENCODE_DISABLE_AUTOUPDATE"] = "1"
+        if not inherit:
+            env["XDG_CONFIG_HOME"] = str(temp / "config")
+            env["OPENCODE_TEST_HOME"] = str(temp / "home")
+            for name in ("OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"):
+                env.pop(name, None)
+        return env
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a question's process group; it was started as the leader of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

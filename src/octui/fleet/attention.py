@@ -1,0 +1,79 @@
+"""Watching one run for what opencode itself is silent about. Pure: it is told what is seen, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from octui.client import compat
+from octui.client.events import decode_head
+from octui.recording.facts import Attention
+
+Raised = tuple[Attention, str]
+
+
+class Watch:
+    """What one run was heard saying.
+
+    Args:
+        silence_s: After how many seconds without a word it asks for attention.
+        now: The moment the run began, in seconds of any steady clock.
+    """
+
+    def __init__(self, silence_s: float, now: float) -> None:
+        self._silence_s = silence_s
+        self._heard_at = now
+        self._open: dict[Attention, str] = {}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has asked for attention because of its silence."""
+        return Attention.SILENT in self._open
+
+    def heard(self, now: float) -> bool:
+        """It printed something; give whether that ends a silence that was told."""
+        self._heard_at = now
+        return self._open.pop(Attention.SILENT, None) is not None
+
+    def stderr(self, text: str) -> list[Raised]:
+        """What its stderr gives reason for, as far as it was not told before."""
+        found: list[Raised] = []
+        rejected = compat.rejected_permissions(text)
+        if rejected:
+            what = ", ".join(rejected[:3]) + (f" and {len(rejected) - 3} more" if len(rejected) > 3 else "")
+            words = f"permission rejected, nobody could be asked: {what}; allow or deny it beforehand"
+            found.append((Attention.PERMISSION_REJECTED, words))
+        if agent := compat.unknown_agent(text):
+            found.append((Attention.AGENT_UNKNOWN, agent))
+        return self._new(found)
+
+    def silence(self, now: float, provider_log: str) -> list[Raised]:
+        """What its silence gives reason for: told once, with the provider's trouble if opencode's log tells of any."""
+        quiet_s = now - self._heard_at
+        if quiet_s < self._silence_s or self.is_silent:
+            return []
+        trouble = compat.provider_trouble(provider_log)
+        why = f": the provider fails ({trouble})" if trouble else ""
+        return self._new([(Attention.SILENT, f"nothing was heard for {quiet_s:.0f} s{why}")])
+
+    def mcp(self, listing: str) -> list[Raised]:
+        """What ``opencode mcp list`` gives reason for."""
+        failed = compat.failed_mcp_servers(listing)
+        if not failed:
+            return []
+        servers = "; ".join(f"{name} ({why})" if why else name for name, why in failed.items())
+        return self._new([(Attention.MCP_NOT_STARTED, f"MCP did not start: {servers}")])
+
+    def left_out(self, words: str) -> list[Raised]:
+        """Something asked for was not taken over; what was told before is told with it."""
+        before = self._open.get(Attention.CONFIG_LEFT_OUT)
+        return self._new([(Attention.CONFIG_LEFT_OUT, f"{before}; {words}" if before else words)])
+
+    def _new(self, found: Iterable[Raised]) -> list[Raised]:
+        fresh = [(kind, words) for kind, words in found if self._open.get(kind) != words]
+        self._open.update(fresh)
+        return fresh
+
+
+def holds_event(chunk: bytes) -> bool:
+    """Whether bytes of a log hold the beginning of an event: the first one says that the run is at work."""
+    return any(decode_head(line) is not None for line in chunk.splitlines())

@@ -1,0 +1,154 @@
+"""The two ways a supervisor runs: detached, as ``octui supervise``, and in the foreground, headless."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from octui import paths
+from octui.client.binary import binary_version, find_binary
+from octui.client.client import AsyncOpenCodeClient
+from octui.control.messages import Welcome
+from octui.control.server import ControlServer, new_socket_path
+from octui.control.spawn import Ready, read_order
+from octui.errors import OctuiError
+from octui.fleet.supervisor import Supervisor
+from octui.plan.model import Plan
+from octui.recording.facts import AnyFact
+from octui.recording.journal import Journal
+
+INTERRUPTED_EXIT = 130
+
+
+def supervise() -> int:
+    """Live as a detached supervisor: read an order from stdin, say where the session is, and run it to its end.
+
+    Returns:
+        The exit status.
+    """
+    if os.fork():
+        os._exit(0)  # Who started us waits for this process only; the one that goes on is nobody's child.
+    for number in (signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    ready = sys.stdout.fileno()
+    try:
+        plan, binary, sessions_dir = read_order(sys.stdin.buffer.read())
+        session = _Session(plan, binary, sessions_dir)
+        socket = new_socket_path(paths.runtime_dir())
+    except OctuiError as error:
+        _say(ready, Ready(error=error.message, hint=error.hint))
+        return 1
+    _let_go_of_stdio(
+        session.journal.folder, ready_message=lambda: _say(ready, Ready(session=str(session.journal.folder)))
+    )
+    anyio.run(session.serve, socket)
+    return 0
+
+
+def run_headless(
+    plan: Plan,
+    *,
+    binary: str | Path | None = None,
+    sessions_dir: Path | None = None,
+    on_fact: Callable[[AnyFact], None] | None = None,
+) -> Path:
+    """Run a plan in the foreground, tied to this process, and give the session's folder.
+
+    SIGINT and SIGTERM stop all runs in order; a second one ends this process at once, and the runs' processes with it.
+
+    Raises:
+        OctuiError: The session could not begin.
+        KeyboardInterrupt: It was stopped by SIGINT; everything was stopped in order, and written down.
+    """
+    session = _Session(plan, str(binary) if binary else None, sessions_dir, on_fact)
+    if anyio.run(session.run) == signal.SIGINT:
+        raise KeyboardInterrupt
+    return session.journal.folder
+
+
+class _Session:
+    """A plan, its journal and its supervisor."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        binary: str | None,
+        sessions_dir: Path | None,
+        on_fact: Callable[[AnyFact], None] | None = None,
+    ) -> None:
+        path = find_binary(binary)
+        self._plan = plan
+        self._binary = path
+        self._opencode = binary_version(path)
+        self._octui = version("octui")
+        self._on_fact = on_fact
+        self._signal: signal.Signals | None = None
+        self.journal = Journal.create(
+            sessions_dir or paths.sessions_dir(),
+            plan,
+            opencode_version=self._opencode,
+            binary=str(path),
+            octui_version=self._octui,
+        )
+
+    async def run(self) -> signal.Signals | None:
+        """Run it without a socket; give the signal that stopped it, if one did."""
+        supervisor = self._supervisor("")
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._heed_signals, supervisor)
+            await supervisor.run()
+            group.cancel_scope.cancel()
+        self.journal.close()
+        return self._signal
+
+    async def serve(self, socket: Path) -> None:
+        """Run it, with screens connected to a socket."""
+        supervisor = self._supervisor(str(socket))
+        welcome = Welcome(session=str(self.journal.folder), pid=os.getpid(), octui=self._octui)
+        server = ControlServer(socket, welcome, supervisor.handle)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._heed_signals, supervisor)
+            async with server.serving():
+                await supervisor.run(connections=lambda: server.connections)
+            group.cancel_scope.cancel()
+        self.journal.close()
+
+    def _supervisor(self, socket: str) -> Supervisor:
+        client = AsyncOpenCodeClient(self._binary)
+        supervisor = Supervisor(self._plan, self.journal, client, on_fact=self._on_fact)
+        supervisor.started(socket=socket, octui=self._octui, opencode=self._opencode)
+        return supervisor
+
+    async def _heed_signals(self, supervisor: Supervisor) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with anyio.create_task_group() as group:
+                async for number in signals:
+                    if self._signal is not None:
+                        os._exit(INTERRUPTED_EXIT)  # The client's guardian ends the processes.
+                    self._signal = number
+                    group.start_soon(supervisor.shutdown, f"stopped by {number.name}")
+
+
+def _say(handle: int, ready: Ready) -> None:
+    with suppress(OSError):
+        os.write(handle, msgspec.json.encode(ready) + b"\n")
+
+
+def _let_go_of_stdio(folder: Path, ready_message: Callable[[], None]) -> None:
+    """Hold nothing of who started us: errors go to a log in the session folder from here on."""
+    ready_message()
+    null = os.open(os.devnull, os.O_RDWR)
+    log = os.open(folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.dup2(log, 2)
+    os.close(null)
+    os.close(log)

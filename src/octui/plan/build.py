@@ -1,0 +1,62 @@
+"""A plan from a prompt and some folders, as the command line and the launcher take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from octui.client.config import RunConfig
+from octui.plan.model import Plan, RunSpec
+from octui.plan.toml import safe_name, unique_name
+
+NAME_WORDS = 6
+
+
+def plan_from_prompt(
+    prompt: str,
+    workspaces: Sequence[Path],
+    *,
+    name: str | None = None,
+    config: RunConfig | None = None,
+    copies: int = 1,
+    max_parallel: int = 4,
+    timeout_s: float | None = None,
+    max_retries: int = 2,
+    silence_s: float = 60.0,
+    isolate_db: bool = True,
+) -> Plan:
+    """Ask the same of several folders, so many copies each.
+
+    Args:
+        prompt: What each agent is asked.
+        workspaces: One run a folder and copy; each is named after its folder.
+        name: The session's name; by default the prompt's first words.
+        config: How opencode is started.
+        copies: Runs a folder.
+        max_parallel: How many runs work at a time.
+        timeout_s: Limit of an attempt, in seconds.
+        max_retries: How often a start-up crash is tried again.
+        silence_s: After how many seconds without a word a run asks for attention.
+        isolate_db: Whether each run gets a private data home.
+    """
+    taken: set[str] = set()
+    runs = []
+    for workspace in workspaces:
+        folder = workspace.expanduser().absolute()
+        base = safe_name(folder.name)
+        for number in range(1, copies + 1):
+            run_name = unique_name(f"{base}-{number}" if copies > 1 else base, taken)
+            runs.append(
+                RunSpec(
+                    name=run_name,
+                    workspace=folder,
+                    prompt=prompt,
+                    config=config or RunConfig(),
+                    timeout_s=timeout_s,
+                    max_retries=max_retries,
+                    silence_s=silence_s,
+                    isolate_db=isolate_db,
+                )
+            )
+    words = " ".join(prompt.split()[:NAME_WORDS])
+    return Plan(name=name or words[:60] or "session", runs=tuple(runs), max_parallel=max_parallel)

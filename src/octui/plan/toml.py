@@ -1,0 +1,343 @@
+"""A plan as TOML: read, checked all at once, and written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+import msgspec
+import tomli_w
+
+from octui.client.config import RunConfig, check, deep_merge
+from octui.errors import ConfigError, PlanError, Problem
+from octui.plan.model import Plan, RunSpec
+from octui.plan.places import Place, in_words, key_lines, line_of
+
+NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_TOP_KEYS: Mapping[str, Any] = {"name": str, "max_parallel": int, "defaults": dict, "runs": list}
+_RUN_KEYS: Mapping[str, Any] = {
+    "name": str,
+    "workspace": str,
+    "prompt": str,
+    "prompt_file": str,
+    "copies": int,
+    "timeout_s": float,
+    "max_retries": int,
+    "silence_s": float,
+    "isolate_db": bool,
+}
+_CONFIG_KEYS: Mapping[str, Any] = MappingProxyType(
+    {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
+)
+_DEFAULT_KEYS = {key: kind for key, kind in {**_RUN_KEYS, **_CONFIG_KEYS}.items() if key != "name"}
+_MERGED_KEYS = ("permission", "mcp")
+_PLAIN_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+_SPEC_KEYS = ("timeout_s", "max_retries", "silence_s", "isolate_db")
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan file.
+
+    Raises:
+        PlanError: With every mistake in it.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except IsADirectoryError:
+        raise PlanError(str(path), [Problem("file", "this is a folder, not a plan.")]) from None
+    except UnicodeDecodeError as error:
+        problem = Problem("file", "this is not UTF-8 text.", error.object[: error.start].count(b"\n") + 1)
+        raise PlanError(str(path), [problem]) from None
+    except OSError as error:
+        raise PlanError(str(path), [Problem("file", f"it cannot be read: {error.strerror}.")]) from None
+    return parse_plan(text, folder=path.absolute().parent, source=str(path), default_name=path.stem)
+
+
+def parse_plan(text: str, *, folder: Path, source: str, default_name: str = "plan") -> Plan:
+    """Read a plan's text.
+
+    Args:
+        text: TOML.
+        folder: Where relative workspaces and prompt files start from.
+        source: What to call the plan in errors.
+        default_name: The plan's name where it has none.
+
+    Raises:
+        PlanError: With every mistake in it.
+    """
+    text = text.replace("\r\n", "\n")
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        raise PlanError(source, [Problem("TOML", f"{error}.", int(found[1]) if found else None)]) from None
+    reader = _Reader(folder, key_lines(text))
+    plan = reader.plan(value, default_name)
+    if reader.problems or plan is None:
+        raise PlanError(source, sorted(reader.problems, key=lambda problem: problem.line or 0))
+    return plan
+
+
+def plan_to_dict(plan: Plan, *, relative_to: Path | None = None) -> dict[str, Any]:
+    """A plan as a table for TOML: `parse_plan` reads it back as the same plan.
+
+    Args:
+        plan: The plan.
+        relative_to: Workspaces under this folder are written relative to it.
+    """
+    return {
+        "name": plan.name,
+        "max_parallel": plan.max_parallel,
+        "runs": [_run_to_dict(run, relative_to) for run in plan.runs],
+    }
+
+
+def plan_to_toml(plan: Plan, *, relative_to: Path | None = None) -> str:
+    """Write a plan as TOML. Secrets in it are written as they are: keep such a file to yourself."""
+    return tomli_w.dumps(plan_to_dict(plan, relative_to=relative_to), multiline_strings=True)
+
+
+def plan_to_json(plan: Plan) -> bytes:
+    """Write a plan for another process of octui."""
+    return msgspec.json.encode(plan_to_dict(plan))
+
+
+def plan_from_json(data: bytes) -> Plan:
+    """Read what `plan_to_json` wrote.
+
+    Raises:
+        PlanError: It is no plan.
+    """
+    try:
+        value = msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise PlanError("plan", [Problem("JSON", f"{error}.")]) from None
+    reader = _Reader(Path("/"), {})
+    plan = reader.plan(value, "plan")
+    if reader.problems or plan is None:
+        raise PlanError("plan", reader.problems)
+    return plan
+
+
+def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:
+    workspace = run.workspace
+    if relative_to is not None and workspace.is_relative_to(relative_to):
+        workspace = workspace.relative_to(relative_to)
+    table: dict[str, Any] = {"name": run.name, "workspace": str(workspace), "prompt": run.prompt}
+    table |= {key: getattr(run, key) for key in _SPEC_KEYS if getattr(run, key) is not None}
+    blank = RunConfig()
+    for key in _CONFIG_KEYS:
+        value = getattr(run.config, key)
+        if value != getattr(blank, key) and value is not None:
+            table[key] = _plain(value)
+    return table
+
+
+def _plain(value: Any) -> Any:
+    """Give what TOML and JSON can hold: no paths, no tuples, no None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+class _Reader:
+    """Reads a plan's table, collecting every mistake instead of stopping at the first."""
+
+    def __init__(self, folder: Path, lines: dict[Place, int]) -> None:
+        self.problems: list[Problem] = []
+        self._folder = folder
+        self._lines = lines
+
+    def plan(self, value: Any, default_name: str) -> Plan | None:
+        top = self._table(value, (), _TOP_KEYS)
+        defaults = self._table(top.get("defaults", {}), ("defaults",), _DEFAULT_KEYS)
+        tables = top.get("runs", [])
+        if not tables:
+            self._say(("runs",), "there are no runs; add at least one [[runs]] table.")
+        runs: list[RunSpec] = []
+        taken: dict[str, Place] = {}
+        named = {table["name"] for table in tables if isinstance(table, dict) and isinstance(table.get("name"), str)}
+        for index, table in enumerate(tables):
+            place: Place = ("runs", index)
+            own = self._table(table, place, {**_RUN_KEYS, **_CONFIG_KEYS})
+            for run in self._run(own, defaults, place, named):
+                if run.name in taken:
+                    first = in_words(taken[run.name])
+                    self._say((*place, "name"), f"{run.name!r} is taken by {first}; names are unique.")
+                taken.setdefault(run.name, place)
+                runs.append(run)
+        parallel = top.get("max_parallel", 4)
+        if parallel < 1:
+            self._say(("max_parallel",), "it must be 1 or more.")
+        if self.problems:
+            return None
+        return Plan(name=str(top.get("name") or default_name), runs=tuple(runs), max_parallel=parallel)
+
+    def _table(self, value: Any, place: Place, keys: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a table's known keys, each of its right type."""
+        if not isinstance(value, dict):
+            self._say(place, "this must be a table.")
+            return {}
+        good: dict[str, Any] = {}
+        for key, inner in value.items():
+            kind = keys.get(key)
+            if kind is None:
+                near = difflib.get_close_matches(key, keys, n=1)
+                self._say((*place, key), f"this key is not known{f'; did you mean {near[0]!r}?' if near else '.'}")
+                continue
+            try:
+                good[key] = msgspec.convert(inner, kind, strict=True)
+            except msgspec.ValidationError as error:
+                self._say((*place, key), _in_plain_words(str(error)))
+        return good
+
+    def _run(self, own: dict[str, Any], defaults: dict[str, Any], place: Place, named: set[str]) -> list[RunSpec]:
+        table = {**defaults, **own}
+        for key in _MERGED_KEYS:
+            below, above = defaults.get(key), own.get(key)
+            if isinstance(below, dict) and isinstance(above, dict):
+                table[key] = deep_merge(below, above)
+        if "prompt" in own:
+            table.pop("prompt_file", None)
+        elif "prompt_file" in own:
+            table.pop("prompt", None)
+        workspace = self._workspace(table, place)
+        prompt = self._prompt(table, own, place)
+        config = self._config({key: table[key] for key in _CONFIG_KEYS if key in table}, place)
+        name = self._name(table, workspace, place, named)
+        self._check_numbers(table, place)
+        copies = table.get("copies", 1)
+        if workspace is None or prompt is None or config is None or copies < 1:
+            return []
+        spec = {key: table[key] for key in _SPEC_KEYS if key in table}
+        names = [name] if copies == 1 else [f"{name}-{number}" for number in range(1, copies + 1)]
+        return [RunSpec(name=each, workspace=workspace, prompt=prompt, config=config, **spec) for each in names]
+
+    def _name(self, table: dict[str, Any], workspace: Path | None, place: Place, named: set[str]) -> str:
+        if "name" in table:
+            name = str(table["name"])
+            if not _NAME.fullmatch(name):
+                self._say((*place, "name"), f"{name!r} cannot name a run: {NAME_RULE}.")
+            return name
+        return unique_name(safe_name(workspace.name if workspace else "run"), named)
+
+    def _workspace(self, table: dict[str, Any], place: Place) -> Path | None:
+        if "workspace" not in table:
+            self._say((*place, "workspace"), "a run needs the folder its agent works in.")
+            return None
+        path = (self._folder / Path(table["workspace"]).expanduser()).absolute()
+        if not path.is_dir():
+            what = "is a file, not a folder" if path.exists() else "does not exist"
+            self._say((*place, "workspace"), f"{path} {what}.")
+            return None
+        return path
+
+    def _prompt(self, table: dict[str, Any], own: dict[str, Any], place: Place) -> str | None:
+        if "prompt" in own and "prompt_file" in own:
+            self._say((*place, "prompt_file"), "give prompt or prompt_file, not both.")
+            return None
+        if "prompt_file" in table:
+            path = self._folder / Path(table["prompt_file"]).expanduser()
+            try:
+                prompt = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+                self._say((*place, "prompt_file"), f"{path} cannot be read: {reason}.")
+                return None
+        else:
+            prompt = table.get("prompt", "")
+        if not prompt.strip() and not table.get("command"):
+            self._say((*place, "prompt"), "a run needs a prompt.")
+            return None
+        return str(prompt)
+
+    def _config(self, values: dict[str, Any], place: Place) -> RunConfig | None:
+        """Check key by key, so that one mistake does not hide another."""
+        good = True
+        for key, value in values.items():
+            alone: dict[str, Any] = {key: value}
+            if key == "fork":
+                alone |= {name: values[name] for name in ("session_id", "continue_session") if name in values}
+            for one in _one_by_one(key, value):
+                try:
+                    check(RunConfig(**{**alone, key: one}))
+                except ConfigError as error:
+                    good = False
+                    self._say(_place_in((*place, key), one), error.message)
+        return RunConfig(**values) if good else None
+
+    def _check_numbers(self, table: dict[str, Any], place: Place) -> None:
+        for key, least, strict in (
+            ("copies", 1, False),
+            ("max_retries", 0, False),
+            ("timeout_s", 0, True),
+            ("silence_s", 0, True),
+        ):
+            value = table.get(key)
+            if value is not None and (value < least or (strict and value == least)):
+                self._say((*place, key), f"it must be {'more than' if strict else 'at least'} {least}.")
+
+    def _say(self, place: Place, message: str) -> None:
+        """Note a mistake, at the line of its key, of the default it comes from, or of what is around it."""
+        line = self._lines.get(place)
+        if line is None and place and place[0] == "runs" and len(place) > 2:
+            line = self._lines.get(("defaults", *place[2:]))
+        self.problems.append(Problem(in_words(place), message, line or line_of(place, self._lines)))
+
+
+def safe_name(text: str) -> str:
+    """Make a run's name of any text, such as a folder's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:64] or "run"
+
+
+def unique_name(name: str, taken: set[str]) -> str:
+    """Give the name, with a number where it is taken, and take it."""
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name[:60]}-{number}"
+    taken.add(candidate)
+    return candidate
+
+
+def _one_by_one(key: str, value: Any) -> list[Any]:
+    """Take a map of overrides apart, entry by entry."""
+    if key in _MERGED_KEYS and isinstance(value, dict) and value:
+        parts: list[Any] = []
+        for name, inner in value.items():
+            if key == "permission" and isinstance(inner, dict) and inner:
+                parts += [{name: {pattern: action}} for pattern, action in inner.items()]
+            else:
+                parts.append({name: inner})
+        return parts
+    return [value]
+
+
+def _place_in(place: Place, value: Any) -> Place:
+    while isinstance(value, dict) and len(value) == 1 and place[-1] not in ("type", "command", "url"):
+        ((key, value),) = value.items()
+        place = (*place, key)
+    return place
+
+
+def _in_plain_words(message: str) -> str:
+    """Say msgspec's ``Expected `str`, got `int` - at `$[0]``` as a person would."""
+    words = re.sub(r" - at `\$?(.*?)`", "", message)
+    words = re.sub(r"`([^`]*)`", lambda m: " or ".join(_PLAIN_WORDS.get(p, p) for p in m[1].split(" | ")), words)
+    return f"{words[:1].lower()}{words[1:]}.".replace(" or nothing", "")

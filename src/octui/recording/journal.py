@@ -1,0 +1,170 @@
+"""The only writer of a session folder; the supervisor holds it.
+
+Every write goes straight to the file, so that what opencode printed is on disk before a screen can show it, and a
+supervisor that is killed leaves all it had. A fact is written as one line at once, so that it is there whole or not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from octui.errors import RecordingError
+from octui.paths import make_private
+from octui.plan.model import Plan
+from octui.plan.secrets import masked_plan
+from octui.recording.facts import AnyFact, encode_fact
+from octui.recording.layout import FACTS_FILE, SESSION_FILE, log_path, stderr_path
+
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+class Journal:
+    """Writes a session.
+
+    Use `Journal.create`.
+    """
+
+    def __init__(self, folder: Path, head: dict[str, Any], plan: Plan) -> None:
+        self.folder = folder
+        self._head = head
+        self._plan = plan
+        self._files: dict[Path, int] = {}
+
+    @classmethod
+    def create(
+        cls, sessions_dir: Path, plan: Plan, *, opencode_version: str, binary: str, octui_version: str
+    ) -> Journal:
+        """Make the folder of a new session, named by time and plan, and write what is known at its start.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        started = time.time()
+        head = {
+            "name": plan.name,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(started)),
+            "octui": octui_version,
+            "opencode": opencode_version,
+            "binary": binary,
+        }
+        try:
+            make_private(sessions_dir)
+            folder = _new_folder(sessions_dir, started, plan.name)
+            journal = cls(folder, head, plan)
+            journal.write_outcome({})
+            for run in plan.runs:
+                journal._file(log_path(folder, run.name))
+            journal._file(folder / FACTS_FILE)
+        except OSError as error:
+            raise RecordingError(
+                f"A session cannot be recorded in {sessions_dir}: {error.strerror or error}.",
+                hint="`octui doctor` says which folders octui needs.",
+            ) from error
+        return journal
+
+    def fact(self, fact: AnyFact) -> None:
+        """Append a fact.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        self._append(self.folder / FACTS_FILE, encode_fact(fact))
+
+    def stdout_path(self, run: str) -> Path:
+        """Where a run's events are."""
+        return log_path(self.folder, run)
+
+    def stderr_path(self, run: str) -> Path:
+        """Where opencode's stderr goes."""
+        return stderr_path(self.folder, run)
+
+    def sizes(self, run: str) -> tuple[int, int]:
+        """How long a run's log and stderr are now, in bytes."""
+        return _size(self.stdout_path(run)), _size(self.stderr_path(run))
+
+    def append_stdout(self, run: str, data: bytes) -> None:
+        """Append what opencode printed, as it is.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        self._append(self.stdout_path(run), data)
+
+    def write_outcome(self, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write ``session.toml`` anew, with what the runs came to; it is there whole at any moment.
+
+        Args:
+            outcomes: For each run that has ended, what to say of it; keys with None are left out.
+
+        Raises:
+            OSError: It cannot be written; the one before stays.
+        """
+        runs = []
+        for run in masked_plan(self._plan)["runs"]:
+            outcome = {key: value for key, value in outcomes.get(run["name"], {}).items() if value is not None}
+            runs.append({**run, "outcome": outcome} if outcome else run)
+        text = tomli_w.dumps(
+            {**self._head, "max_parallel": self._plan.max_parallel, "runs": runs}, multiline_strings=True
+        )
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".session-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.folder / SESSION_FILE)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for handle in self._files.values():
+            with suppress(OSError):
+                os.close(handle)
+        self._files.clear()
+
+    def _file(self, path: Path) -> int:
+        handle = self._files.get(path)
+        if handle is None:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._files[path] = handle
+        return handle
+
+    def _append(self, path: Path, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._file(path), left) :]
+        except OSError as error:
+            raise RecordingError(
+                f"The recording cannot be written ({path.name}): {error.strerror or error}.",
+                hint="Make room on the disk; what was recorded before is safe.",
+            ) from error
+
+
+def _new_folder(sessions_dir: Path, started: float, name: str) -> Path:
+    slug = _SLUG.sub("-", name.casefold()).strip("-")[:40].rstrip("-") or "session"
+    stem = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(started))}-{slug}"
+    for number in range(1, 1000):
+        folder = sessions_dir / (stem if number == 1 else f"{stem}-{number}")
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return folder
+    raise FileExistsError(sessions_dir / stem)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,21 @@
+"""The names of things in a session folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SESSION_FILE = "session.toml"
+FACTS_FILE = "facts.jsonl"
+LOG_SUFFIX = ".jsonl"
+STDERR_SUFFIX = ".stderr"
+SUPERVISOR_LOG = "supervisor.log"
+
+
+def log_path(folder: Path, run: str) -> Path:
+    """What opencode wrote to stdout, byte for byte."""
+    return folder / f"{run}{LOG_SUFFIX}"
+
+
+def stderr_path(folder: Path, run: str) -> Path:
+    """What opencode wrote to stderr, all attempts one after another."""
+    return folder / f"{run}{STDERR_SUFFIX}"

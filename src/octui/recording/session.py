@@ -1,0 +1,387 @@
+"""A session as its readers see it: a folder written by a supervisor, or a bare log of ``opencode run``."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from bisect import bisect_right
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from octui import paths
+from octui.client.events import EVENT_TYPES
+from octui.errors import RecordingError
+from octui.recording.event_log import EventLog
+from octui.recording.facts import (
+    AnyFact,
+    Attention,
+    AttentionRaised,
+    RunState,
+    RunStatus,
+    SessionStatus,
+    StateChanged,
+    decode_fact,
+)
+from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, log_path, stderr_path
+
+STDERR_TAIL_BYTES = 64 * 1024
+LOOK_AT_EVENTS = 100
+"""Among so many lines a log must have one of opencode's own events to be taken for a recording."""
+
+PID_START_TOLERANCE_S = 2.0
+_OVERRIDES = ("permission", "mcp", "tools", "instructions", "config_overrides", "inherit_user_config", "isolate_db")
+
+
+@dataclass(frozen=True, slots=True)
+class RunMeta:
+    """What a run was asked to do, as ``session.toml`` tells; secrets are masked there.
+
+    Attributes:
+        model: ``provider/model``; empty where opencode chose.
+        agent: Empty where opencode chose.
+        workspace: The folder the agent works in.
+        prompt: What it was asked; empty where it is not known.
+        overrides: The overrides in force, by their names in a plan.
+    """
+
+    model: str = ""
+    agent: str = ""
+    workspace: str = ""
+    prompt: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A line of the list of sessions."""
+
+    path: Path
+    name: str
+    started_at: float
+    is_live: bool
+    interrupted: bool
+    runs: int
+    counts: dict[RunState, int]
+    attention: int
+
+
+class Session:
+    """Reads a session; `refresh` takes in what was appended.
+
+    Use `Session.open`.
+    """
+
+    def __init__(self, folder: Path, name: str, metas: dict[str, RunMeta], *, bare: bool) -> None:
+        self.folder = folder
+        self.name = name
+        self._metas = metas
+        self._bare = bare
+        self._logs = {run: EventLog(folder if bare else log_path(folder, run)) for run in metas}
+        self._facts: list[AnyFact] = []
+        self._fact_times: list[float] = []
+        self._facts_read_to = 0
+        self._status = SessionStatus({run: RunStatus(run) for run in metas})
+
+    @classmethod
+    def open(cls, path: Path) -> Session:
+        """Open a session folder, or any ``*.jsonl`` of ``opencode run --format json``.
+
+        Raises:
+            RecordingError: It is neither, or cannot be read.
+        """
+        path = path.expanduser().absolute()
+        try:
+            if path.is_dir():
+                session = cls._open_folder(path)
+            elif path.is_file():
+                session = cls(path, path.stem, {path.stem: RunMeta()}, bare=True)
+            else:
+                raise RecordingError(f"{path} does not exist.", hint="`octui sessions` lists what there is.")
+            session.refresh()
+        except OSError as error:
+            raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
+        if session._bare and not session._holds_events():
+            raise RecordingError(
+                f"{path} holds no events of opencode.", hint="octui replays what `opencode run --format json` printed."
+            )
+        return session
+
+    @classmethod
+    def _open_folder(cls, folder: Path) -> Session:
+        try:
+            value = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
+        except FileNotFoundError:
+            value = {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            # The plan as run is lost, but the logs are not.
+            value = {}
+        runs = value.get("runs")
+        metas = {str(run["name"]): _meta(run) for run in (runs if isinstance(runs, list) else []) if _is_named(run)}
+        if not metas:
+            logs = sorted(path for path in folder.glob(f"*{LOG_SUFFIX}") if path.name != FACTS_FILE)
+            metas = {path.stem: RunMeta() for path in logs}
+        if not metas:
+            raise RecordingError(f"{folder} is no session folder.", hint="`octui sessions` lists those there are.")
+        return cls(folder, str(value.get("name") or folder.name), metas, bare=False)
+
+    @property
+    def run_names(self) -> tuple[str, ...]:
+        """The runs in the plan's order."""
+        return tuple(self._metas)
+
+    def meta(self, run: str) -> RunMeta:
+        """What a run was asked to do."""
+        return self._metas[run]
+
+    def log(self, run: str) -> EventLog:
+        """A run's events."""
+        return self._logs[run]
+
+    def stderr(self, run: str, attempt: int | None = None) -> str:
+        """The end of what a run wrote to stderr, at most 64 KiB; of one attempt of its last life, if one is named."""
+        if self._bare:
+            return ""
+        start, end = 0, None
+        if attempt is not None:
+            offsets = self.status.run(run).attempt_offsets
+            for index, (_, number, _, offset) in enumerate(offsets):
+                if number == attempt:
+                    start = offset
+                    end = offsets[index + 1][3] if index + 1 < len(offsets) else None
+        with suppress(OSError), stderr_path(self.folder, run).open("rb") as file:
+            size = file.seek(0, os.SEEK_END) if end is None else end
+            file.seek(max(start, size - STDERR_TAIL_BYTES))
+            return file.read(size - file.tell()).decode("utf-8", "replace")
+        return ""
+
+    def refresh(self) -> set[str]:
+        """Take in what was appended; give the names of the runs with anything new.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        changed = {run for run, log in self._logs.items() if log.refresh()}
+        if not self._bare:
+            changed |= self._read_facts()
+        return changed
+
+    @property
+    def status(self) -> SessionStatus:
+        """Where the session stands now. Runs of an interrupted session that had not ended are shown as failed."""
+        if self._bare:
+            return self._derived(None)
+        return self._as_interrupted(self._status) if self.interrupted else self._status
+
+    def status_at(self, moment: float) -> SessionStatus:
+        """Where the session stood at a moment, in seconds since the epoch."""
+        if self._bare:
+            return self._derived(moment)
+        status = SessionStatus({run: RunStatus(run) for run in self._metas})
+        for fact in self._facts[: bisect_right(self._fact_times, moment)]:
+            status.apply(fact)
+        ended = self.ended_at
+        return self._as_interrupted(status) if self.interrupted and ended is not None and moment >= ended else status
+
+    @property
+    def facts(self) -> tuple[AnyFact, ...]:
+        """The facts read so far."""
+        return tuple(self._facts)
+
+    @property
+    def socket(self) -> str:
+        """The path of the supervisor's control socket; empty where there is none."""
+        return self._status.started.socket if self._status.started else ""
+
+    @property
+    def supervisor_pid(self) -> int | None:
+        """The living supervisor's process; None where there is none."""
+        return self._status.started.pid if self._status.started and self.is_live else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a supervisor is at work on the session."""
+        started = self._status.started
+        if self._bare or started is None or self._status.ended is not None:
+            return False
+        return is_process(started.pid, started.pid_started)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the supervisor went away without ending the session."""
+        if self._bare or self._status.ended is not None:
+            return False
+        return not self.is_live
+
+    @property
+    def started_at(self) -> float | None:
+        """When it began, in seconds since the epoch; None where nothing tells."""
+        if self._facts:
+            return self._facts[0].at
+        return min((log.time(0) for log in self._logs.values() if len(log)), default=None)
+
+    @property
+    def ended_at(self) -> float | None:
+        """The last moment anything was recorded; None where nothing was."""
+        ends = [log.time(len(log) - 1) for log in self._logs.values() if len(log)]
+        if self._facts:
+            ends.append(self._facts[-1].at)
+        return max(ends, default=None)
+
+    def _holds_events(self) -> bool:
+        return any(
+            log.kind(index) in EVENT_TYPES
+            for log in self._logs.values()
+            for index in range(min(LOOK_AT_EVENTS, len(log)))
+        )
+
+    def _read_facts(self) -> set[str]:
+        changed: set[str] = set()
+        path = self.folder / FACTS_FILE
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return changed
+        if size == self._facts_read_to:
+            return changed
+        with path.open("rb") as file:
+            file.seek(self._facts_read_to)
+            data = file.read()
+        whole = data.rfind(b"\n") + 1
+        self._facts_read_to += whole
+        for line in data[:whole].splitlines():
+            fact = decode_fact(line)
+            if fact is None:
+                continue
+            self._facts.append(fact)
+            # A clock that was set back must not hide facts from a replay.
+            self._fact_times.append(max(fact.at, self._fact_times[-1] if self._fact_times else fact.at))
+            self._status.apply(fact)
+            changed |= {fact.run} if hasattr(fact, "run") else set(self._metas)
+        return changed & set(self._metas)
+
+    def _as_interrupted(self, status: SessionStatus) -> SessionStatus:
+        at = self.ended_at or 0.0
+        when = f" after {datetime.fromtimestamp(at):%Y-%m-%d %H:%M:%S}" if at else ""
+        for run in self._metas:
+            if not status.run(run).state.is_final:
+                why = f"interrupted: octui's supervisor went away{when}"
+                status.apply(StateChanged(at=at, run=run, state=RunState.FAILED, why=why))
+                status.run(run).pid = None
+        return status
+
+    def _derived(self, moment: float | None) -> SessionStatus:
+        """Tell states from events alone, for a log that has no facts beside it."""
+        status = SessionStatus()
+        for name, log in self._logs.items():
+            count = len(log) if moment is None else log.first_at_or_after(moment + 0.0005)
+            whole = count == len(log)
+            totals = log.totals if whole else log.totals_at(count)
+            run = status.run(name)
+            if count:
+                run.started_at = log.time(0)
+            if not whole:
+                run.state = RunState.RUNNING if count else RunState.QUEUED
+                continue
+            at = log.time(count - 1) if count else 0.0
+            if totals.last_error:
+                state, why = RunState.FAILED, totals.last_error
+            elif totals.finished:
+                state, why = RunState.SUCCEEDED, ""
+            else:
+                state, why = RunState.FAILED, "the recording ends before the answer does"
+            status.apply(StateChanged(at=at, run=name, state=state, why=why))
+            if log.tail_incomplete:
+                words = "the recording's last line is cut"
+                status.apply(AttentionRaised(at=at, run=name, kind=Attention.INTERRUPTED, words=words))
+            elif totals.open_step:
+                words = "ended in the middle of a step; its cost is missing"
+                status.apply(AttentionRaised(at=at, run=name, kind=Attention.ENDED_MID_STEP, words=words))
+        return status
+
+
+def is_process(pid: int, started: float) -> bool:
+    """Whether a process lives that began at a moment: a number alone may have been given anew."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return alive and abs(process.create_time() - started) < PID_START_TOLERANCE_S
+    return False
+
+
+def list_sessions(folder: Path) -> list[SessionSummary]:
+    """Every session in a folder, newest first; what is no session is left out."""
+    found: list[SessionSummary] = []
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            with suppress(RecordingError):
+                if path.is_dir():
+                    found.append(summarize(Session.open(path)))
+    return sorted(found, key=lambda summary: (summary.started_at, summary.path.name), reverse=True)
+
+
+def summarize(session: Session) -> SessionSummary:
+    """Give a session's line in the list."""
+    status = session.status
+    runs = [status.run(name) for name in session.run_names]
+    counts = dict.fromkeys(RunState, 0)
+    for run in runs:
+        counts[run.state] += 1
+    return SessionSummary(
+        path=session.folder,
+        name=session.name,
+        started_at=session.started_at or 0.0,
+        is_live=session.is_live,
+        interrupted=session.interrupted,
+        runs=len(runs),
+        counts=counts,
+        attention=sum(bool(run.attention) for run in runs),
+    )
+
+
+def resolve_session(ref: str | None, folder: Path | None = None) -> Path:
+    """Find the session somebody means.
+
+    Args:
+        ref: A path, or a session's folder name, plan name or the beginning of either; None for the newest, a live one
+            before any other.
+        folder: Where sessions are; the user's by default.
+
+    Raises:
+        RecordingError: There is none, or more than one.
+    """
+    if ref is not None and ("/" in ref or Path(ref).exists()):
+        return Path(ref).expanduser().absolute()
+    sessions = list_sessions(folder or paths.sessions_dir())
+    if not sessions:
+        raise RecordingError("There are no sessions yet.", hint="Start one with `octui`, or see `octui demo`.")
+    if ref is None:
+        return next((summary.path for summary in sessions if summary.is_live), sessions[0].path)
+    exact = [summary.path for summary in sessions if ref in (summary.path.name, summary.name)]
+    begun = [s.path for s in sessions if s.path.name.startswith(ref) or s.name.startswith(ref) or ref in s.path.name]
+    found = exact or begun
+    if not found:
+        raise RecordingError(f"There is no session called {ref!r}.", hint="`octui sessions` lists those there are.")
+    if len(found) > 1 and not exact:
+        names = ", ".join(path.name for path in found[:4])
+        raise RecordingError(f"{ref!r} may mean more than one session: {names}.", hint="Write more of the name.")
+    return found[0]
+
+
+def _is_named(run: object) -> bool:
+    return isinstance(run, dict) and isinstance(run.get("name"), str)
+
+
+def _meta(run: dict[str, Any]) -> RunMeta:
+    return RunMeta(
+        model=str(run.get("model") or ""),
+        agent=str(run.get("agent") or ""),
+        workspace=str(run.get("workspace") or ""),
+        prompt=str(run.get("prompt") or ""),
+        overrides={key: run[key] for key in _OVERRIDES if run.get(key) not in (None, {}, [])},
+    )

@@ -1,0 +1,243 @@
+"""The application: launcher, dashboard and replay, their theme, and how they are entered.
+
+Nothing here owns a process of a run: the supervisor is one of its own, and the screens read the session's folder.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from octui import paths, settings
+from octui.errors import OctuiError
+from octui.recording.session import Session, list_sessions
+from octui.tui import glyphs as signs
+from octui.tui.messages import Launched
+from octui.tui.palette import Palette
+from octui.tui.screens.dashboard import DashboardScreen
+from octui.tui.screens.dialogs import PickScreen
+from octui.tui.screens.replay import ReplayScreen
+from octui.tui.text import clean_line
+from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
+
+THEME_POLL_S = 1.0
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Rare collections: with the defaults they made pauses of 80 ms and more, seen as late keys."""
+
+OctuiScreen = Screen[None]
+
+
+class OctuiApp(App[int]):
+    """octui in a terminal.
+
+    Args:
+        first: Gives the first screen, once the application runs.
+    """
+
+    TITLE = "octui"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "quit", show=False, priority=False),
+        Binding("ctrl+p", "command_palette", "commands", show=False, priority=True, id="app.commands"),
+    ]
+
+    def __init__(self, first: Callable[[OctuiApp], OctuiScreen]) -> None:
+        super().__init__()
+        self._first = first
+        self.glyphs = signs.choose()
+        self._problems_told: frozenset[str] = frozenset()
+        self._theme_mark = folder_mark(paths.user_themes_dir())
+        self.settings = settings.load()
+        self._load_themes()
+        self.theme = self.settings.theme if self.settings.theme in self.own_themes else DEFAULT_THEME
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give roles their colours before a theme of ours is in force."""
+        return dict(load_theme(paths.package_data_dir("themes") / f"{DEFAULT_THEME}.toml").variables)
+
+    @property
+    def palette(self) -> Palette:
+        """The colours of the theme in force."""
+        return Palette(self.theme_variables, ascii_only=self.glyphs is signs.ASCII)
+
+    def on_mount(self) -> None:
+        """Show the first screen, and then keep collections of garbage rare."""
+        self.set_keymap(self.settings.keys)
+        self.set_class(self.glyphs is signs.ASCII, "-ascii")
+        self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
+        self.set_interval(THEME_POLL_S, self._watch_themes)
+        self.push_screen(self._first(self))
+        self.call_after_refresh(_freeze)
+        self._tell_problems()
+
+    def set_terminal_title(self, words: str) -> None:
+        """Name the terminal's window; the words are cleaned."""
+        driver = self._driver
+        if driver is not None and not self.is_headless:
+            driver.write(f"\x1b]2;{clean_line(words)[:120]}\x07")
+
+    # Themes
+
+    def _load_themes(self) -> None:
+        loaded = load_themes(theme_folders())
+        self.own_themes = loaded.themes
+        self._theme_problems = loaded.problems
+        for theme in loaded.themes.values():
+            self.register_theme(theme)
+
+    def _tell_problems(self) -> None:
+        for problem in self._theme_problems:
+            if problem not in self._problems_told:
+                self.notify(clean_line(problem), title="Theme skipped", severity="warning", markup=False, timeout=8)
+        self._problems_told = frozenset(self._theme_problems)
+
+    def _watch_themes(self) -> None:
+        mark = folder_mark(paths.user_themes_dir())
+        if mark == self._theme_mark:
+            return
+        self._theme_mark = mark
+        self._load_themes()
+        self._tell_problems()
+        if self.theme not in self.own_themes:
+            self.theme = DEFAULT_THEME
+        else:
+            self._invalidate_css()
+            self.refresh_css(animate=False)
+            self._recolor()
+
+    def _recolor(self) -> None:
+        palette = self.palette
+        for screen in self.screen_stack:
+            if isinstance(screen, DashboardScreen):
+                screen.use_palette(palette)
+
+    def action_pick_theme(self) -> None:
+        """Choose a theme, seeing each while it is highlighted."""
+        before = self.theme
+
+        def picked(name: str | None) -> None:
+            if name is None:
+                self.theme = before
+                return
+            self.theme = name
+            try:
+                settings.save(theme=name)
+            except OctuiError as error:
+                self.notify(clean_line(str(error)), severity="warning", markup=False)
+
+        def preview(name: str) -> None:
+            self.theme = name
+
+        options = [
+            (name, f"{clean_line(name)}{'' if theme.dark else '  light'}") for name, theme in self.own_themes.items()
+        ]
+        self.push_screen(PickScreen("Theme", options, before, preview), picked)
+
+    # Sessions
+
+    def dashboard(self, session: Session) -> OctuiScreen:
+        """Give the dashboard over a session."""
+        self.set_terminal_title(f"octui: {session.name}")
+        return DashboardScreen(session, self.palette, self.glyphs)
+
+    def replay(self, session: Session) -> OctuiScreen:
+        """Give the replay of a recording."""
+        self.set_terminal_title(f"octui replay: {session.name}")
+        return ReplayScreen(session, self.palette, self.glyphs)
+
+    def on_launched(self, message: Launched) -> None:
+        """Show what the launcher started."""
+        try:
+            self.switch_screen(self.dashboard(Session.open(message.session)))
+        except OctuiError as error:
+            self.notify(clean_line(str(error)), severity="error", markup=False)
+
+    def action_pick_session(self) -> None:
+        """Open another session: a live one in the dashboard, one that is over as a replay."""
+        found = {str(summary.path): summary for summary in list_sessions(paths.sessions_dir())}
+        options = [
+            (path, clean_line(f"{'live ' if summary.is_live else '     '}{summary.path.name}"))
+            for path, summary in found.items()
+        ]
+
+        def picked(path: str | None) -> None:
+            if path is None:
+                return
+            try:
+                session = Session.open(Path(path))
+                self.switch_screen(self.dashboard(session) if session.is_live else self.replay(session))
+            except OctuiError as error:
+                self.notify(clean_line(str(error)), severity="error", markup=False)
+
+        self.push_screen(PickScreen("Sessions", options, empty="There are no sessions yet."), picked)
+
+    # Commands
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every command of the screen in the palette."""
+        told: set[str] = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if not binding.id or binding.id in told or binding.id == "app.commands" or not binding.description:
+                continue
+            told.add(binding.id)
+            yield SystemCommand(
+                binding.description.capitalize(),
+                f"{binding.tooltip or binding.description} ({binding.key})",
+                partial(self.run_action, binding.action, active.node),
+            )
+
+
+def _freeze() -> None:
+    """Take everything made at start-up out of garbage collection, and make collections rare."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _run(first: Callable[[OctuiApp], OctuiScreen]) -> int:
+    app = OctuiApp(first)
+    result = app.run()
+    return result if result is not None else app.return_code or 0
+
+
+def run_dashboard(session: Path) -> int:
+    """Show a session as it goes on; give the exit status.
+
+    Raises:
+        RecordingError: ``session`` is no session folder.
+    """
+    opened = Session.open(session)
+    return _run(lambda app: app.dashboard(opened))
+
+
+def run_replay(path: Path) -> int:
+    """Replay a session folder, or a ``*.jsonl`` of ``opencode run --format json``; give the exit status.
+
+    Raises:
+        RecordingError: ``path`` is neither.
+    """
+    opened = Session.open(path)
+    return _run(lambda app: app.replay(opened))
+
+
+def run_launcher(*, plan: Path | None = None, binary: str | None = None) -> int:
+    """Show the launcher, and then the dashboard over what it launched; give the exit status.
+
+    Args:
+        plan: A plan to open in the form.
+        binary: The opencode to use; None to look for it.
+    """
+    from octui.tui.screens.launcher import LauncherScreen
+
+    def first(app: OctuiApp) -> OctuiScreen:
+        return LauncherScreen(plan=plan, binary=binary)
+
+    return _run(first)

@@ -1,0 +1,203 @@
+"""One run as a document of blocks: the prompt, its events with the marks of attempts between them, and how it ended.
+
+Blocks are rendered when they come into view and kept in a small cache; a document of a million events costs what the
+visible ones cost. Items are numbered: 0 is the prompt, 1 to n are the events, n + 1 is the end.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+
+from octui.client.events import DIAGNOSTIC, EVENT_TYPES, Event
+from octui.recording.facts import RunState
+from octui.tui.format import plural
+from octui.tui.glyphs import Glyphs, state_role, state_words
+from octui.tui.render.blocks import event_lines, event_text, is_foldable, opens_by_itself
+from octui.tui.render.lines import Line, plain, wrap_text
+from octui.tui.text import clean, clean_line
+from octui.tui.view import SessionView
+
+KEPT_BLOCKS = 400
+PROMPT_LINES = 3
+STDERR_LINES = 12
+OTHER = "other"
+FILTERS = (*EVENT_TYPES[1:], DIAGNOSTIC, OTHER)
+"""What can be filtered: the event types with something to show, lines that are no events, and types not known."""
+
+
+class RunDocument:
+    """The blocks of one run as the view shows them now.
+
+    Args:
+        view: Where the events come from.
+        run: The run's name.
+        glyphs: What to draw with.
+    """
+
+    def __init__(self, view: SessionView, run: str, glyphs: Glyphs) -> None:
+        self.view = view
+        self.run = run
+        self.glyphs = glyphs
+        self.hidden: frozenset[str] = frozenset()
+        self._opened: dict[int, bool] = {}
+        self._all_opened: bool | None = None
+        self._cache: OrderedDict[tuple[int, int, bool], list[Line]] = OrderedDict()
+        self._events = 0
+        self._marks: tuple[int, int, dict[int, Line]] = (0, 0, {})
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Look again how many events there are; give how many more than before (negative after a step back)."""
+        count = self.view.visible(self.run)
+        more = count - self._events
+        self._events = count
+        if len(self.view.log(self.run)) < count:
+            self._cache.clear()
+        return more
+
+    @property
+    def last(self) -> int:
+        """The number of the last item: the end."""
+        return self._events + 1
+
+    def clear(self) -> None:
+        """Forget what was rendered, as after a change of theme signs or of the recording."""
+        self._cache.clear()
+
+    def event(self, item: int) -> Event | None:
+        """The event of an item; None for the prompt and the end."""
+        return self.view.event(self.run, item - 1) if 1 <= item <= self._events else None
+
+    def raw(self, item: int) -> bytes | None:
+        """An item's line as opencode printed it; None where it cannot be read."""
+        return self.view.raw(self.run, item - 1) if 1 <= item <= self._events else None
+
+    def is_open(self, item: int) -> bool:
+        """Whether an item is shown open."""
+        opened = self._opened.get(item, self._all_opened)
+        if opened is not None:
+            return opened
+        event = self.event(item)
+        return event is not None and opens_by_itself(event)
+
+    def is_foldable(self, item: int) -> bool:
+        """Whether an item can be opened and closed."""
+        if item == 0:
+            return self._prompt().count("\n") >= PROMPT_LINES or len(self._prompt()) > 160
+        event = self.event(item)
+        return event is not None and is_foldable(event)
+
+    def toggle(self, item: int) -> None:
+        """Open a closed item, close an open one."""
+        if self.is_foldable(item):
+            self._opened[item] = not self.is_open(item)
+
+    def open(self, item: int) -> None:
+        """Show an item open."""
+        self._opened[item] = True
+
+    def toggle_all(self) -> bool:
+        """Open every item, or close every one when they are open; give whether they are open now."""
+        self._all_opened = not self._all_opened
+        self._opened.clear()
+        return self._all_opened
+
+    def is_hidden(self, item: int) -> bool:
+        """Whether the filter leaves an item out."""
+        if not self.hidden or not 1 <= item <= self._events:
+            return False
+        kind = self.view.log(self.run).kind(item - 1)
+        return (kind if kind in FILTERS else OTHER) in self.hidden and kind != "step_start"
+
+    def lines(self, item: int, width: int) -> list[Line]:
+        """The styled lines of an item; none for what is hidden or has nothing to show."""
+        if self.is_hidden(item):
+            return []
+        if item == 0:
+            return self._prompt_lines(width)
+        if item > self._events:
+            return self._end_lines(width)
+        key = (item, width, self.is_open(item))
+        lines = self._cache.get(key)
+        if lines is None:
+            lines = self._cache[key] = event_lines(
+                self.view.event(self.run, item - 1), width, opened=key[2], glyphs=self.glyphs
+            )
+            if len(self._cache) > KEPT_BLOCKS:
+                self._cache.popitem(last=False)
+        else:
+            self._cache.move_to_end(key)
+        mark = self._attempt_marks().get(item)
+        return [mark, *lines] if mark else lines
+
+    def text(self, item: int) -> str:
+        """What an item says, as clean text to copy."""
+        if item == 0:
+            return clean(self._prompt())
+        event = self.event(item)
+        if event is not None:
+            return clean(event_text(event))
+        return "\n".join(plain(line).strip() for line in self._end_lines(120))
+
+    def _prompt(self) -> str:
+        return self.view.session.meta(self.run).prompt or ""
+
+    def _prompt_lines(self, width: int) -> list[Line]:
+        prompt = self._prompt().strip()
+        if not prompt:
+            return []
+        lines = wrap_text(prompt if self.is_open(0) else prompt[:4000], width, "muted", indent="  ")
+        if not self.is_open(0) and len(lines) > PROMPT_LINES:
+            left = len(lines) - PROMPT_LINES + 1
+            lines = [*lines[: PROMPT_LINES - 1], [(f"  {self.glyphs.ellipsis} {plural(left, 'more line')}", "faint")]]
+        lines[0] = [(f"{self.glyphs.prompt} ", "accent"), *lines[0][1:]]
+        return [*lines, []]
+
+    def _attempt_marks(self) -> dict[int, Line]:
+        """Where attempts and restarts begin: item number → the line that says so."""
+        offsets = self.view.status.run(self.run).attempt_offsets
+        if self._marks[:2] != (len(offsets), self._events):
+            log = self.view.log(self.run)
+            marks: dict[int, Line] = {}
+            for life, attempt, stdout_offset, _ in offsets:
+                if (life, attempt) == (1, 1):
+                    continue
+                item = bisect_left(range(self._events), stdout_offset, key=log.offset) + 1
+                words = f"attempt {attempt}" if attempt > 1 else f"started again by you, life {life}"
+                rule = self.glyphs.rule * 2
+                marks[item] = [(f"{rule} {words} {rule}", "warning")]
+            self._marks = (len(offsets), self._events, marks)
+        return self._marks[2]
+
+    def _end_lines(self, width: int) -> list[Line]:
+        """How the run ended, why it needs somebody, and what stderr says about it."""
+        status = self.view.status.run(self.run)
+        lines: list[Line] = []
+        mark = self._attempt_marks().get(self.last)
+        if mark:
+            lines.append(mark)
+        if (status.state.is_final and status.state is not RunState.SUCCEEDED) or status.state is RunState.RETRYING:
+            glyph = self.glyphs.states[status.state]
+            why = clean_line(status.why)
+            said = f"{status.state.replace('_', ' ')}{f': {why}' if why else ''}"
+            role = f"state-{status.state.replace('_', '-')}/bold"
+            lines += _hanging(f"{glyph} ", said, width, role)
+        for words, _ in status.attention.values():
+            lines += _hanging(f"{self.glyphs.attention} ", clean_line(words), width, "state-attention/bold")
+        if status.attention or status.state in (RunState.FAILED, RunState.TIMED_OUT, RunState.RETRYING):
+            rows = clean(self.view.stderr(self.run)).strip().split("\n")
+            if rows != [""]:
+                lines.append([("  stderr", "faint")])
+                for row in rows[-STDERR_LINES:]:
+                    lines += wrap_text(row, width, "diagnostic", indent="  ")
+        elif not self._events and not lines:
+            said = state_words(status)
+            lines.append([(f"{self.glyphs.states[status.state]} ", state_role(status)), (said, "muted")])
+        return lines
+
+
+def _hanging(sign: str, words: str, width: int, role: str) -> list[Line]:
+    lines = wrap_text(words, width, role, indent=" " * len(sign))
+    lines[0] = [(sign, role), *lines[0][1:]]
+    return lines

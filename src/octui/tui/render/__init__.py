@@ -1,0 +1,1 @@
+"""Turning events into styled lines; pure, without Textual."""

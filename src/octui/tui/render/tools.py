@@ -1,0 +1,130 @@
+"""What one tool call comes to in a line: its title, its outcome, whether it was refused.
+
+The shapes of ``input`` and ``metadata`` are those of opencode 1.18's own tools; of any other tool, what is there is
+shown.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import Any
+
+from octui.client.events import ToolUse
+from octui.tui.format import plural, size
+from octui.tui.glyphs import Glyphs
+from octui.tui.render.diffs import changes_of
+from octui.tui.render.lines import Line
+from octui.tui.text import clean_line
+
+_RULE_DENIES = "The user has specified a rule which prevents you"
+_ASK_REJECTED = "The user rejected permission"
+_TITLE_KEYS = ("filePath", "path", "command", "pattern", "url", "query", "description", "name")
+
+
+def refusal(use: ToolUse) -> str:
+    """Say in a few words why a call was not carried out for want of permission; empty where it was not refused.
+
+    opencode 1.18 words a denied pattern and a rejected question in the call's error; a tool that is denied as a whole
+    is not offered to the model, whose call of it becomes a completed call of a tool named ``invalid``.
+    """
+    if use.error.startswith(_RULE_DENIES):
+        return "denied by a rule"
+    if use.error.startswith(_ASK_REJECTED):
+        return "permission rejected"
+    if is_unavailable(use):
+        return "not available"
+    return ""
+
+
+def is_unavailable(use: ToolUse) -> bool:
+    """Whether the model called a tool it was not given."""
+    return use.tool == "invalid" and "unavailable tool" in str(_get(use.input, "error"))
+
+
+def name_of(use: ToolUse) -> str:
+    """The tool the model meant."""
+    meant = _get(use.input, "tool") if use.tool == "invalid" else None
+    return clean_line(meant if isinstance(meant, str) else use.tool)
+
+
+def title_of(use: ToolUse) -> str:
+    """What the call was about, on one line: a path, a command, a pattern."""
+    if is_unavailable(use):
+        return "the model called a tool it does not have"
+    if use.tool == "todowrite":
+        return "todo list"
+    if use.tool == "read" and use.title and PurePath(use.title).suffix:
+        return clean_line(use.title)
+    if use.tool in ("bash", "grep", "glob"):
+        source = _get(use.input, "command") or _get(use.input, "pattern")
+        if isinstance(source, str):
+            return clean_line(source)
+    if use.title and use.title != use.tool:
+        return clean_line(use.title)
+    for key in _TITLE_KEYS:
+        if isinstance(value := _get(use.input, key), str) and value:
+            return clean_line(value)
+    return clean_line(_compact(use.input)) if use.input else ""
+
+
+def outcome_of(use: ToolUse, glyphs: Glyphs) -> Line:
+    """What came of the call, for the right edge of its line."""
+    if why := refusal(use):
+        return [(why, "warning/bold")]
+    if use.status == "error":
+        return [("failed", "error/bold")]
+    if use.status != "completed":
+        return [(clean_line(use.status), "muted")]
+    changes = changes_of(use)
+    if changes:
+        added, removed = sum(c.additions for c in changes), sum(c.deletions for c in changes)
+        return [(f"+{added}", "added"), (" ", "muted"), (f"{glyphs.minus}{removed}", "removed")]
+    return _told_by_metadata(use)
+
+
+def _told_by_metadata(use: ToolUse) -> Line:
+    meta = use.metadata
+    match use.tool:
+        case "bash":
+            exit_code = meta.get("exit")
+            if isinstance(exit_code, int) and exit_code != 0:
+                return [(f"exit {exit_code}", "error/bold")]
+            return [("timed out", "error/bold")] if meta.get("timedOut") else []
+        case "read":
+            total = _get(meta.get("display"), "totalLines")
+            return [(plural(total, "line"), "muted")] if isinstance(total, int) else []
+        case "grep" | "glob":
+            found = meta.get("matches", meta.get("count"))
+            return [(plural(found, "hit"), "muted")] if isinstance(found, int) else []
+        case "todowrite":
+            todos = todos_of(use)
+            done = sum(status == "completed" for status, _ in todos)
+            return [(f"{done}/{len(todos)} done", "muted")]
+        case "task":
+            agent = _get(use.input, "subagent_type")
+            return [(clean_line(agent), "muted")] if isinstance(agent, str) else []
+        case "webfetch" | "websearch":
+            return [(size(len(use.output)), "muted")]
+    return []
+
+
+def todos_of(use: ToolUse) -> list[tuple[str, str]]:
+    """Give the todo list a ``todowrite`` call wrote: (status, content) each, as opencode names them."""
+    found = use.metadata.get("todos")
+    todos = found if isinstance(found, list) else _get(use.input, "todos")
+    if not isinstance(todos, list):
+        return []
+    return [
+        (str(todo.get("status") or "pending"), clean_line(str(todo.get("content") or "")))
+        for todo in todos
+        if isinstance(todo, dict)
+    ]
+
+
+def _get(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _compact(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

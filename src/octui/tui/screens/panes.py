@@ -1,0 +1,283 @@
+"""The panes of a session: every run side by side, one of them zoomed, or a list with one pane.
+
+One timer reads what was appended to the session's folder and marks the panes that have something new; keys never wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from octui.errors import RecordingError
+from octui.recording.session import Session
+from octui.tui.digest import Digest
+from octui.tui.glyphs import Glyphs
+from octui.tui.keys import Command
+from octui.tui.layout import Arrangement, arrange, too_small
+from octui.tui.palette import Palette
+from octui.tui.text import clean_line
+from octui.tui.view import SessionView, first_in_need
+from octui.tui.widgets.bars import KeysLine, SessionBar
+from octui.tui.widgets.drawn import Drawn
+from octui.tui.widgets.pane import Pane
+from octui.tui.widgets.run_list import RunList
+from octui.tui.widgets.search_line import SearchLine
+from octui.tui.widgets.side_bar import SideBar
+
+FASTEST_POLL_S = 0.05
+SLOWEST_POLL_S = 0.5
+CLOCK_S = 1.0
+
+
+class PanesScreen(Screen[None]):
+    """Shows a session as it goes on, and moves between its runs.
+
+    Args:
+        session: What is shown.
+        palette: The colours.
+        glyphs: What to draw with.
+        now: The clock; tests pass their own.
+    """
+
+    CSS_PATH = "panes.tcss"
+    COMMANDS_TABLE: ClassVar[tuple[Command, ...]] = ()
+
+    def __init__(
+        self, session: Session, palette: Palette, glyphs: Glyphs, *, now: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self.view = SessionView(session, now=now)
+        self.palette = palette
+        self.glyphs = glyphs
+        self.panes = {name: Pane(self.view, name, glyphs, palette) for name in self.view.run_names}
+        self.current = next(iter(self.panes), "")
+        self.zoomed = False
+        self._digest: Digest | None = None
+        self.hidden: frozenset[str] = frozenset()
+        self._poll_s = FASTEST_POLL_S
+        self._clock_at = 0.0
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        """Bars, list, panes and side bar."""
+        yield SessionBar(self.palette, self.glyphs)
+        with Horizontal(id="body"):
+            yield RunList(self.palette, self.glyphs)
+            with Container(id="grid"):
+                yield from self.panes.values()
+            yield SideBar(self.palette, self.glyphs)
+        yield from self.compose_bottom()
+        yield SearchLine()
+        yield Static(id="too-small")
+
+    def compose_bottom(self) -> ComposeResult:
+        """The lowest line."""
+        yield KeysLine(self.palette, self.COMMANDS_TABLE)
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        if self.pane is not None:
+            self.pane.focus()
+        self.lay_out()
+        self._poll()
+
+    @property
+    def pane(self) -> Pane | None:
+        """The pane commands apply to."""
+        return self.panes.get(self.current)
+
+    @property
+    def session(self) -> Session:
+        """The session shown."""
+        return self.view.session
+
+    def _poll(self) -> None:
+        """Read what is new, draw what changed, and come again: soon while much happens, later while nothing does."""
+        if not self.is_attached:
+            return
+        try:
+            changed = self.read()
+            self._trouble = ""
+        except (OSError, RecordingError) as error:
+            changed = set()
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self.notify(clean_line(f"The session cannot be read: {error}"), severity="error", markup=False)
+        busy = bool(changed) or self.work_on()
+        self._poll_s = FASTEST_POLL_S if busy else min(SLOWEST_POLL_S, self._poll_s * 1.3)
+        self.set_timer(self._poll_s, self._poll)
+
+    def read(self) -> set[str]:
+        """Take in what was appended and bring the panes up to date; give the runs with anything new."""
+        changed = self.view.refresh()
+        second = time.monotonic()
+        clock = second - self._clock_at >= CLOCK_S
+        if not changed and not clock:
+            return changed
+        self._clock_at = second if clock else self._clock_at
+        status = self.view.status
+        for name, pane in self.panes.items():
+            if name in changed:
+                pane.pull(status)
+            elif clock:
+                pane.tick(status)
+        self.show_sums()
+        return changed
+
+    def show_all(self) -> None:
+        """Bring everything up to date, whatever changed."""
+        status = self.view.status
+        for pane in self.panes.values():
+            pane.pull(status)
+        self.show_sums()
+
+    def show_sums(self) -> None:
+        """Draw the session bar, the list and the side bar."""
+        note, role = self.session_note()
+        if self.hidden:
+            note, role = f"{note}, filtered".removeprefix(", "), "accent/bold"
+        self.query_one(SessionBar).show(self.view.name, self.view.session_totals(), note, role)
+        run_list = self.query_one(RunList)
+        if run_list.display:
+            run_list.show([pane.run_view for pane in self.panes.values()], self.current)
+        self._show_side()
+
+    def session_note(self) -> tuple[str, str]:
+        """A word about the session itself, and its role."""
+        if self.view.interrupted:
+            return "interrupted", "error/bold"
+        return ("", "text") if self.view.is_live else ("ended", "muted")
+
+    def _show_side(self) -> None:
+        pane = self.pane
+        side = self.query_one(SideBar)
+        if not side.display or pane is None:
+            return
+        if self._digest is None or self._digest.run != self.current:
+            self._digest = Digest(self.view, self.current)
+        self._digest.advance()
+        stderr = self.view.stderr(self.current)
+        side.show(pane.run_view, self._digest, self.session.meta(self.current), stderr)
+
+    def work_on(self) -> bool:
+        """Go on with what takes longer than one turn; give whether there is more to do."""
+        if self.query_one(SideBar).display and self._digest is not None and self._digest.advance():
+            self._show_side()
+            return True
+        return False
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the new size."""
+        self.lay_out(event.size.width, event.size.height)
+
+    def arrangement(self, width: int, height: int) -> Arrangement:
+        """How panes stand in a terminal of this size."""
+        return arrange(len(self.panes), width, height - 2)
+
+    def lay_out(self, width: int | None = None, height: int | None = None) -> None:
+        """Show the panes that fit, and hide the rest."""
+        width = self.size.width if width is None else width
+        height = self.size.height if height is None else height
+        self.set_class(too_small(width, height), "-too-small")
+        self.query_one("#too-small", Static).update(
+            Content(f"This terminal is too small\n({width} by {height}).\noctui needs 40 by 10.")
+        )
+        choice = self.arrangement(width, height)
+        alone = self.zoomed or choice.is_list
+        for name, pane in self.panes.items():
+            pane.display = not alone or name == self.current
+        run_list, side = self.query_one(RunList), self.query_one(SideBar)
+        run_list.display = choice.is_list and not self.zoomed
+        run_list.styles.width = max(24, min(44, width // 3))
+        side.display = self.zoomed and width >= 70
+        side.styles.width = max(26, min(46, width // 3))
+        columns = 1 if alone else max(1, choice.columns)
+        self.query_one("#grid").styles.grid_size_columns = columns
+        for index, pane in enumerate(self.panes.values(), 1):
+            fills = 1 if alone or index < len(self.panes) else columns - (index - 1) % columns
+            pane.styles.column_span = fills
+        self.call_after_refresh(self.show_sums)
+
+    def choose(self, name: str) -> None:
+        """Make a run the current one."""
+        if name not in self.panes:
+            return
+        if name != self.current:
+            self.leave_pane()
+        self.current = name
+        if self.zoomed or self.arrangement(self.size.width, self.size.height).is_list:
+            self.lay_out()
+        self.panes[name].focus()
+
+    def leave_pane(self) -> None:
+        """Another run becomes the current one."""
+
+    def on_pane_touched(self, message: Pane.Touched) -> None:
+        """A click chose a pane."""
+        self.choose(message.run)
+
+    def on_pane_zoom_asked(self, message: Pane.ZoomAsked) -> None:
+        """A double click zooms."""
+        self.choose(message.run)
+        self.action_zoom()
+
+    def on_run_list_chosen(self, message: RunList.Chosen) -> None:
+        """A click chose a run of the list."""
+        self.choose(message.run)
+
+    def use_palette(self, palette: Palette) -> None:
+        """Draw with other colours."""
+        self.palette = palette
+        for drawn in self.query(Drawn):
+            drawn.use_palette(palette)
+        for pane in self.panes.values():
+            pane.use_palette(palette)
+
+    def action_next_pane(self, step: int) -> None:
+        """Go to the next pane, or the one before."""
+        names = list(self.panes)
+        if names:
+            self.choose(names[(names.index(self.current) + step) % len(names)])
+
+    def action_focus_number(self, number: int) -> None:
+        """Go to a pane by its number."""
+        names = list(self.panes)
+        if number <= len(names):
+            self.choose(names[number - 1])
+
+    def action_move_focus(self, direction: str) -> None:
+        """Go to the pane in a direction; in a list, up and down."""
+        names = list(self.panes)
+        if not names:
+            return
+        choice = self.arrangement(self.size.width, self.size.height)
+        columns = 1 if choice.is_list or self.zoomed else choice.columns
+        index = names.index(self.current)
+        step = {"left": -1, "right": 1, "up": -columns, "down": columns}[direction]
+        if 0 <= index + step < len(names):
+            self.choose(names[index + step])
+        elif direction == "down" and index // columns < (len(names) - 1) // columns:
+            self.choose(names[-1])
+
+    def action_zoom(self) -> None:
+        """Fill the screen with one run, or go back to all."""
+        self.zoomed = not self.zoomed
+        self.lay_out()
+
+    def action_next_attention(self) -> None:
+        """Go to the next run that needs somebody."""
+        found = first_in_need([pane.run_view for pane in self.panes.values()], clean_line(self.current))
+        name = next((name for name in self.panes if clean_line(name) == found), None)
+        if name is None:
+            self.notify("No run needs you.", markup=False)
+        else:
+            self.choose(name)
+            self.panes[name].to_end()

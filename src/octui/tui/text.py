@@ -1,0 +1,135 @@
+"""Hostile text, made safe to show.
+
+Text from models, tools, files and plans may hold bytes that steer the terminal (clipboard, title, colours, clear),
+marks that turn the direction of writing or are not seen, and towers of combining marks. Textual passes all of it on
+to the terminal, so everything from outside goes through `clean` or `clean_line` before it becomes part of a line.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from rich.cells import cell_len, get_character_cell_size
+
+TAB_CELLS = 4
+MAX_COMBINING_MARKS = 2
+"""Marks kept on one letter: enough for every living script, too few to paint over other lines."""
+
+_ESCAPE_SEQUENCES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, clear
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS and their kin
+    r"|\x1b[ -/]*[0-~]"  # two-byte sequences
+)
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+def clean(text: str) -> str:
+    """Give text that is safe to draw: printable characters and newlines only, tabs expanded.
+
+    Whole escape sequences are left out; any other control character is shown by its picture (``␛``), invisible and
+    direction marks are left out, more than `MAX_COMBINING_MARKS` on one letter too, and what else cannot be drawn
+    becomes ``�``.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCES.sub("", text) if "\x1b" in text or not text.isascii() else text)
+    if "\t" in text:
+        text = text.expandtabs(TAB_CELLS)
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(_printable(text))
+
+
+def clean_line(text: str) -> str:
+    """Give `clean` text on one line: runs of white space with a newline in them become one space."""
+    text = clean(text)
+    return " ".join(text.split()) if "\n" in text else text
+
+
+def _printable(text: str) -> Iterator[str]:
+    marks = 0
+    for char in text:
+        if char == "\n" or " " <= char <= "~":
+            marks = 0
+            yield char
+            continue
+        category = unicodedata.category(char)
+        if category in ("Mn", "Me"):
+            marks += 1
+            if marks <= MAX_COMBINING_MARKS and not "\ufe00" <= char <= "\ufe0f" and char != "\u034f":
+                yield char
+            continue
+        marks = 0
+        if category == "Zs" or char in _BLANK_LETTERS:
+            yield " "
+        elif category == "Cc":
+            yield chr(0x2400 + ord(char)) if ord(char) < 0x20 else "␡" if char == "\x7f" else "�"
+        elif category == "Cf":
+            continue
+        else:
+            yield char if char.isprintable() else "�"
+
+
+def wrap(text: str, width: int) -> Iterator[tuple[int, int]]:
+    """Say where one clean line breaks: (start, end) of each piece, at most ``width`` cells wide.
+
+    Lines break at a space, which is then left out; a word wider than a line is cut where it must.
+    """
+    width = max(2, width)
+    start = 0
+    while True:
+        limit = _fits(text, start, width)
+        if limit >= len(text):
+            yield start, len(text)
+            return
+        space = text.rfind(" ", start, limit + 1)
+        if space <= start or not text[start:space].strip():
+            yield start, limit
+            start = limit
+        else:
+            yield start, space
+            start = space + 1
+
+
+def _fits(text: str, start: int, width: int) -> int:
+    """Give the end of the longest piece from ``start`` that is at most ``width`` cells wide."""
+    if len(text) - start <= width // 2:
+        return len(text)
+    if text.isascii():
+        return start + width
+    cells = 0
+    for index in range(start, len(text)):
+        cells += get_character_cell_size(text[index])
+        if cells > width:
+            return index
+    return len(text)
+
+
+def cut(text: str, width: int, ellipsis: str = "…") -> str:
+    """Shorten one clean line to at most ``width`` cells, with an ellipsis where something is missing."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    return text[: _fits(text, 0, width - 1)] + ellipsis if width > 1 else ellipsis
+
+
+def cut_start(text: str, width: int, ellipsis: str = "…") -> str:
+    """Shorten one clean line from its start, as fits paths, whose end tells most."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    start = len(text)
+    while start > 0 and cell_len(text[start - 1 :]) < width:
+        start -= 1
+    return ellipsis + text[start:]
+
+
+def pad(text: str, width: int) -> str:
+    """Give clean text exactly ``width`` cells wide, cut or filled with spaces."""
+    text = cut(text, width)
+    return text + " " * (width - cell_len(text))

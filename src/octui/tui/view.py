@@ -1,0 +1,268 @@
+"""A session up to a moment: what every widget of the dashboard reads, live and replayed alike.
+
+Live, the moment is now; in a replay it is a position on the recording's clock. Nothing here knows of Textual.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from octui.client.events import DIAGNOSTIC, Diagnostic, Event, Failure, StepFinish, StepStart, Text, ToolUse
+from octui.client.result import TokenUsage, Totals
+from octui.errors import RecordingError
+from octui.recording.event_log import EventLog
+from octui.recording.facts import RunState, RunStatus, SessionStatus
+from octui.recording.session import Session
+from octui.tui import format as fmt
+from octui.tui.glyphs import Glyphs
+from octui.tui.render.tools import name_of, refusal, title_of
+from octui.tui.text import clean_line
+
+LOOK_AGAIN_S = 1.0
+QUIET_S = 5.0
+"""After so many seconds without a word, a pane says how long it has been quiet."""
+_WAITS_FOR_RUN = (RunState.QUEUED, RunState.STARTING, RunState.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What a pane's frame shows of a run at the view's moment; all texts are clean.
+
+    Attributes:
+        name: The run's name.
+        status: The fold of its facts.
+        model: The model's name without its provider; empty where it is not known.
+        agent: The agent's name; empty where it is not known.
+        elapsed_s: Whole seconds since the run's start, or its whole length; None before it began.
+        totals: The fold of its visible events.
+        incomplete: Whether steps are missing from tokens and cost.
+        now: What it is doing, or why it ended, in a few words.
+        attention: Why it needs a person, in words; empty where it does not.
+    """
+
+    name: str
+    status: RunStatus
+    model: str
+    agent: str
+    elapsed_s: float | None
+    totals: Totals
+    incomplete: bool
+    now: str
+    attention: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTotals:
+    """The sums on the session bar."""
+
+    counts: dict[RunState, int]
+    attention: int
+    tokens: TokenUsage
+    cost: float
+    incomplete: bool
+    elapsed_s: float | None
+
+
+class SessionView:
+    """Reads a session as of ``position`` (seconds since the epoch; None: now).
+
+    Args:
+        session: What is shown.
+        now: The clock; tests pass their own.
+    """
+
+    def __init__(self, session: Session, *, now: Callable[[], float] = time.time) -> None:
+        self.session = session
+        self.name = clean_line(session.name)
+        self.position: float | None = None
+        self._now = now
+        self._totals: dict[str, tuple[int, Totals]] = {}
+        self._status_at: tuple[float, SessionStatus] | None = None
+        self._looked_at = -math.inf
+        self._look()
+
+    @property
+    def run_names(self) -> list[str]:
+        """The runs in the plan's order."""
+        return list(self.session.run_names)
+
+    @property
+    def moment(self) -> float:
+        """The time the view shows: the position, or now, or when the session ended."""
+        if self.position is not None:
+            return self.position
+        if self.is_live:
+            return self._now()
+        return self.session.ended_at or self._now()
+
+    def refresh(self) -> set[str]:
+        """Take in what was appended; give the runs with anything new."""
+        changed = self.session.refresh()
+        if changed or time.monotonic() - self._looked_at >= LOOK_AGAIN_S:
+            self._look()
+        return changed
+
+    def _look(self) -> None:
+        """Ask the system whether the supervisor lives: too dear to be asked for every pane and frame."""
+        self._looked_at = time.monotonic()
+        self.is_live = self.session.is_live
+        self.interrupted = self.session.interrupted
+        self._status_now = self.session.status
+
+    @property
+    def status(self) -> SessionStatus:
+        """Where the session stands at the view's moment."""
+        if self.position is None:
+            return self._status_now
+        if self._status_at is None or self._status_at[0] != self.position:
+            self._status_at = (self.position, self.session.status_at(self.position))
+        return self._status_at[1]
+
+    def log(self, run: str) -> EventLog:
+        """The run's events."""
+        return self.session.log(run)
+
+    def visible(self, run: str) -> int:
+        """How many of the run's events there are at the view's moment."""
+        log = self.session.log(run)
+        if self.position is None:
+            return len(log)
+        return log.first_at_or_after(math.nextafter(self.position, math.inf))
+
+    def event(self, run: str, index: int) -> Event:
+        """One event of a run; one whose file went away meanwhile says so in its place."""
+        try:
+            return self.session.log(run).event(index)
+        except (OSError, IndexError, RecordingError) as error:
+            return Event(DIAGNOSTIC, None, "", Diagnostic(f"This event can no longer be read: {error}"))
+
+    def raw(self, run: str, index: int) -> bytes | None:
+        """One event as opencode printed it; None where it can no longer be read."""
+        try:
+            return self.session.log(run).line(index)
+        except (OSError, IndexError, RecordingError):
+            return None
+
+    def stderr(self, run: str) -> str:
+        """The end of what the run wrote to stderr, not yet clean; empty where it can no longer be read."""
+        try:
+            return self.session.stderr(run)
+        except (OSError, IndexError, RecordingError):
+            return ""
+
+    def totals(self, run: str) -> Totals:
+        """The fold of the run's visible events."""
+        log = self.session.log(run)
+        if self.position is None:
+            return log.totals
+        count = self.visible(run)
+        cached = self._totals.get(run)
+        if cached is None or cached[0] != count:
+            cached = self._totals[run] = (count, log.totals_at(count))
+        return cached[1]
+
+    def run(self, name: str, glyphs: Glyphs, status: SessionStatus | None = None) -> RunView:
+        """Give what a pane's frame shows of a run; ``status`` spares a second fold for those who have it."""
+        run_status = (status or self.status).run(name)
+        meta = self.session.meta(name)
+        totals = self.totals(name)
+        ended = run_status.state.is_final
+        elapsed = run_status.elapsed(self.moment)
+        return RunView(
+            name=clean_line(name),
+            status=run_status,
+            model=clean_line(PurePath(meta.model).name if meta.model else ""),
+            agent=clean_line(meta.agent or ""),
+            elapsed_s=None if elapsed is None else float(int(elapsed)),
+            totals=totals,
+            incomplete=totals.cost_is_incomplete if ended else totals.lost_steps > 0,
+            now=self._now_words(name, run_status, glyphs),
+            attention="; ".join(clean_line(words) for words, _ in run_status.attention.values()),
+        )
+
+    def session_totals(self, status: SessionStatus | None = None) -> SessionTotals:
+        """Sum over all runs."""
+        status = status or self.status
+        counts = dict.fromkeys(RunState, 0)
+        tokens, cost, incomplete = TokenUsage(), 0.0, False
+        runs = [status.run(name) for name in self.session.run_names]
+        for run in runs:
+            counts[run.state] += 1
+            totals = self.totals(run.name)
+            tokens += totals.tokens
+            cost += totals.cost
+            incomplete |= totals.cost_is_incomplete if run.state.is_final else totals.lost_steps > 0
+        started = self.session.started_at
+        ends = [run.ended_at for run in runs]
+        end = max((at for at in ends if at is not None), default=self.moment) if None not in ends else self.moment
+        elapsed = None if started is None else max(0.0, min(end, self.moment) - started)
+        return SessionTotals(counts, sum(bool(r.attention) for r in runs), tokens, cost, incomplete, elapsed)
+
+    def active_runs(self) -> list[str]:
+        """The runs that have not come to an end, when somebody is at work on the session."""
+        if not self.session.is_live:
+            return []
+        return [name for name in self.session.run_names if not self.session.status.run(name).state.is_final]
+
+    def quiet_s(self, run: str, status: RunStatus) -> float:
+        """Seconds since the run's last event, or since its start."""
+        count = self.visible(run)
+        last = self.session.log(run).time(count - 1) if count else 0.0
+        since = max(last, status.started_at or 0.0)
+        return max(0.0, self.moment - since) if since else 0.0
+
+    def _now_words(self, name: str, status: RunStatus, glyphs: Glyphs) -> str:
+        if status.state in _WAITS_FOR_RUN or status.state.is_final:
+            waiting = "waiting for its turn" if status.state is RunState.QUEUED else ""
+            return clean_line(status.why) or waiting
+        quiet = self.quiet_s(name, status)
+        words = self._last_words(name, glyphs)
+        return f"quiet {fmt.clock(quiet)} {glyphs.separator} {words}" if quiet >= QUIET_S else words
+
+    def _last_words(self, name: str, glyphs: Glyphs) -> str:
+        count = self.visible(name)
+        if not count:
+            return "starting the model"
+        for index in range(count - 1, max(-1, count - 6), -1):
+            if words := event_in_words(self.event(name, index), glyphs):
+                return words
+        return "working"
+
+
+def event_in_words(event: Event, glyphs: Glyphs) -> str:
+    """Say in a few words what a run was last heard doing; empty for an event that tells nothing of it."""
+    match event.body:
+        case ToolUse() as use:
+            sign = glyphs.denied if refusal(use) else glyphs.failed if use.status == "error" else glyphs.ok
+            return f"{name_of(use)} {title_of(use)} {sign}".replace("  ", " ")
+        case Text(text=text, reasoning=reasoning):
+            return "thinking" if reasoning else _last_line(text)
+        case StepStart():
+            return "waiting for the model"
+        case StepFinish(reason=reason):
+            return "" if reason == "tool-calls" else "finishing"
+        case Failure(message=message):
+            return clean_line(message)
+        case Diagnostic(text=text):
+            return clean_line(text)
+    return ""
+
+
+def _last_line(text: str) -> str:
+    rows = [row.strip("#*->` \t") for row in text[-400:].splitlines()]
+    return clean_line(next((row for row in reversed(rows) if row), ""))
+
+
+def first_in_need(runs: Iterable[RunView], after: str | None) -> str | None:
+    """Give the next run that needs a person after the named one, around the end; failed ones when none does."""
+    ordered = list(runs)
+    start = next((i + 1 for i, run in enumerate(ordered) if run.name == after), 0)
+    turned = ordered[start:] + ordered[:start]
+    troubled = [run for run in turned if run.attention] or [
+        run for run in turned if run.status.state in (RunState.FAILED, RunState.TIMED_OUT)
+    ]
+    return troubled[0].name if troubled else None

@@ -1,0 +1,76 @@
+"""The frame of a pane: a head that tells at a glance how the run is, a foot with its sums and what it is doing now."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from octui.tui import format as fmt
+from octui.tui.glyphs import Glyphs, needs_you, state_glyph, state_role, state_words
+from octui.tui.palette import Palette
+from octui.tui.render.lines import Line, cut_line, width_of
+from octui.tui.text import cut
+from octui.tui.view import RunView
+
+_LEAST_WORDS = 12
+
+
+def frame_signs(glyphs: Glyphs, focused: bool) -> tuple[str, str, str]:
+    """Corners, horizontal and vertical line; heavy around the focused pane, so that focus is seen without colour."""
+    if glyphs.corners != "╭╮╰╯":
+        return glyphs.corners, "=" if focused else glyphs.horizontal, glyphs.vertical
+    return ("┏┓┗┛", "━", "┃") if focused else (glyphs.corners, glyphs.horizontal, glyphs.vertical)
+
+
+def border_role(run: RunView, focused: bool) -> str:
+    """The colour of the frame: loud only for what needs a person."""
+    if needs_you(run.status):
+        return "state-attention"
+    return "border-focus" if focused else "border"
+
+
+def head_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
+    """The left and right end of the head: who and how; model, agent, time."""
+    role = state_role(run.status)
+    state = state_words(run.status)
+    words = f" {state} " if needs_you(run.status) else state
+    left: Line = [(f"{state_glyph(run.status, glyphs)} ", f"{role}/bold"), (run.name, "text/bold"), ("  ", "text")]
+    left.append((words, "attention-text/bold") if needs_you(run.status) else (words, role))
+    attempt = f"attempt {run.status.attempt}/{run.status.attempts_allowed}" if run.status.attempt > 1 else ""
+    elapsed = fmt.clock(run.elapsed_s) if run.elapsed_s is not None else ""
+    sep = f" {glyphs.separator} "
+    room = width - width_of(left) - 4
+    for facts in ((attempt, run.model, run.agent, elapsed), (attempt, run.model, elapsed), (attempt, elapsed)):
+        words = sep.join(fact for fact in facts if fact)
+        if words and cell_len(words) <= room:
+            return left, [(words, "muted")]
+    return cut_line(left, width), []
+
+
+def foot_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
+    """The left and right end of the foot: the sums; why it needs a person, or what it is doing now."""
+    totals = run.totals
+    sums = [fmt.plural(totals.turns, "step"), f"{fmt.tokens(totals.tokens.total)} tok"]
+    sums.append(fmt.cost(totals.cost, incomplete=run.incomplete))
+    left: Line = [(f" {glyphs.separator} ".join(sums) if totals.turns else "", "muted")]
+    if not left[0][0]:
+        left = []
+    words = run.attention or run.now
+    room = width - width_of(left) - 3
+    if words and room < _LEAST_WORDS:
+        left = [(sums[1], "muted")] if left and not run.attention else []
+        room = width - width_of(left) - 3
+    if not words or room < _LEAST_WORDS:
+        return cut_line(left, width), []
+    return left, [(cut(words, room, glyphs.ellipsis), "state-attention/bold" if run.attention else "muted")]
+
+
+def edge(left: Line, right: Line, *, width: int, ends: str, horizontal: str, role: str, palette: Palette) -> Strip:
+    """Draw the upper or lower edge: corner, left end, line, right end, corner."""
+    line: Line = [(ends[0], role)]
+    if left:
+        line += [(" ", role), *left, (" ", role)]
+    tail: Line = [(" ", role), *right, (" ", role)] if right else []
+    fill = width - width_of(line) - width_of(tail) - 1
+    line += [(horizontal * max(0, fill), role), *tail, (ends[1], role)]
+    return palette.strip(line, width)

@@ -1,0 +1,62 @@
+"""The line one types a search into, with how many events match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Label
+
+
+class SearchLine(Horizontal):
+    """Says what is typed, and when it is done."""
+
+    @dataclass
+    class Typed(Message):
+        """The query changed."""
+
+        query: str
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed: the keys go back to the pane."""
+
+        query: str
+
+    def __init__(self) -> None:
+        super().__init__(id="search-line")
+
+    def compose(self) -> ComposeResult:
+        """A slash, the query, the count."""
+        yield Label("/", markup=False)
+        yield Input(placeholder="search this run", id="search-input", select_on_focus=False)
+        yield Label("", markup=False, id="search-count")
+
+    def open(self) -> None:
+        """Show the line and take the keys."""
+        self.display = True
+        self.query_one(Input).focus()
+
+    def close(self) -> None:
+        """Hide the line and forget the query."""
+        self.display = False
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = ""
+        self.say("")
+
+    def say(self, words: str) -> None:
+        """Show how the search stands."""
+        self.query_one("#search-count", Label).update(Content(words))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Pass on what is typed."""
+        event.stop()
+        self.post_message(self.Typed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Pass on that it is done."""
+        event.stop()
+        self.post_message(self.Submitted(event.value))

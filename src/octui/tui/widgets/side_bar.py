@@ -1,0 +1,108 @@
+"""What stands beside a zoomed run: todos, changed files, steps with their cost, what it was started with, stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from octui.recording.session import RunMeta
+from octui.tui import format as fmt
+from octui.tui.digest import Digest
+from octui.tui.glyphs import Glyphs
+from octui.tui.palette import Palette
+from octui.tui.render.lines import Line, justify, wrap_text
+from octui.tui.text import clean, clean_line, cut_start
+from octui.tui.view import RunView
+from octui.tui.widgets.drawn import Drawn
+
+STEPS_SHOWN = 12
+STDERR_LINES = 8
+_WIDE = 30
+
+
+class SideBar(Drawn):
+    """The zoomed run's details, from its digest."""
+
+    def __init__(self, palette: Palette, glyphs: Glyphs) -> None:
+        super().__init__(palette, ground="surface", id="side-bar")
+        self.glyphs = glyphs
+
+    def show(self, run: RunView, digest: Digest, meta: RunMeta, stderr: str) -> None:
+        """Draw the details."""
+        width = max(10, self.size.width - 2)
+        lines = side_lines(run, digest, meta, stderr, width, self.glyphs)
+        self.show_lines([[(" ", "text"), *line] for line in lines])
+
+
+def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """Compose the side bar's lines, ``width`` cells wide."""
+    lines: list[Line] = []
+    usage = run.totals.tokens
+    if digest.todos:
+        done = sum(status == "completed" for status, _ in digest.todos)
+        _heading(lines, "Todos", f"{done}/{len(digest.todos)}", width)
+        for status, content in digest.todos:
+            sign = glyphs.todo.get(status, glyphs.todo["pending"])
+            role = "muted" if status in ("completed", "cancelled") else "text"
+            rows = wrap_text(content, width, role, indent="  ")
+            rows[0] = [(f"{sign} ", "accent" if status == "in_progress" else role), *rows[0][1:]]
+            lines += rows
+    if digest.files:
+        _heading(lines, "Files changed", str(len(digest.files)), width)
+        for path, (added, removed) in digest.files.items():
+            right: Line = [(f"+{added}", "added"), (" ", "text"), (f"{glyphs.minus}{removed}", "removed")]
+            shown = cut_start(path, max(6, width - len(f"+{added} -{removed}") - 1), glyphs.ellipsis)
+            lines.append(justify([(shown, "text")], right, width))
+    _heading(lines, "Tokens", fmt.tokens(usage.total), width)
+    for label, count in (
+        ("input", usage.input),
+        ("output", usage.output),
+        ("reasoning", usage.reasoning),
+        ("cache read", usage.cache_read),
+        ("cache written", usage.cache_write),
+    ):
+        if count:
+            lines.append(justify([(label, "muted")], [(fmt.tokens(count), "text")], width))
+    lines.append(justify([("cost", "muted")], [(fmt.cost(run.totals.cost, incomplete=run.incomplete), "text")], width))
+    if digest.steps:
+        _heading(lines, "Steps", str(len(digest.steps)), width)
+        left_out = max(0, len(digest.steps) - STEPS_SHOWN)
+        if left_out:
+            lines.append([(f"{glyphs.ellipsis} {left_out} before", "faint")])
+        for number, step in enumerate(digest.steps[left_out:], left_out + 1):
+            tools = fmt.plural(step.tools, "tool") if step.tools else step.reason or "open"
+            tools = tools if width >= _WIDE else ""
+            figures = f"{fmt.tokens(step.tokens):>6} {fmt.cost(step.cost):>8}" if step.reason else "no end yet"
+            lines.append(justify([(f"{number:>2}  {tools}", "muted")], [(figures, "text")], width))
+    _heading(lines, "Started with", "", width)
+    started = (("model", meta.model), ("agent", meta.agent), ("workspace", meta.workspace))
+    for label, value in started:
+        if value:
+            shown = cut_start(clean(str(value)), width - len(label) - 2, glyphs.ellipsis)
+            lines.append(justify([(label, "muted")], [(shown, "text")], width))
+    for key, value in meta.overrides.items():
+        if isinstance(value, bool | str):
+            lines.append(justify([(key, "muted")], [(clean_line(_override(value)), "text")], width))
+        else:
+            lines.append([(key, "muted")])
+            lines += wrap_text(_override(value), width, "text", indent="  ")
+    if stderr.strip():
+        _heading(lines, "stderr", "", width)
+        for row in clean(stderr).strip().split("\n")[-STDERR_LINES:]:
+            lines += wrap_text(row, width, "diagnostic")
+    return lines
+
+
+def _override(value: Any) -> str:
+    """An override on a line a pattern: ``bash = deny``; anything deeper as JSON."""
+    if isinstance(value, Mapping):
+        rows = (f"{key} = {part if isinstance(part, str) else json.dumps(part)}" for key, part in value.items())
+        return "\n".join(rows)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _heading(lines: list[Line], words: str, figure: str, width: int) -> None:
+    if lines:
+        lines.append([])
+    lines.append(justify([(words, "heading/bold")], [(figure, "muted")] if figure else [], width))

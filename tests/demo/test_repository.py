@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from octui.demo.repository import lay_out
+from octui.errors import OctuiError
+
+
+def _tests_pass(folder: Path) -> bool:
+    return subprocess.run([sys.executable, "-m", "unittest"], cwd=folder, capture_output=True).returncode == 0
+
+
+def test_the_repository_has_a_bug_that_its_tests_find(tmp_path: Path) -> None:
+    lay_out(tmp_path / "repo")
+    assert not _tests_pass(tmp_path / "repo")
+
+
+def test_the_repository_is_clean_and_its_commits_need_nothing_of_the_users(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    lay_out(repo)
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=repo, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+    subprocess.run(["git", "commit", "--allow-empty", "--quiet", "--message", "x"], cwd=repo, check=True)
+
+
+def test_a_machine_without_git_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OctuiError, match="git"):
+        lay_out(tmp_path / "repo")

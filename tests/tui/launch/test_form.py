@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from octui.client.config import RunConfig
+from octui.plan.model import Plan
+from octui.tui.launch.form import MAX_AGENTS, LaunchForm, check_form, form_from_plan
+from octui.tui.launch.permissions import ToolRow, complete_rows
+from octui.tui.launch.servers import ServerRow
+
+FORM = LaunchForm(prompt="Explain.\n", workspaces=("a", "b"))
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    for name in ("a", "b", "many"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a file").touch()
+    return tmp_path
+
+
+def plan_of(form: LaunchForm, base: Path) -> Plan:
+    checked = check_form(form, base)
+    assert checked.problems == {}
+    assert checked.plan is not None
+    return checked.plan
+
+
+def test_a_form_becomes_a_plan_with_every_field(base: Path) -> None:
+    form = replace(
+        FORM,
+        model=" p/m ",
+        agent="plan",
+        variant="high",
+        title="Look",
+        copies="2",
+        at_once="3",
+        timeout="1.5",
+        retries="0",
+        silence="9",
+        files="'a file'",
+        instructions="docs/*.md",
+        thinking=True,
+        isolate=False,
+        inherit=True,
+        tools=complete_rows([ToolRow("edit", "deny")]),
+        servers=(ServerRow("s", {"type": "remote", "url": "https://s"}),),
+    )
+    plan = plan_of(form, base)
+    assert plan.name == "Look"
+    assert plan.max_parallel == 3
+    assert [run.workspace for run in plan.runs] == [base / "a", base / "a", base / "b", base / "b"]
+    assert len({run.name for run in plan.runs}) == 4
+    run = plan.runs[0]
+    assert (run.prompt, run.timeout_s, run.max_retries, run.silence_s, run.isolate_db) == (
+        "Explain.\n",
+        1.5,
+        0,
+        9,
+        False,
+    )
+    assert run.config == RunConfig(
+        model="p/m",
+        agent="plan",
+        variant="high",
+        title="Look",
+        files=(str(base / "a file"),),
+        instructions=("docs/*.md",),
+        thinking=True,
+        inherit_user_config=True,
+        permission={"edit": "deny"},
+        mcp={"s": {"type": "remote", "url": "https://s"}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"prompt": " \n"}, "prompt", "Write"),
+        ({"workspaces": ()}, "workspaces", "Add a folder"),
+        ({"workspaces": ("a", "nowhere")}, "workspaces", "`nowhere`"),
+        ({"model": "gpt"}, "model", "provider/model"),
+        ({"model": "gpt/"}, "model", "provider/model"),
+        ({"copies": "0"}, "copies", "from 1"),
+        ({"copies": "²"}, "copies", "whole number"),
+        ({"at_once": "many"}, "at_once", "whole number"),
+        ({"timeout": "-1"}, "timeout", "nothing for no limit"),
+        ({"timeout": "nan"}, "timeout", "seconds"),
+        ({"retries": "-1"}, "retries", "from 0"),
+        ({"silence": ""}, "silence", "seconds"),
+        ({"files": "nowhere"}, "files", "`nowhere`"),
+        ({"files": "'a"}, "files", "quote"),
+        ({"instructions": '"'}, "instructions", "quote"),
+        ({"tools": complete_rows([ToolRow("bsh", "deny")])}, "", ""),
+        ({"servers": (ServerRow("s", {"type": "local", "command": []}),)}, "server:s", "command"),
+        ({"servers": (ServerRow("s", {"type": "local", "command": []}, choice=False),)}, "config", "command"),
+    ],
+)
+def test_each_mistake_is_told_at_its_field_and_nothing_can_start(
+    base: Path, change: dict[str, object], field: str, words: str
+) -> None:
+    checked = check_form(replace(FORM, **change), base)  # type: ignore[arg-type]
+    assert list(checked.problems) == ([field] if field else [])
+    assert (checked.plan is None) == bool(field)
+    assert words in "".join(checked.problems.values())
+
+
+def test_all_mistakes_are_told_at_once_and_the_summary_counts_them(base: Path) -> None:
+    checked = check_form(LaunchForm(copies="x", model="x"), base)
+    assert set(checked.problems) == {"prompt", "workspaces", "copies", "model"}
+    assert checked.summary == "Write what the agents shall do. (3 more to mend)"
+
+
+def test_a_folder_named_twice_is_worked_in_once(base: Path) -> None:
+    plan = plan_of(replace(FORM, workspaces=("a", "./a", "?")), base)
+    assert [run.workspace.name for run in plan.runs] == ["a", "b"]
+
+
+def test_more_agents_than_a_screen_can_bear_are_refused(base: Path) -> None:
+    for number in range(10):
+        (base / "many" / str(number)).mkdir()
+    checked = check_form(replace(FORM, workspaces=("many/*",), copies="64"), base)
+    assert f"{MAX_AGENTS} are the most" in checked.problems["copies"]
+
+
+def test_models_and_agents_that_opencode_does_not_list_are_doubted_but_not_refused(base: Path) -> None:
+    form = replace(FORM, model="p/new", agent="new")
+    checked = check_form(form, base, models=["p/m"], agents=["build"])
+    assert set(checked.warnings) == {"model", "agent"}
+    assert checked.plan is not None
+    assert not check_form(form, base).warnings
+
+
+def test_a_tool_opencode_does_not_know_is_doubted(base: Path) -> None:
+    checked = check_form(replace(FORM, tools=complete_rows([ToolRow("bsh", "deny")])), base)
+    assert any("bash" in words for words in checked.warnings.values())
+
+
+def test_the_summary_says_how_many_run_and_how_many_at_once(base: Path) -> None:
+    assert check_form(replace(FORM, workspaces=("a",)), base).summary == "Will run 1 agent"
+    assert check_form(FORM, base).summary == "Will run 2 agents"
+    assert check_form(replace(FORM, at_once="1"), base).summary == "Will run 2 agents, 1 at once"
+
+
+@pytest.mark.parametrize("change", [{}, {"copies": "3"}, {"timeout": "600", "model": "p/m"}, {"title": "Look at it"}])
+def test_a_form_comes_back_from_its_plan(base: Path, change: dict[str, str]) -> None:
+    form = replace(FORM, **change)  # type: ignore[arg-type]
+    plan = plan_of(form, base)
+    back = form_from_plan(plan, base)
+    assert back is not None
+    assert replace(back, base=RunConfig()) == form
+    assert plan_of(back, base).runs == plan.runs
+
+
+def test_what_the_form_has_no_field_for_is_kept(base: Path) -> None:
+    plan = plan_of(replace(FORM, base=RunConfig(tools={"x*": False}, extra_env={"A": "b"})), base)
+    back = form_from_plan(plan, base)
+    assert back is not None
+    assert plan_of(back, base).runs[0].config.extra_env == {"A": "b"}
+
+
+def test_a_plan_whose_runs_differ_or_have_names_of_their_own_fits_no_form(base: Path) -> None:
+    plan = plan_of(FORM, base)
+    first, second = plan.runs
+    for other in (
+        (first, replace(second, prompt="Else.")),
+        (first, replace(second, name="mine")),
+        (first, second, replace(second, name="b-2")),
+        (first, replace(second, config=RunConfig(model="p/m"))),
+        (),
+    ):
+        assert form_from_plan(replace(plan, runs=other), base) is None

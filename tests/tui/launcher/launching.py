@@ -1,0 +1,143 @@
+"""The launcher in tests: an application around it, and stand-ins for what other rooms do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from octui.discovery.config_files import FoundConfig, FoundServer
+from octui.discovery.queries import Agent, Rule
+from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
+from octui.paths import package_data_dir
+from octui.plan.model import Plan
+from octui.tui.launch.form import LaunchForm
+from octui.tui.launch.services import Opencode, Services
+from octui.tui.messages import Launched
+from octui.tui.screens.launcher import LauncherScreen
+from octui.tui.theming import DEFAULT_THEME, load_theme
+from octui.tui.widgets.launcher.form_view import FormView
+
+RULES = (Rule("*", "*", "allow"), Rule("external_directory", "*", "ask"), Rule("read", "*.env", "ask"))
+SERVERS = (
+    FoundServer("github", {"type": "local", "command": ["npx", "-y", "server-github"]}, "project"),
+    FoundServer(
+        "docs", {"type": "remote", "url": "https://docs.example/mcp", "headers": {"Authorization": "s3cret"}}, "user"
+    ),
+)
+
+
+@dataclass
+class World:
+    """What the launcher meets, and what it did there.
+
+    Attributes:
+        version: Of opencode; empty where it is missing.
+        refusal: What starting a session fails with.
+        started: The plans that were started.
+        installed: How often opencode was installed.
+        closed: Whether what opencode was asked was ended.
+    """
+
+    version: str = "1.18.33"
+    models_listed: tuple[str, ...] = ("acme/big", "acme/small")
+    servers: tuple[FoundServer, ...] = SERVERS
+    refusal: OctuiError | None = None
+    started: list[Plan] = field(default_factory=list)
+    installed: int = 0
+    closed: bool = False
+
+    @property
+    def services(self) -> Services:
+        return Services(
+            find=self.find,
+            ask=lambda _: self,
+            read_config=lambda _: FoundConfig(self.servers),
+            start=self.start,
+            install=self.install,
+        )
+
+    def find(self, _binary: str | None) -> Opencode:
+        if not self.version:
+            raise OpenCodeBinaryNotFoundError("opencode was not found.")
+        return Opencode(Path("/bin/opencode"), self.version)
+
+    def start(self, plan: Plan, _opencode: Opencode) -> Path:
+        if self.refusal is not None:
+            raise self.refusal
+        self.started.append(plan)
+        return Path("/session")
+
+    def install(self) -> Path:
+        self.installed += 1
+        self.version = "1.18.33"
+        return Path("/bin/opencode")
+
+    def models(self, _folder: Path) -> tuple[str, ...]:
+        return self.models_listed
+
+    def agents(self, _folder: Path, *, inherit: bool) -> tuple[Agent, ...]:
+        return (Agent("build", "primary", RULES), Agent("plan", "primary"), Agent("general", "subagent"))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class LauncherApp(App[None]):
+    """An application that has nothing but the launcher."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, base: Path, world: World | None = None, plan: Path | None = None) -> None:
+        super().__init__()
+        self.world = world or World()
+        self.launched: list[Path] = []
+        theme = load_theme(package_data_dir("themes") / f"{DEFAULT_THEME}.toml")
+        self.register_theme(theme)
+        self.theme = theme.name
+        self._launcher = LauncherScreen(plan=plan, services=self.world.services, base=base)
+
+    def on_mount(self) -> None:
+        self.push_screen(self._launcher)
+
+    def on_launched(self, message: Launched) -> None:
+        self.launched.append(message.session)
+
+    @property
+    def form(self) -> LaunchForm:
+        return self._launcher.query_one(FormView).form
+
+    def fill(self, form: LaunchForm) -> None:
+        self._launcher.query_one(FormView).show(form)
+
+    def words(self, selector: str) -> str:
+        return str(self._launcher.query_one(selector).render())
+
+    @property
+    def can_launch(self) -> bool:
+        return not self._launcher.query_one("#launch").disabled
+
+    @property
+    def told(self) -> list[str]:
+        return [notification.message for notification in self._notifications]
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], bool], tries: int = 250) -> None:
+    """Let the application work until something holds."""
+    for _ in range(tries):
+        if holds():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("it never came to hold")
+
+
+def project(folder: Path) -> Path:
+    """A folder with three services in it."""
+    base = folder / "project"
+    for name in ("api", "worker", "gateway"):
+        (base / "services" / name).mkdir(parents=True)
+    return base

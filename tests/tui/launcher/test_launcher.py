@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from tests.tui.launcher.launching import LauncherApp, World, project, until
+from textual.events import Paste
+from textual.widgets import Collapsible, Input, OptionList
+
+from octui.errors import ControlError
+from octui.tui.launch import last_used
+from octui.tui.launch.commands import HINTS
+from octui.tui.launch.form import LaunchForm
+from octui.tui.launch.permissions import PatternRow
+from octui.tui.launch.servers import ServerRow
+from octui.tui.screens.dialogs import AskScreen
+from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen
+from octui.tui.widgets.launcher.completing_input import CompletingInput
+from octui.tui.widgets.launcher.field import Field
+from octui.tui.widgets.launcher.permission_table import PermissionTable
+from octui.tui.widgets.launcher.server_list import ServerList
+from octui.tui.widgets.launcher.workspace_field import WorkspaceField
+
+pytestmark = pytest.mark.asyncio
+
+FORM = LaunchForm(prompt="Explain.", workspaces=("services/api", "services/worker"))
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return project(tmp_path)
+
+
+async def test_typing_a_prompt_and_pressing_f5_starts_an_agent_here(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test() as pilot:
+        assert not app.can_launch
+        await pilot.press(*"Explain this.")
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+    (plan,) = app.world.started
+    assert [(run.prompt, run.workspace) for run in plan.runs] == [("Explain this.", base)]
+    assert app.launched == [Path("/session")]
+    assert app.world.closed
+
+
+async def test_launch_is_off_while_something_is_missing_and_f5_shows_where(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Write what" in app.words("#summary"))
+        await pilot.press("tab", "f5")
+        await until(pilot, lambda: app.screen.focused is not None and app.screen.focused.id == "prompt")
+        field = next(field for field in app.screen.query(Field) if field.field == "prompt")
+        assert field.has_class("-invalid")
+    assert app.world.started == []
+
+
+async def test_a_glob_becomes_agents_and_the_summary_counts_them(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*"x", "tab", "backspace", "backspace", *"services/*", "enter")
+        await until(pilot, lambda: app.words("#summary").startswith("Will run 3 agents"))
+        assert app.form.workspaces == ("services/*",)
+
+
+async def test_folders_are_completed_and_backspace_takes_one_back(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        line = app.screen.query_one(WorkspaceField)
+        await pilot.press("tab", *"ser")
+        await until(pilot, lambda: line.line.list_is_open)
+        await pilot.press("down", "tab", "slash", "w")
+        assert line.line.value == "services/w"
+        await until(pilot, lambda: line.query_one(OptionList).option_count == 1 and line.line.list_is_open)
+        await pilot.press("down", "enter")
+        assert app.form.workspaces == (".", "services/worker")
+        await pilot.press("backspace")
+        assert line.line.value == "services/worker"
+
+
+async def test_pasted_lines_become_folders(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test() as pilot:
+        await pilot.press("tab", "backspace", "backspace")
+        assert isinstance(app.screen.focused, Input)
+        app.screen.focused.post_message(Paste("services/api\nservices/worker\n"))
+        await until(pilot, lambda: app.form.workspaces == ("services/api", "services/worker"))
+
+
+async def test_the_first_run_fills_in_what_was_found_and_tells_of_the_demo(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.form.model == "acme/big")
+        assert app.form.workspaces == (".",)
+        assert "octui demo" in app.words("#notice-text")
+        await until(pilot, lambda: "opencode 1.18.33 · 2 models" in app.words("#head"))
+
+
+async def test_the_last_used_values_come_back_without_secrets(base: Path) -> None:
+    app = LauncherApp(base)
+    server = ServerRow("mine", {"type": "remote", "url": "https://x.y", "headers": {"Authorization": "s3cret"}})
+    async with app.run_test() as pilot:
+        app.fill(LaunchForm(prompt="Explain.", workspaces=("services/api",), servers=(server,), timeout="5"))
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+    again = LauncherApp(base)
+    async with again.run_test() as pilot:
+        assert again.form.prompt == "Explain."
+        assert again.form.timeout == "5"
+        assert not again.screen.query_one("#notice").display
+        await until(pilot, lambda: "mine" in again.words("#summary"))
+        assert not again.can_launch
+    remembered = last_used.load()
+    assert remembered is not None
+    assert "s3cret" not in str(remembered)
+
+
+async def test_inherit_shows_what_it_comes_to(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "inherit (allow, not *.env)" in app.words("#tools"))
+        assert "inherit (ask, so rejected)" in app.words("#tools")
+
+
+async def test_permissions_are_set_by_keys_and_patterns_are_asked_for(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        table = app.screen.query_one(PermissionTable)
+        table.focus()
+        await pilot.press("down", "d", "down", "down", "down", "down", "a", "p")
+        await until(pilot, lambda: isinstance(app.screen, AskLineScreen))
+        await pilot.press("enter")
+        assert app.screen.query_one(Field).has_class("-invalid")
+        await pilot.press(*"git push *", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, AskLineScreen))
+        rows = {row.tool: row for row in app.form.tools if row.is_set}
+        assert rows["edit"].action == "deny"
+        assert (rows["bash"].action, rows["bash"].patterns) == ("allow", (PatternRow("git push *", "deny"),))
+        await pilot.press("right")
+        assert (
+            app.form.tools[table.tools.index(next(t for t in table.tools if t.tool == "bash"))].patterns[0].action
+            == "allow"
+        )
+        await pilot.press("x")
+        assert not next(row for row in app.form.tools if row.tool == "bash").patterns
+
+
+async def test_a_click_on_a_permission_changes_it(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.click("#tools", offset=(26, 2))
+        assert app.form.tools[2].action == "allow"
+
+
+async def test_servers_of_the_configuration_are_switched_and_new_ones_added(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        servers = app.screen.query_one(ServerList)
+        await until(pilot, lambda: len(servers.servers) == 2)
+        assert "[x] github" in app.words("#servers")
+        assert "[ ] docs" in app.words("#servers")
+        assert "s3cret" not in app.words("#servers")
+        servers.focus()
+        await pilot.press("space", "down", "space", "l")
+        await until(pilot, lambda: isinstance(app.screen, ServerScreen))
+        await pilot.press(*"mine", "tab", *"npx 'a b'", "tab", *"TOKEN", "tab", *"v4lue", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, ServerScreen))
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.world.started))
+    mcp = app.world.started[0].runs[0].config.mcp
+    assert mcp["github"] == {"enabled": False}
+    assert mcp["docs"]["enabled"] is True
+    assert mcp["docs"]["url"] == "https://docs.example/mcp"
+    assert mcp["mine"] == {"type": "local", "command": ["npx", "a b"], "environment": {"TOKEN": "v4lue"}}
+
+
+async def test_a_wrong_server_is_not_accepted_and_escape_changes_nothing(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        servers = app.screen.query_one(ServerList)
+        servers.focus()
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ServerScreen))
+        await pilot.press(*"my docs", "f5")
+        assert [field.has_class("-invalid") for field in app.screen.query(Field)] == [True, True, False]
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ServerScreen))
+        assert all(row.source != "new" for row in servers.servers)
+
+
+async def test_a_wrong_number_is_marked_where_it_stands(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        app.screen.query_one("#copies", Input).value = "0"
+        await until(pilot, lambda: "Copies is a whole number from 1" in app.words("#row-remarks"))
+        assert not app.can_launch
+
+
+async def test_a_mistake_under_more_opens_it(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(LaunchForm(prompt="x", workspaces=(".",), timeout="soon"))
+        await until(pilot, lambda: not app.screen.query_one("#more", Collapsible).collapsed)
+
+
+async def test_the_preview_shows_what_opencode_is_given_with_secrets_masked(base: Path) -> None:
+    server = ServerRow("mine", {"type": "remote", "url": "https://x.y", "headers": {"Authorization": "s3cret"}})
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(LaunchForm(prompt="x", workspaces=("services/api",), servers=(server,)))
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        text = str(app.screen.query_one("#text").render())
+        assert "Authorization" in text
+        assert "s3cret" not in text
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+
+
+async def test_a_refusal_to_start_is_told_and_the_form_stays(base: Path) -> None:
+    app = LauncherApp(base, World(refusal=ControlError("The disk is full.", hint="Make room.")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: "The disk is full. Make room." in app.told)
+        await until(pilot, lambda: app.can_launch)
+        assert app.form.prompt == "Explain."
+
+
+async def test_clearing_the_form_can_be_undone(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        await pilot.press("f9")
+        assert app.form.prompt == ""
+        await pilot.press("f9")
+        assert app.form.prompt == FORM.prompt
+        assert app.form.workspaces == FORM.workspaces
+
+
+async def test_a_missing_opencode_is_told_and_installed_only_after_asking(base: Path) -> None:
+    app = LauncherApp(base, World(version=""))
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        await until(pilot, lambda: "opencode was not found." in app.words("#notice-text"))
+        assert not app.can_launch
+        await pilot.press("f10")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert app.world.installed == 0
+        await pilot.press("i")
+        await until(pilot, lambda: app.can_launch)
+        assert app.world.installed == 1
+
+
+async def test_a_form_is_saved_as_a_plan_and_opened_again(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, AskLineScreen))
+        app.screen.query_one(Input).value = "mine.toml"
+        await pilot.press("enter")
+        await until(pilot, (base / "mine.toml").exists)
+        await pilot.press("f9", "f3")
+        await until(pilot, lambda: isinstance(app.screen, AskLineScreen))
+        await pilot.press(*"mine.toml", "enter")
+        await until(pilot, lambda: app.form.prompt == FORM.prompt)
+        assert app.form.workspaces == FORM.workspaces
+
+
+async def test_a_plan_is_not_overwritten_without_asking_and_one_with_secrets_is_private(base: Path) -> None:
+    (base / "mine.toml").write_text("kept")
+    server = ServerRow("mine", {"type": "remote", "url": "https://x.y", "headers": {"Authorization": "s3cret"}})
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(LaunchForm(prompt="x", workspaces=(".",), servers=(server,)))
+        await until(pilot, lambda: app.can_launch)
+        for answer in ("k", "r"):
+            await pilot.press("f2")
+            await until(pilot, lambda: isinstance(app.screen, AskLineScreen))
+            app.screen.query_one(Input).value = "mine.toml"
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, AskScreen))
+            assert (base / "mine.toml").read_text() == "kept"
+            await pilot.press(answer)
+            await until(pilot, lambda: not isinstance(app.screen, AskScreen))
+        await until(pilot, lambda: (base / "mine.toml").read_text() != "kept")
+    assert stat.S_IMODE((base / "mine.toml").stat().st_mode) == 0o600
+
+
+async def test_a_plan_that_fits_no_form_is_shown_and_launched_as_it_is(base: Path) -> None:
+    plan = base / "two.toml"
+    plan.write_text(
+        '[[runs]]\nname = "first"\nworkspace = "services/api"\nprompt = "One."\n'
+        '[[runs]]\nname = "second"\nworkspace = "services/worker"\nprompt = "Two."\n'
+    )
+    app = LauncherApp(base, plan=plan)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        assert "first" in str(app.screen.query_one("#text").render())
+        await until(pilot, lambda: "1.18.33" in app.words("#head"))
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+    assert [run.prompt for run in app.world.started[0].runs] == ["One.", "Two."]
+
+
+async def test_the_mistakes_of_a_plan_are_listed(base: Path) -> None:
+    plan = base / "bad.toml"
+    plan.write_text('[[runs]]\nname = "a"\nworkspace = "nowhere"\nprompt = "One."\n')
+    app = LauncherApp(base, plan=plan)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        text = str(app.screen.query_one("#text").render())
+        assert "workspace" in text
+        assert "line" in text
+        await pilot.press("f5", "escape")
+        await until(pilot, lambda: not isinstance(app.screen, SheetScreen))
+    assert app.world.started == []
+
+
+async def test_names_from_outside_can_neither_steer_the_terminal_nor_be_markup(base: Path) -> None:
+    evil = "[@click=app.quit]x[/]\x1b]52;c;ZXZpbA==\x07"
+    (base / "services" / evil.replace("/", "")).mkdir()
+    app = LauncherApp(base, World(models_listed=("acme/big", f"acme/{evil}")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(LaunchForm(prompt=evil, workspaces=(evil,), title=evil))
+        await until(pilot, lambda: "There is no folder" in app.words("#summary"))
+        assert "[@click" in app.words("#summary")
+        await until(pilot, lambda: "models" in app.words("#head"))
+        app.screen.query_one("#model").focus()
+        await pilot.press("down")
+        await until(pilot, lambda: app.screen.query_one("#model", CompletingInput).list_is_open)
+        strips = app.screen._compositor.render_strips()
+        assert all(segment.text.isprintable() for strip in strips for segment in strip if not segment.control)
+
+
+async def test_help_tells_every_key_and_every_field(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        text = str(app.screen.query_one("#text").render())
+        assert "Start the agents." in text
+        assert "permissions" in text
+
+
+async def test_every_field_can_be_reached_by_tab_and_is_explained(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one("#more", Collapsible).collapsed = False
+        await pilot.pause()
+        hints = set()
+        for _ in range(26):
+            hints.add(app.words("#hint"))
+            await pilot.press("tab")
+        assert set(HINTS.values()) <= hints

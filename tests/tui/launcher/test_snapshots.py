@@ -1,0 +1,115 @@
+"""How the launcher looks, with an opencode that always answers the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tui.launcher.launching import LauncherApp, World, project, until
+from textual.pilot import Pilot
+from textual.widgets import Collapsible
+
+from octui.tui.launch.form import LaunchForm
+from octui.tui.launch.permissions import PatternRow, ToolRow, complete_rows
+from octui.tui.launch.servers import ServerRow
+from octui.tui.screens.launcher_dialogs import ServerScreen, SheetScreen
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+NAMES = ["80x24", "120x40", "200x60"]
+FORM = LaunchForm(
+    prompt="Explain this service and list its three riskiest functions.",
+    workspaces=("services/api", "services/worker", "services/gateway"),
+    model="acme/big",
+    timeout="600",
+    tools=complete_rows(
+        [ToolRow("edit", "deny"), ToolRow("bash", "allow", (PatternRow("git push *", "deny"),))],
+    ),
+    servers=(ServerRow("tickets", {"type": "remote", "url": "https://t.example", "headers": {"Authorization": "x"}}),),
+)
+
+
+async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
+    app = pilot.app
+    assert isinstance(app, LauncherApp)
+    await until(pilot, lambda: "models" in app.words("#head") and "(allow" in app.words("#tools"))
+    app.fill(form)
+    await until(pilot, lambda: bool(app.words("#summary")) and "docs" in app.words("#servers"))
+    await pilot.pause(0.3)
+    return app
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_first_run(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def found(pilot: Pilot[Any]) -> None:
+        await filled(pilot, LaunchForm(workspaces=(".",), model="acme/big"))
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=found)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_filled_in(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def fill(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot)
+        app.screen.query_one("#tools").focus()
+        await pilot.press("down")
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=fill)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_mistakes(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def spoil(pilot: Pilot[Any]) -> None:
+        form = LaunchForm(workspaces=("nowhere",), model="big", agent="nobody", copies="0", retries="x")
+        app = await filled(pilot, form)
+        await pilot.press("f8")
+        await pilot.pause(0.3)
+        assert not app.can_launch
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=spoil)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_more(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def unfold(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot)
+        app.screen.query_one("#more", Collapsible).collapsed = False
+        await pilot.pause()
+        app.screen.query_one("#inherit").focus()
+        await pilot.pause(0.3)
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=unfold)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_preview(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def look(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot)
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await pilot.pause(0.2)
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=look)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=NAMES[:2])
+def test_server(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def edit(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot)
+        app.screen.query_one("#servers").focus()
+        await pilot.press("end", "up", "up", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ServerScreen))
+        await pilot.pause(0.2)
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=edit)
+
+
+def test_no_opencode(snap_compare: Any, home: Path) -> None:
+    async def missing(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, LauncherApp)
+        await until(pilot, lambda: "not found" in app.words("#notice-text"))
+        await pilot.pause(0.3)
+
+    assert snap_compare(LauncherApp(project(home), World(version="")), terminal_size=(80, 24), run_before=missing)

@@ -1,0 +1,98 @@
+"""What reaches the terminal, on a real pseudo-terminal, when every text of a session tries to steer it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from pathlib import Path
+
+from tests.tui.sessions import Script, record, step_finish, step_start, text, tool
+
+from octui.client.config import RunConfig
+from octui.recording.facts import Attention, RunState
+
+EVIL = (
+    "\x1b]52;c;RVZJTA==\x07\x1b]2;EVIL\x1b\\\x1b]8;;http://evil\x1b\\\x1b[31;5;7m\x1b[2J\x1b[?1049l\x1bP1$qEVIL\x1b\\\x1bc"
+    "\x9b35m\x9d2;EVIL\x9c\x90\x85\x07\x08\x00\x7f\u202e\u2066\u200f" + "e" + "\u0301" * 50 + "[@click=app.exit]x[/]"
+)
+MARK = "the end of it"
+RUN = "import sys; from pathlib import Path; from octui.tui.app import run_dashboard; run_dashboard(Path(sys.argv[1]))"
+OSC = re.compile(rb"\x1b\](.*?)(?:\x07|\x1b\\)", re.DOTALL)
+C1 = re.compile(rb"\xc2[\x80-\x9f]")
+
+
+def hostile_session(folder: Path) -> Path:
+    diff = f"@@ -1,1 +1,1 @@\n-{EVIL}\n+{EVIL}\n"
+    events = [
+        step_start(),
+        text(f"# {EVIL}\n\n- {EVIL}\n\n```{EVIL}\n{EVIL}\n```\n&#x202e;&#27; [{EVIL}]({EVIL})"),
+        {"type": "reasoning", "part": {"text": EVIL}},
+        tool(EVIL, EVIL, input={EVIL: EVIL}, output=EVIL),
+        tool("bash", EVIL, input={"command": EVIL}, output=EVIL, metadata={"exit": 1}),
+        tool("edit", EVIL, input={"filePath": EVIL}, metadata={"diff": diff}),
+        tool("todowrite", EVIL, metadata={"todos": [{"content": EVIL, "status": EVIL}]}),
+        tool("read", EVIL, status="error", error=EVIL),
+        {"type": "error", "error": {"name": EVIL, "data": {"message": EVIL}}},
+        {"type": EVIL, EVIL: EVIL},
+        step_finish(reason=EVIL),
+        text(MARK),
+    ]
+    config = RunConfig(model=f"x/{EVIL}", agent=EVIL)
+    script = Script(
+        "api", events, RunState.FAILED, EVIL, [(Attention.SILENT, EVIL)], EVIL, EVIL, config, EVIL.encode() + b"\n"
+    )
+    return record(folder, [script, Script("b", state=RunState.FAILED, why=EVIL)], name="hostile").folder
+
+
+def what_a_terminal_gets(folder: Path, keys: bytes, *, seconds: float = 20.0) -> bytes:
+    """Run the dashboard on a pseudo-terminal, press the keys one by one once it stands, and give all it wrote."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LC_ALL="C.UTF-8")
+        os.execv(sys.executable, [sys.executable, "-c", RUN, str(folder)])
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 140, 0, 0))
+    got = b""
+    left = [bytes([key]) for key in keys]
+    stop = time.monotonic() + seconds
+    try:
+        while time.monotonic() < stop:
+            if select.select([master], [], [], 0.4)[0]:
+                try:
+                    more = os.read(master, 65536)
+                except OSError:
+                    break
+                got += more
+                if not more:
+                    break
+            elif MARK.encode() in got:
+                if not left:
+                    break
+                os.write(master, left.pop(0))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(master)
+    return got
+
+
+def test_no_text_of_a_session_steers_the_terminal(tmp_path: Path) -> None:
+    got = what_a_terminal_gets(hostile_session(tmp_path), b"ezo")
+    assert MARK.encode() in got
+    assert [osc for osc in OSC.findall(got) if not osc.startswith((b"2;octui", b"22;default"))] == []
+    assert b"EVIL" in got, "the words themselves are to be seen"
+    assert not C1.search(got)
+    assert b"\x1b[31;5;7m" not in got
+    assert b"\x1bP" not in got
+    assert b"\x1bc" not in got
+    for sign in ("\u202e", "\u2066", "\u200f", "\u0301\u0301\u0301"):
+        assert sign.encode() not in got
+    body = re.sub(rb"\x1b\][^\x07]*\x07", b"", got)
+    assert not set(body) & {0x07, 0x08, 0x00, 0x7F}

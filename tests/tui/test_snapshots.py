@@ -1,0 +1,80 @@
+"""How the screens look, from recordings that never change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tui.driving import dashboard, on_dashboard, replay
+from tests.tui.sessions import API, GATEWAY, SIX, WORKER, record
+from textual.pilot import Pilot
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+NAMES = ["80x24", "120x40", "200x60"]
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Let every panes' first drawing, and what it asks for, be done."""
+    await pilot.pause(0.2)
+    on_dashboard(pilot.app).show_all()  # type: ignore[arg-type]
+    await pilot.pause(0.1)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_dashboard(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    assert snap_compare(app, terminal_size=size, run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_zoom(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    assert snap_compare(app, terminal_size=size, press=["3", "z"], run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_replay(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = replay(record(tmp_path, [API, WORKER, GATEWAY]).folder)
+
+    async def in_the_middle(pilot: Pilot[Any]) -> None:
+        await pilot.press("5")
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=in_the_middle)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_help(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+
+    async def help_is_open(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=size, run_before=help_is_open)
+
+
+def test_quit_dialog(snap_compare: Any, tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+
+    async def asked(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("q")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=asked)
+
+
+@pytest.mark.parametrize("theme", ["octui-light", "octui-contrast", "octui-ember"])
+def test_themes(snap_compare: Any, tmp_path: Path, theme: str) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    app.theme = theme
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
+
+
+def test_ascii(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTUI_ASCII", "1")
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
