@@ -341,7 +341,7 @@ async def test_names_from_outside_can_neither_steer_the_terminal_nor_be_markup(b
         await pilot.press("down")
         await until(pilot, lambda: app.screen.query_one("#model", CompletingInput).list_is_open)
         strips = app.screen._compositor.render_strips()
-        assert all(segment.text.isprintable() for strip in strips for segment in strip if not segment.control)
+        assert [segment.text for strip in strips for segment in strip if not segment.text.isprintable()] == []
 
 
 async def test_help_tells_every_key_and_every_field(base: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.tui.launcher.launching import LauncherApp, World, project, until
 from textual.pilot import Pilot
-from textual.widgets import Collapsible
+from textual.widgets import Collapsible, Input, TextArea
 
 from octui.tui.launch.form import LaunchForm
 from octui.tui.launch.permissions import PatternRow, ToolRow, complete_rows
@@ -29,9 +29,18 @@ FORM = LaunchForm(
 )
 
 
+def stand_still(app: LauncherApp) -> None:
+    """Let no cursor blink."""
+    for line in app.screen.query(Input):
+        line.cursor_blink = False
+    for area in app.screen.query(TextArea):
+        area.cursor_blink = False
+
+
 async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
     app = pilot.app
     assert isinstance(app, LauncherApp)
+    stand_still(app)
     await until(pilot, lambda: "models" in app.words("#head") and "(allow" in app.words("#tools"))
     app.fill(form)
     await until(pilot, lambda: bool(app.words("#summary")) and "docs" in app.words("#servers"))
@@ -100,6 +109,7 @@ def test_server(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
         app.screen.query_one("#servers").focus()
         await pilot.press("end", "up", "up", "enter")
         await until(pilot, lambda: isinstance(app.screen, ServerScreen))
+        stand_still(app)
         await pilot.pause(0.2)
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=edit)
@@ -109,6 +119,7 @@ def test_no_opencode(snap_compare: Any, home: Path) -> None:
     async def missing(pilot: Pilot[Any]) -> None:
         app = pilot.app
         assert isinstance(app, LauncherApp)
+        stand_still(app)
         await until(pilot, lambda: "not found" in app.words("#notice-text"))
         await pilot.pause(0.3)
 

@@ -18,6 +18,7 @@ from octui.tui.launch.servers import MASK, Kind, ServerRow, check_server, pairs_
 from octui.tui.text import clean, clean_line
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
+from octui.tui.widgets.launcher.typing_fields import TypingLine
 
 _CANCEL: BindingType = Binding("escape", "give_up", "cancel", id="dialog.cancel")
 
@@ -90,8 +91,8 @@ class PairRow(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Both lines."""
-        yield Input(self._name_typed, placeholder="name", classes="pair-name", select_on_focus=False)
-        yield Input(self._value_typed, placeholder="value or {env:NAME}", password=True, classes="pair-value")
+        yield TypingLine(self._name_typed, placeholder="name", classes="pair-name", select_on_focus=False)
+        yield TypingLine(self._value_typed, placeholder="value or {env:NAME}", password=True, classes="pair-value")
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -131,10 +132,12 @@ class ServerScreen(ModalScreen[ServerRow | None]):
             yield Static(f"{'Edit the' if row else 'New'} {self._kind} MCP server", classes="title")
             with VerticalScroll(can_focus=False):
                 yield Field(
-                    "Name", Input(row.name if row else "", placeholder="docs", id="name", select_on_focus=False)
+                    "Name", TypingLine(row.name if row else "", placeholder="docs", id="name", select_on_focus=False)
                 )
                 example = "npx -y @scope/server" if local else "https://example.com/mcp"
-                target = Input(target_of(row) if row else "", placeholder=example, id="target", select_on_focus=False)
+                target = TypingLine(
+                    target_of(row) if row else "", placeholder=example, id="target", select_on_focus=False
+                )
                 yield Field("Command" if local else "URL", target)
                 rows = [PairRow(name, value) for name, value in [*pairs.items(), ("", "")]]
                 yield Field("Environment" if local else "Headers", Vertical(*rows, id="pairs"))

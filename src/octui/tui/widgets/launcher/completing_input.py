@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from octui.tui.text import clean_line
+from octui.tui.widgets.launcher.typing_fields import TypingLine
 
 MAX_SHOWN = 50
 
@@ -27,7 +28,7 @@ def matching(options: tuple[str, ...], typed: str) -> list[str]:
     return sorted(found, key=lambda option: not option.lower().startswith(typed.lower()))[:MAX_SHOWN]
 
 
-class _Line(Input):
+class _Line(TypingLine):
     """An input that tells of several lines pasted at once; Textual's keeps the first and drops the rest."""
 
     def on_paste(self, event: events.Paste) -> None:

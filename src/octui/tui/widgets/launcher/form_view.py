@@ -22,6 +22,7 @@ from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.row_list import RowList
 from octui.tui.widgets.launcher.server_list import ServerList
 from octui.tui.widgets.launcher.tick import Tick
+from octui.tui.widgets.launcher.typing_fields import TypingArea, TypingLine
 from octui.tui.widgets.launcher.workspace_field import WorkspaceField
 
 PICKED = ("model", "agent")
@@ -59,7 +60,7 @@ class FormView(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """The fields in the order of their importance."""
-        yield Field("Prompt", TextArea(id="prompt", show_line_numbers=False, tab_behavior="focus"))
+        yield Field("Prompt", TypingArea(id="prompt", show_line_numbers=False, tab_behavior="focus"))
         yield Field("Workspaces", WorkspaceField(self._base, self._pickers.folders, id="workspaces"))
         with Horizontal(classes="row"):
             model = CompletingInput(self._pickers.models, placeholder="opencode's choice", id="model")
@@ -209,4 +210,4 @@ class FormView(VerticalScroll, can_focus=False):
 
 
 def _line(name: str, placeholder: str = "") -> Input:
-    return Input(placeholder=placeholder, id=name, select_on_focus=False)
+    return TypingLine(placeholder=placeholder, id=name, select_on_focus=False)

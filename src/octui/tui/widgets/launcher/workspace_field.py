@@ -20,7 +20,7 @@ from octui.tui.text import clean_line
 from octui.tui.widgets.launcher.completing_input import CompletingInput, matching
 
 _GAP = "   "
-_REMOVE = "\N{NO-BREAK SPACE}×"
+_REMOVE = " ×"
 
 
 class Chips(Static):

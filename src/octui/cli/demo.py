@@ -1,0 +1,64 @@
+"""``octui demo``: everything at work, with no account and no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+
+from octui.cli.options import common_options, need_terminal, opencode_path
+from octui.cli.run import run_headless
+
+
+@click.command()
+@click.option("--headless", is_flag=True, help="No screen: progress on stderr.")
+@click.option("--json", "as_json", is_flag=True, help="With --headless: one object on stdout at the end.")
+@click.option(
+    "--pace", type=click.FloatRange(0), default=4.0, show_default=True, help="Seconds the model takes a turn."
+)
+@common_options
+def demo(headless: bool, as_json: bool, pace: float) -> None:
+    """Watch three real agents on a small throw-away repository.
+
+    opencode is real, and so is all it does; only the model is scripted, and runs on this machine. One agent mends
+    a bug, one reviews, and one is denied a `git push`. What is recorded can be replayed.
+
+    \b
+    octui demo
+    octui demo --headless
+    """
+    from octui.demo.hosting import ModelProcess
+    from octui.demo.scenario import prepare
+    from octui.plan.toml import load_plan
+
+    if not headless:
+        need_terminal("Add --headless to run without a screen.")
+    binary = opencode_path()
+    folder = Path(tempfile.mkdtemp(prefix="octui-demo-"))
+    with ModelProcess(folder, pace) as model:
+        plan = load_plan(prepare(folder, model.base_url))
+        if headless:
+            model.follow(os.getpid())
+            try:
+                raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        from octui.control.spawn import start_supervisor
+        from octui.recording.session import Session
+
+        session = start_supervisor(plan, binary=binary)
+        model.follow(Session.open(session).supervisor_pid or os.getpid())
+    from octui.tui.app import run_dashboard
+
+    status = run_dashboard(session)
+    if Session.open(session).is_live:
+        click.echo(
+            f"The agents work on. `octui attach {session.name}` shows them, `octui stop {session.name}` ends them."
+        )
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        click.echo(f"Recorded. `octui replay {session.name}` plays it again.")
+    raise click.exceptions.Exit(status)

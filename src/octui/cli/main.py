@@ -1,0 +1,136 @@
+"""The commands by name, and how errors reach a person."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from octui.cli import demo, run, sessions
+from octui.cli.options import Common, common, common_options, need_terminal
+from octui.errors import OctuiError, UsageError
+
+INTERRUPTED_EXIT = 130
+
+
+class OctuiGroup(click.Group):
+    """Says for an unknown command what to call instead."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command, or say which there are."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            names = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+            raise click.UsageError(f"{error.message} There are: {', '.join(names)}.", ctx) from None
+
+
+@click.group(
+    cls=OctuiGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Run a command with --help for its options and examples.",
+)
+@click.option("--version", is_flag=True, help="Show the version and leave.")
+@common_options
+@click.pass_context
+def octui(context: click.Context, version: bool) -> None:
+    """Run several opencode agents side by side and see which one needs you.
+
+    \b
+    octui                                            the launcher
+    octui run -w services/api -w services/worker "Explain this service."
+    octui run plan.toml                              a plan of many runs
+    octui attach                                     back to the agents that work on
+    octui replay                                     the newest session again
+    octui demo                                       see it all, with no account
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        click.echo(f"octui {installed('octui')}")
+        return
+    if context.invoked_subcommand is None:
+        need_terminal("Use `octui run … --headless`.")
+        from octui.tui.app import run_launcher
+
+        context.exit(run_launcher(binary=common().binary))
+
+
+@octui.command()
+@common_options
+def doctor() -> None:
+    """Say what octui finds, and what to do about what it does not.
+
+    \b
+    octui doctor
+    octui doctor --binary ~/bin/opencode
+    """
+    from octui.doctor import Status, examine, report
+
+    checks = examine(common().binary)
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    click.echo(report(checks, unicode=unicode))
+    if any(check.status is Status.FAIL for check in checks):
+        raise click.exceptions.Exit(1)
+
+
+@octui.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes octui's commands in a shell.
+
+    \b
+    octui completion bash >> ~/.bashrc
+    octui completion zsh >> ~/.zshrc
+    octui completion fish > ~/.config/fish/completions/octui.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(octui, {}, "octui", "_OCTUI_COMPLETE").source())
+
+
+@octui.command(hidden=True)
+def supervise() -> None:
+    """Run a session; started by octui itself."""
+    from octui.fleet.main import supervise as run_supervisor
+
+    raise click.exceptions.Exit(run_supervisor())
+
+
+for command in (run.run, sessions.attach, sessions.stop, sessions.replay, sessions.sessions, demo.demo):
+    octui.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; give the exit status: 0, 1 for what failed, 2 for a mistake in what was asked, 130 for Ctrl-C."""
+    options = Common()
+    try:
+        status = octui.main(arguments, prog_name="octui", standalone_mode=False, obj=options)
+    except click.exceptions.Abort:
+        return INTERRUPTED_EXIT
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+        return INTERRUPTED_EXIT
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except OctuiError as error:
+        _tell(error.message, error.hint, options)
+        return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        _tell(f"{error.filename or 'The system'}: {error.strerror or error}.", "", options)
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _tell(message: str, hint: str, options: Common) -> None:
+    if options.debug:
+        traceback.print_exc()
+    click.echo(f"octui: {message}", err=True)
+    if hint:
+        click.echo(hint, err=True)

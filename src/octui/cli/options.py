@@ -1,0 +1,97 @@
+"""What several commands have in common: their options, and how they find opencode."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from octui.errors import OpenCodeBinaryNotFoundError, UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@dataclass(slots=True)
+class Common:
+    """The options every command takes.
+
+    Attributes:
+        binary: The opencode to use; None to look for it.
+        debug: Whether errors come with a traceback.
+    """
+
+    binary: str | None = None
+    debug: bool = False
+
+
+def common_options(command: Command) -> Command:
+    """Give a command ``--binary`` and ``--debug``; they may stand before or after its name."""
+
+    def keep(context: click.Context, option: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(context.ensure_object(Common), str(option.name), value)
+
+    debug = click.option("--debug", is_flag=True, expose_value=False, callback=keep, help="Show tracebacks of errors.")
+    binary = click.option(
+        "--binary", metavar="PATH", expose_value=False, callback=keep, help="The opencode executable to use."
+    )
+    return binary(debug(command))
+
+
+def common() -> Common:
+    """The common options of the command that runs."""
+    return click.get_current_context().ensure_object(Common)
+
+
+def opencode_path() -> str:
+    """Find opencode; where there is none, offer to install it for the user.
+
+    Raises:
+        OpenCodeBinaryNotFoundError: There is none, and none was installed.
+    """
+    from octui.client.binary import find_binary
+    from octui.install import installed_binary
+
+    asked_for = common().binary
+    try:
+        return str(find_binary(asked_for, extra=[installed_binary()]))
+    except OpenCodeBinaryNotFoundError as error:
+        if asked_for is not None or not on_terminal():
+            raise
+        click.echo(error.message, err=True)
+        return _offer_to_install(error)
+
+
+def on_terminal() -> bool:
+    """Whether there is a person at a terminal to ask and to show screens to."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def need_terminal(instead: str) -> None:
+    """Refuse to show a screen where there is no terminal.
+
+    Raises:
+        UsageError: Saying what to do instead.
+    """
+    if not on_terminal():
+        raise UsageError("octui shows its screens on a terminal, and there is none here.", hint=instead)
+
+
+def _offer_to_install(error: OpenCodeBinaryNotFoundError) -> str:
+    from octui import paths
+    from octui.client.compat import TESTED_VERSION
+    from octui.install import install_opencode
+
+    folder = paths.opencode_install_dir()
+    if not click.confirm(f"Install opencode {TESTED_VERSION} with npm into {folder}?", default=True, err=True):
+        raise error
+    click.echo("Installing; this takes a minute …", err=True)
+    installed = install_opencode()
+    click.echo(f"Installed {installed}.", err=True)
+    return str(installed)

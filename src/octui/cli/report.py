@@ -1,0 +1,103 @@
+"""What a headless run says: progress while it goes on, and one object at the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from octui.client.result import Totals
+from octui.recording.facts import AnyFact, AttentionRaised, RunState, RunStatus, StateChanged
+from octui.recording.session import Session
+
+_SIGNS = {
+    RunState.QUEUED: "○",
+    RunState.STARTING: "◔",
+    RunState.RUNNING: "●",
+    RunState.RETRYING: "↻",
+    RunState.SUCCEEDED: "✓",
+    RunState.FAILED: "✗",
+    RunState.STOPPED: "■",
+    RunState.TIMED_OUT: "⧖",
+}
+_COLOURS = {RunState.SUCCEEDED: "green", RunState.FAILED: "red", RunState.TIMED_OUT: "red", RunState.RETRYING: "yellow"}
+
+
+class Progress:
+    """Prints a line on stderr for each change of a run's state, and for each reason to look at it."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def fact(self, fact: AnyFact) -> None:
+        """Take note of a fact."""
+        if isinstance(fact, StateChanged):
+            words = str(fact.state).replace("_", " ")
+            state = click.style(f"{_SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
+            self._say(fact.run, f"{state}{f': {plain(fact.why)}' if fact.why else ''}")
+        elif isinstance(fact, AttentionRaised):
+            self._say(fact.run, click.style(f"◆ {plain(fact.words)}", fg="yellow"))
+
+    def _say(self, run: str, words: str) -> None:
+        passed = time.monotonic() - self._began
+        click.echo(f"{int(passed // 60):02}:{passed % 60:04.1f}  {run}  {words}", err=True)
+
+
+def session_report(folder: Path) -> dict[str, Any]:
+    """What a session came to, as the object ``--json`` prints."""
+    session = Session.open(folder)
+    status = session.status
+    runs = [_run_report(name, status.run(name), session.log(name).totals) for name in session.run_names]
+    return {
+        "session": str(folder),
+        "ok": all(run["state"] == RunState.SUCCEEDED for run in runs),
+        "runs": runs,
+    }
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The last line on stderr."""
+    runs = report["runs"]
+    good = sum(run["state"] == RunState.SUCCEEDED for run in runs)
+    cost = sum(run["cost"] for run in runs)
+    tokens = sum(run["tokens"]["total"] for run in runs)
+    return f"{good} of {len(runs)} succeeded, {tokens} tokens, ${cost:.4f}. Session: {report['session']}"
+
+
+def dumps(report: dict[str, Any]) -> str:
+    """One line of JSON."""
+    return json.dumps(report, ensure_ascii=False)
+
+
+def plain(text: str) -> str:
+    """Text from outside on one line, with nothing in it that acts on a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+
+
+def _run_report(name: str, run: RunStatus, totals: Totals) -> dict[str, Any]:
+    tokens = totals.tokens
+    duration = run.elapsed(time.time())
+    return {
+        "name": name,
+        "state": str(run.state),
+        "exit_code": run.exit_code,
+        "attempts": run.attempt,
+        "attention": [words for words, _ in run.attention.values()],
+        "duration_s": round(duration, 3) if duration is not None else 0.0,
+        "cost": totals.cost,
+        "tokens": {
+            "total": tokens.total,
+            "input": tokens.input,
+            "output": tokens.output,
+            "reasoning": tokens.reasoning,
+            "cache_read": tokens.cache_read,
+            "cache_write": tokens.cache_write,
+        },
+        "tool_calls": totals.tool_calls,
+        "session_id": totals.session_id,
+        "final_text": totals.final_text,
+        "error": "" if run.state is RunState.SUCCEEDED else run.why,
+    }

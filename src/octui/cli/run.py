@@ -1,0 +1,122 @@
+"""``octui run``: a plan, or one prompt for some folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from octui.cli.options import FOLDER, common_options, need_terminal, opencode_path
+from octui.errors import UsageError
+
+if TYPE_CHECKING:
+    from octui.plan.model import Plan
+
+STOPPED_EXIT = 1
+
+
+@click.command()
+@click.argument("what", metavar="PLAN.toml | PROMPT")
+@click.option("-w", "--workspace", "workspaces", multiple=True, type=FOLDER, help="A folder for an agent; repeatable.")
+@click.option("-m", "--model", metavar="PROVIDER/MODEL", help="The model, as opencode knows it.")
+@click.option("--agent", help="The agent, as opencode knows it.")
+@click.option("--allow", multiple=True, metavar="TOOL[=PATTERN]", help="Allow a tool, or what matches; repeatable.")
+@click.option("--deny", multiple=True, metavar="TOOL[=PATTERN]", help="Deny a tool, or what matches; repeatable.")
+@click.option("--copies", type=click.IntRange(1, 64), default=1, show_default=True, help="Agents a folder.")
+@click.option("--max-parallel", type=click.IntRange(1), help="How many agents work at a time.  [default: 4]")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(0, min_open=True), help="Limit of a run, in seconds.")
+@click.option("--retries", "max_retries", type=click.IntRange(0), help="Attempts after a start-up crash.  [default: 2]")
+@click.option("--name", help="The session's name.")
+@click.option("--headless", is_flag=True, help="No screen: progress on stderr, tied to this process.")
+@click.option("--json", "as_json", is_flag=True, help="With --headless: one object on stdout at the end.")
+@common_options
+def run(
+    what: str,
+    workspaces: Sequence[Path],
+    headless: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Run a plan, or one prompt in some folders, and watch.
+
+    \b
+    octui run plan.toml
+    octui run -w services/api -w services/worker "Explain this service."
+    octui run -w . --copies 3 -m anthropic/claude-sonnet-4-5 "Name the riskiest function."
+    octui run -w . --allow bash --deny "bash=git push *" "Fix the failing test."
+    octui run plan.toml --headless --json > result.json
+
+    Exit status with --headless: 0 when all succeeded, 1 when a run did not, 2 for a mistake in what was asked.
+    """
+    if as_json and not headless:
+        raise UsageError("--json goes with --headless.")
+    plan = _plan(what, workspaces, options)
+    if headless:
+        raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
+    need_terminal("Add --headless to run without a screen.")
+    from octui.control.spawn import start_supervisor
+    from octui.tui.app import run_dashboard
+
+    raise click.exceptions.Exit(run_dashboard(start_supervisor(plan, binary=opencode_path())))
+
+
+def run_headless(plan: Plan, *, as_json: bool) -> int:
+    """Run a plan in the foreground, tell how it goes, and give the exit status."""
+    from octui.cli.report import Progress, dumps, session_report, summary
+    from octui.fleet.main import run_headless as run_in_foreground
+
+    folder = run_in_foreground(plan, binary=opencode_path(), on_fact=Progress().fact)
+    report = session_report(folder)
+    click.echo(summary(report), err=True)
+    if as_json:
+        click.echo(dumps(report))
+    return 0 if report["ok"] else 1
+
+
+def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any]) -> Plan:
+    from octui.plan.toml import load_plan
+
+    if not workspaces and what.endswith(".toml"):
+        given = [name for name, value in options.items() if value and (name, value) != ("copies", 1)]
+        if given:
+            names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
+            raise UsageError(f"A plan says all by itself; {names} goes with a prompt.", hint=f"Write it into {what}.")
+        return load_plan(Path(what))
+    return _plan_from_prompt(what, workspaces, options)
+
+
+def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str, Any]) -> Plan:
+    from octui.client.config import RunConfig, check
+    from octui.plan.build import plan_from_prompt
+
+    if not prompt.strip():
+        raise UsageError("The prompt is empty.")
+    if not workspaces:
+        raise UsageError("No folder was named.", hint="Say where the agents work: -w DIR, or -w . for this folder.")
+    config = RunConfig(
+        model=options["model"],
+        agent=options["agent"],
+        permission=permissions(options["allow"], options["deny"]),
+    )
+    for words in check(config):
+        click.echo(f"octui: {words}", err=True)
+    chosen = {key: options[key] for key in ("max_parallel", "timeout_s", "max_retries") if options[key] is not None}
+    return plan_from_prompt(prompt, workspaces, name=options["name"], config=config, copies=options["copies"], **chosen)
+
+
+def permissions(allow: Sequence[str], deny: Sequence[str]) -> dict[str, Any]:
+    """Make a permission map of ``TOOL`` and ``TOOL=PATTERN`` words; what is denied stands last, and so wins."""
+    rules: dict[str, Any] = {}
+    for words, action in ((allow, "allow"), (deny, "deny")):
+        for word in words:
+            tool, separator, pattern = word.partition("=")
+            if not tool or (separator and not pattern):
+                raise UsageError(f"{word!r} is neither TOOL nor TOOL=PATTERN.")
+            if not separator:
+                rules[tool] = action
+                continue
+            before = rules.get(tool, {})
+            rules[tool] = {**({"*": before} if isinstance(before, str) else before), pattern: action}
+    return rules

@@ -1,0 +1,88 @@
+"""The user's settings: ``settings.toml`` in octui's configuration folder. Every setting may be left out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli_w
+
+from octui import paths
+from octui.errors import SettingsError
+
+FILE = "settings.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user can choose.
+
+    Attributes:
+        theme: The name of a theme, ours or the user's own.
+        keys: For each command's id, the key or keys (separated by commas) it is bound to instead of its own.
+    """
+
+    theme: str = "octui-dark"
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def path() -> Path:
+    """Where the settings are."""
+    return paths.config_dir() / FILE
+
+
+def load() -> Settings:
+    """Read the settings; the defaults where there is no file.
+
+    Raises:
+        SettingsError: The file cannot be used, with the place and what is wrong.
+    """
+    try:
+        values = _read()
+    except FileNotFoundError:
+        return Settings()
+    for key in values:
+        if key not in Settings.__struct_fields__:
+            near = difflib.get_close_matches(key, Settings.__struct_fields__, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise SettingsError(f"{path()}: {key!r} is no setting of octui.{meant}")
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        words = re.sub(r" - at `[$][.]?(.*)`", r" (\1)", str(error))
+        raise SettingsError(f"{path()}: {words}.", hint="Mend it or remove it.") from None
+
+
+def save(**changes: Any) -> None:
+    """Change some settings and keep the others, in one step.
+
+    Raises:
+        SettingsError: The file cannot be read as it is, or cannot be written.
+    """
+    try:
+        values = _read()
+    except FileNotFoundError:
+        values = {}
+    text = tomli_w.dumps({**values, **changes})
+    try:
+        folder = paths.make_private(path().parent)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".settings-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path())
+    except OSError as error:
+        raise SettingsError(f"{path()} cannot be written: {error.strerror or error}.") from error
+
+
+def _read() -> dict[str, Any]:
+    try:
+        return tomllib.loads(path().read_text("utf-8"))
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path()} cannot be read: {error}.", hint="Mend it or remove it.") from error

@@ -1,0 +1,47 @@
+"""Fields to type in that show hostile text without obeying it.
+
+What is typed, pasted or opened from a plan is kept to the letter; Textual's own fields would also pass it on to the
+terminal to the letter, escape sequences included.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widgets import Input, TextArea
+
+_JOINER = "\N{ZERO WIDTH JOINER}"
+
+
+def harmless(strip: Strip) -> Strip:
+    """Give a strip of the same width in which every character that could steer the terminal is a picture."""
+    if all(segment.text.isprintable() for segment in strip):
+        return strip
+    segments = [Segment("".join(map(_shown, segment.text)), segment.style) for segment in strip]
+    return Strip(segments).adjust_cell_length(strip.cell_length)
+
+
+def _shown(char: str) -> str:
+    if char.isprintable() or char == _JOINER:
+        return char
+    if ord(char) < 0x20:
+        return chr(0x2400 + ord(char))
+    return " " if unicodedata.category(char) == "Zs" else "�"
+
+
+class TypingLine(Input):
+    """An input that shows hostile text as pictures."""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line, made harmless."""
+        return harmless(super().render_line(y))
+
+
+class TypingArea(TextArea):
+    """A text area that shows hostile text as pictures."""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line, made harmless."""
+        return harmless(super().render_line(y))

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from octui.tui.widgets.launcher.typing_fields import harmless
+
+
+def test_what_steers_the_terminal_is_drawn_as_a_picture() -> None:
+    shown = harmless(Strip([Segment("a\x1b[31mb\x9b\u202ec\u00a0d")]))
+    assert shown.text == "a␛[31mb��c d"[: len(shown.text)]
+    assert shown.text.isprintable()
+
+
+def test_ordinary_text_is_drawn_as_it_is() -> None:
+    strip = Strip([Segment("naïve 漢字 👍")])
+    assert harmless(strip) is strip
