@@ -50,7 +50,8 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
         from octui.recording.session import Session
 
         session = start_supervisor(plan, binary=binary)
-        model.follow(Session.open(session).supervisor_pid or os.getpid())
+        if (supervisor := Session.open(session).supervisor_pid) is not None:
+            model.follow(supervisor)
     from octui.tui.app import run_dashboard
 
     status = run_dashboard(session)

@@ -14,7 +14,7 @@ from typing import Any
 
 import tomli_w
 
-from octui.demo.model_server import OFFLINE_ENVIRONMENT, PROVIDER, provider_config
+from octui.demo.model_server import MODEL, OFFLINE_ENVIRONMENT, PROVIDER, provider_config
 from octui.demo.repository import lay_out
 from octui.demo.script import Script, ToolCall, Turn
 
@@ -78,6 +78,7 @@ def plan_text(base_url: str) -> str:
         "name": "demo",
         "max_parallel": len(AGENTS),
         "defaults": {
+            "model": f"{PROVIDER}/{MODEL}",
             "thinking": True,
             "timeout_s": 300,
             "extra_env": OFFLINE_ENVIRONMENT,

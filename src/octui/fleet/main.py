@@ -24,6 +24,7 @@ from octui.fleet.supervisor import Supervisor
 from octui.plan.model import Plan
 from octui.recording.facts import AnyFact
 from octui.recording.journal import Journal
+from octui.recording.layout import SUPERVISOR_LOG
 
 INTERRUPTED_EXIT = 130
 
@@ -38,18 +39,20 @@ def supervise() -> int:
         os._exit(0)  # Who started us waits for this process only; the one that goes on is nobody's child.
     for number in (signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    ready = sys.stdout.fileno()
+    answer = sys.stdout.fileno()
     try:
         plan, binary, sessions_dir = read_order(sys.stdin.buffer.read())
         session = _Session(plan, binary, sessions_dir)
         socket = new_socket_path(paths.runtime_dir())
     except OctuiError as error:
-        _say(ready, Ready(error=error.message, hint=error.hint))
+        _say(answer, Ready(error=error.message, hint=error.hint))
         return 1
-    _let_go_of_stdio(
-        session.journal.folder, ready_message=lambda: _say(ready, Ready(session=str(session.journal.folder)))
-    )
-    anyio.run(session.serve, socket)
+
+    def ready() -> None:
+        _say(answer, Ready(session=str(session.journal.folder)))
+        _let_go_of_stdio(session.journal.folder)
+
+    anyio.run(session.serve, socket, ready)
     return 0
 
 
@@ -101,7 +104,8 @@ class _Session:
 
     async def run(self) -> signal.Signals | None:
         """Run it without a socket; give the signal that stopped it, if one did."""
-        supervisor = self._supervisor("")
+        supervisor = self._supervisor()
+        self._begin(supervisor, "")
         async with anyio.create_task_group() as group:
             group.start_soon(self._heed_signals, supervisor)
             await supervisor.run()
@@ -109,23 +113,25 @@ class _Session:
         self.journal.close()
         return self._signal
 
-    async def serve(self, socket: Path) -> None:
-        """Run it, with screens connected to a socket."""
-        supervisor = self._supervisor(str(socket))
+    async def serve(self, socket: Path, ready: Callable[[], None]) -> None:
+        """Run it, with screens connected to a socket; ``ready`` is called when they can."""
+        supervisor = self._supervisor()
         welcome = Welcome(session=str(self.journal.folder), pid=os.getpid(), octui=self._octui)
         server = ControlServer(socket, welcome, supervisor.handle)
         async with anyio.create_task_group() as group:
             group.start_soon(self._heed_signals, supervisor)
             async with server.serving():
+                self._begin(supervisor, str(socket))
+                ready()
                 await supervisor.run(connections=lambda: server.connections)
             group.cancel_scope.cancel()
         self.journal.close()
 
-    def _supervisor(self, socket: str) -> Supervisor:
-        client = AsyncOpenCodeClient(self._binary)
-        supervisor = Supervisor(self._plan, self.journal, client, on_fact=self._on_fact)
+    def _supervisor(self) -> Supervisor:
+        return Supervisor(self._plan, self.journal, AsyncOpenCodeClient(self._binary), on_fact=self._on_fact)
+
+    def _begin(self, supervisor: Supervisor, socket: str) -> None:
         supervisor.started(socket=socket, octui=self._octui, opencode=self._opencode)
-        return supervisor
 
     async def _heed_signals(self, supervisor: Supervisor) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -142,13 +148,11 @@ def _say(handle: int, ready: Ready) -> None:
         os.write(handle, msgspec.json.encode(ready) + b"\n")
 
 
-def _let_go_of_stdio(folder: Path, ready_message: Callable[[], None]) -> None:
+def _let_go_of_stdio(folder: Path) -> None:
     """Hold nothing of who started us: errors go to a log in the session folder from here on."""
-    ready_message()
     null = os.open(os.devnull, os.O_RDWR)
-    log = os.open(folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(null, 0)
-    os.dup2(null, 1)
-    os.dup2(log, 2)
+    log = os.open(folder / SUPERVISOR_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for handle, stream in ((null, 0), (null, 1), (log, 2)):
+        os.dup2(handle, stream)
     os.close(null)
     os.close(log)

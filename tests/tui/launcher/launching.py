@@ -92,14 +92,16 @@ class LauncherApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, base: Path, world: World | None = None, plan: Path | None = None) -> None:
+    def __init__(
+        self, base: Path, world: World | None = None, *, plan: Path | None = None, services: Services | None = None
+    ) -> None:
         super().__init__()
         self.world = world or World()
         self.launched: list[Path] = []
         theme = load_theme(package_data_dir("themes") / f"{DEFAULT_THEME}.toml")
         self.register_theme(theme)
         self.theme = theme.name
-        self._launcher = LauncherScreen(plan=plan, services=self.world.services, base=base)
+        self._launcher = LauncherScreen(plan=plan, services=services or self.world.services, base=base)
 
     def on_mount(self) -> None:
         self.push_screen(self._launcher)

@@ -14,6 +14,7 @@ from octui.tui.launch.commands import HINTS
 from octui.tui.launch.form import LaunchForm
 from octui.tui.launch.permissions import PatternRow
 from octui.tui.launch.servers import ServerRow
+from octui.tui.launch.services import Services
 from octui.tui.screens.dialogs import AskScreen
 from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen
 from octui.tui.widgets.launcher.completing_input import CompletingInput
@@ -364,3 +365,23 @@ async def test_every_field_can_be_reached_by_tab_and_is_explained(base: Path) ->
             hints.add(app.words("#hint"))
             await pilot.press("tab")
         assert set(HINTS.values()) <= hints
+
+
+@pytest.mark.integration
+async def test_the_real_opencode_fills_the_pickers_and_tells_what_inherit_comes_to(
+    base: Path, opencode_binary: Path
+) -> None:
+    (base / "opencode.json").write_text(
+        '{"permission": {"webfetch": "deny"}, "provider": {"acme": {"npm": "@ai-sdk/openai-compatible", '
+        '"options": {"baseURL": "http://127.0.0.1:9/v1", "apiKey": "x"}, "models": {"big": {}}}}}'
+    )
+    app = LauncherApp(base, services=Services())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "models" in app.words("#head"), tries=3000)
+        assert "inherit (deny)" in app.words("#tools")
+        app.screen.query_one("#model").focus()
+        await pilot.press("down")
+        choices = app.screen.query_one("#model", CompletingInput).query_one(OptionList)
+        await until(pilot, lambda: choices.display)
+        listed = [str(choices.get_option_at_index(index).prompt) for index in range(choices.option_count)]
+        assert "acme/big" in [*listed, app.form.model]

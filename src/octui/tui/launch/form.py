@@ -19,6 +19,7 @@ from octui.tui.launch.servers import ServerRow, check_server, rows_from_mcp, row
 MAX_AGENTS = 256
 MAX_COPIES = 64
 MAX_RETRIES = 20
+SILENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class FormValues:
     at_once: str = "4"
     timeout: str = ""
     retries: str = "2"
-    silence: str = "60"
+    silence: str = f"{SILENCE_S:g}"
     files: str = ""
     instructions: str = ""
     thinking: bool = False
@@ -154,13 +155,10 @@ def check_form(form: LaunchForm, base: Path, *, models: Sequence[str] = (), agen
         max_parallel=int(numbers["at_once"] or 1),
         timeout_s=_number(numbers["timeout"]),
         max_retries=int(numbers["retries"] or 0),
+        silence_s=_number(numbers["silence"]) or SILENCE_S,
+        isolate_db=form.isolate,
     )
-    silence_s = _number(numbers["silence"])
-    runs = tuple(
-        replace(run, silence_s=run.silence_s if silence_s is None else silence_s, isolate_db=form.isolate)
-        for run in plan.runs
-    )
-    return Checked(replace(plan, runs=runs), problems, warnings)
+    return Checked(plan, problems, warnings)
 
 
 def form_from_plan(plan: Plan, base: Path) -> LaunchForm | None:

@@ -10,7 +10,7 @@ from octui.client.command import build_command
 from octui.client.config import RunConfig, build_config
 from octui.discovery.folders import shorten
 from octui.plan.model import Plan, RunSpec
-from octui.plan.secrets import mask, mask_text, secret_values
+from octui.plan.secrets import mask, mask_text, plan_secrets
 
 _CONTENT = "OPENCODE_CONFIG_CONTENT"
 
@@ -24,7 +24,6 @@ def preview_text(plan: Plan, base: Path) -> str:
         plan: The plan.
         base: What workspaces are written from.
     """
-    secrets = secret_values(plan)
     groups: list[tuple[RunSpec, list[RunSpec]]] = []
     for run in plan.runs:
         for first, alike in groups:
@@ -33,7 +32,7 @@ def preview_text(plan: Plan, base: Path) -> str:
                 break
         else:
             groups.append((run, [run]))
-    return mask_text("\n\n\n".join(_describe(first, alike, base) for first, alike in groups), secrets)
+    return mask_text("\n\n\n".join(_describe(first, alike, base) for first, alike in groups), plan_secrets(plan))
 
 
 def _describe(first: RunSpec, alike: list[RunSpec], base: Path) -> str:

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from octui.discovery.config_files import FoundServer
+from octui.plan.secrets import MASK
 
 Source = Literal["user", "project", "new"]
 Kind = Literal["local", "remote"]
 
-MASK = "••••"
 _SECRET_KEYS = ("environment", "headers")
 _REFERENCE_ALONE = re.compile(r"(?:(?:Bearer|Basic|Token) )?\{(?:env|file):[^{}]+\}", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -24,7 +24,7 @@ from octui.discovery.queries import Agent, effective
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError, PlanError
 from octui.plan.model import Plan
 from octui.plan.secrets import secret_values
-from octui.plan.toml import load_plan, plan_to_toml
+from octui.plan.toml import load_plan, plan_to_dict, plan_to_toml
 from octui.tui.keys import bindings
 from octui.tui.launch import last_used
 from octui.tui.launch.commands import COMMANDS, HINTS, help_text
@@ -441,7 +441,7 @@ class LauncherScreen(Screen[None]):
             self.action_go_to_problem()
             return
         plan = self._checked.plan
-        secret = "\nIt will hold secret values, and be readable by you alone." if secret_values(plan) else ""
+        secret = "\nIt will hold secret values, and be readable by you alone." if _holds_secrets(plan) else ""
         self.app.push_screen(
             AskLineScreen(
                 "Save as a plan",
@@ -470,7 +470,7 @@ class LauncherScreen(Screen[None]):
             return
         text = plan_to_toml(plan, relative_to=path.parent).encode()
         try:
-            if secret_values(plan):
+            if _holds_secrets(plan):
                 last_used.write_private(path, text)
             else:
                 path.write_bytes(text)
@@ -586,6 +586,10 @@ class LauncherScreen(Screen[None]):
 
 def _count(agents: int) -> str:
     return "1 agent" if agents == 1 else f"{agents} agents"
+
+
+def _holds_secrets(plan: Plan) -> bool:
+    return any(secret_values(plan_to_dict(plan)))
 
 
 def _remembered(folder: Path) -> str:

@@ -14,7 +14,8 @@ from textual.screen import ModalScreen
 from textual.types import CSSPathType
 from textual.widgets import Button, Input, Static
 
-from octui.tui.launch.servers import MASK, Kind, ServerRow, check_server, pairs_of, server_config, target_of
+from octui.plan.secrets import MASK
+from octui.tui.launch.servers import Kind, ServerRow, check_server, pairs_of, server_config, target_of
 from octui.tui.text import clean, clean_line
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field

@@ -57,6 +57,7 @@ class FormView(VerticalScroll, can_focus=False):
         self._pickers = pickers
         self._rest = RunConfig()
         self._touched: set[str] = set()
+        self._wrong_before: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         """The fields in the order of their importance."""
@@ -170,8 +171,10 @@ class FormView(VerticalScroll, can_focus=False):
         below = self.query_one("#row-remarks", Static)
         below.display = bool(remarks)
         below.update(Content("\n").join(remarks))
-        if any(name in MORE for name in checked.problems):
+        hidden = MORE & set(checked.problems)
+        if hidden - self._wrong_before:
             self.query_one("#more", Collapsible).collapsed = False
+        self._wrong_before = hidden
 
     def focus_field(self, name: str) -> None:
         """Focus a field by its name; a server's is ``server:NAME``."""
@@ -179,7 +182,12 @@ class FormView(VerticalScroll, can_focus=False):
         if target in MORE:
             self.query_one("#more", Collapsible).collapsed = False
         for widget in self.query(f"#{target}").results(Widget):
-            self.call_after_refresh(widget.focus)
+            self.call_after_refresh(self._go_to, widget)
+
+    @staticmethod
+    def _go_to(widget: Widget) -> None:
+        widget.focus()
+        widget.scroll_visible(animate=False)
 
     def field_of(self, widget: Widget | None) -> str:
         """Name the field a widget is in; empty for none."""
