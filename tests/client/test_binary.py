@@ -1,0 +1,78 @@
+"""Finding opencode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.executables import make_script
+
+from octui import OpenCodeBinaryNotFoundError
+from octui.client.binary import binary_version, find_binary
+
+OPENCODE = 'print("1.18.33")'
+
+
+@pytest.fixture(autouse=True)
+def empty_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+
+
+def test_places_are_tried_in_order(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = make_script(tmp_path / "installed", OPENCODE)
+    assert find_binary(extra=[installed]) == installed
+    own = make_script(home / ".opencode" / "bin" / "opencode", OPENCODE)
+    assert find_binary(extra=[installed]) == own
+    on_path = make_script(tmp_path / "path" / "opencode", OPENCODE)
+    assert find_binary("opencode") == on_path
+    named = make_script(tmp_path / "named", OPENCODE)
+    monkeypatch.setenv("OPENCODE_BINARY", str(named))
+    assert find_binary() == named
+    asked_for = make_script(tmp_path / "asked", OPENCODE)
+    assert find_binary(asked_for) == asked_for
+
+
+def test_a_name_is_looked_for_on_the_path(tmp_path: Path) -> None:
+    script = make_script(tmp_path / "path" / "opencode-nightly", OPENCODE)
+    assert find_binary("opencode-nightly") == script
+
+
+def test_none_at_all_is_told_with_what_to_do() -> None:
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="was not found") as raised:
+        find_binary()
+    assert "OPENCODE_BINARY" in raised.value.hint
+
+
+def test_what_was_asked_for_is_never_replaced_by_another(tmp_path: Path) -> None:
+    make_script(tmp_path / "path" / "opencode", OPENCODE)
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="is not there"):
+        find_binary(tmp_path / "nope")
+
+
+def test_a_folder_and_a_plain_file_are_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="cannot be executed"):
+        find_binary(tmp_path / "file")
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="is a folder"):
+        find_binary(tmp_path)
+
+
+def test_the_version_is_asked_anew_when_the_file_changes(tmp_path: Path) -> None:
+    script = make_script(tmp_path / "opencode", OPENCODE)
+    assert binary_version(script) == "1.18.33"
+    make_script(script, 'print("1.19.0-longer")')
+    assert binary_version(script) == "1.19.0-longer"
+
+
+@pytest.mark.parametrize("code", ['print("GNU coreutils")', "import sys; sys.exit(1)", 'print("1.2.3"); exit(1)'])
+def test_what_does_not_answer_as_opencode_is_not_opencode(tmp_path: Path, code: str) -> None:
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="is not opencode"):
+        binary_version(make_script(tmp_path / "opencode", code))
+
+
+def test_what_cannot_run_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "opencode"
+    path.write_bytes(b"\x7fELF garbage")
+    path.chmod(0o755)
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="does not run"):
+        binary_version(path)

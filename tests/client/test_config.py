@@ -1,0 +1,113 @@
+"""What opencode is given, and what it must not be given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from octui import ConfigError, RunConfig
+from octui.client.compat import KNOWN_TOOLS
+from octui.client.config import build_config, check, deep_merge
+
+
+def test_the_four_fields_are_merged_deep_over_the_overrides() -> None:
+    config = RunConfig(
+        config_overrides={"permission": {"bash": {"*": "deny"}, "edit": "deny"}, "theme": "x"},
+        permission={"bash": {"ls *": "allow"}},
+        mcp={"docs": {"type": "remote", "url": "https://x.example"}},
+        tools={"webfetch": False},
+        instructions=("A.md",),
+    )
+    assert build_config(config) == {
+        "permission": {"bash": {"*": "deny", "ls *": "allow"}, "edit": "deny"},
+        "theme": "x",
+        "mcp": {"docs": {"type": "remote", "url": "https://x.example"}},
+        "tools": {"webfetch": False},
+        "instructions": ["A.md"],
+    }
+
+
+def test_an_overridden_pattern_comes_last_because_the_last_match_wins() -> None:
+    merged = deep_merge({"a *": "deny", "*": "allow"}, {"a *": "allow"})
+    assert list(merged.items()) == [("*", "allow"), ("a *", "allow")]
+
+
+def test_nothing_asked_for_gives_an_empty_configuration() -> None:
+    assert build_config(RunConfig()) == {}
+
+
+@pytest.mark.parametrize(
+    ("permission", "place"),
+    [
+        ({"bash": "ask"}, "permission.bash"),
+        ({"bash": {"git push *": "ask"}}, 'permission.bash["git push *"]'),
+        ("ask", "permission"),
+    ],
+)
+def test_ask_is_refused_with_its_place_and_the_reason(permission: Any, place: str) -> None:
+    with pytest.raises(ValueError, match="nobody to ask") as raised:
+        check(RunConfig(permission=permission))
+    assert str(raised.value).startswith(place)
+
+
+@pytest.mark.parametrize("word", ["alow", "", 1, None, ["allow"]])
+def test_any_other_word_is_refused(word: Any) -> None:
+    with pytest.raises(ConfigError, match="must be 'allow' or 'deny'"):
+        check(RunConfig(permission={"edit": word}))
+
+
+def test_ask_in_the_overrides_is_refused_too() -> None:
+    with pytest.raises(ConfigError, match=r"config_overrides\.permission\.edit"):
+        check(RunConfig(config_overrides={"permission": {"edit": "ask"}}))
+
+
+def test_an_unknown_tool_is_warned_about_with_the_nearest_known_one() -> None:
+    (warning,) = check(RunConfig(permission={"webfech": "deny"}))
+    assert "'webfech'" in warning
+    assert "'webfetch'" in warning
+
+
+@pytest.mark.parametrize("tool", [*KNOWN_TOOLS, "*", "github_*"])
+def test_known_tools_and_globs_are_not_warned_about(tool: str) -> None:
+    assert check(RunConfig(permission={tool: "deny"})) == []
+
+
+def test_patterns_are_refused_where_opencode_takes_none() -> None:
+    with pytest.raises(ConfigError, match=r"permission\.webfetch takes"):
+        check(RunConfig(permission={"webfetch": {"*": "deny"}}))
+
+
+@pytest.mark.parametrize(
+    ("server", "place"),
+    [
+        ({"type": "local"}, "mcp.x.command"),
+        ({"type": "local", "command": "npx server"}, "mcp.x.command"),
+        ({"type": "remote", "url": "x.example"}, "mcp.x.url"),
+        ({"type": "lokal"}, "mcp.x.type"),
+        ("npx", "mcp.x"),
+    ],
+)
+def test_an_mcp_server_opencode_would_pass_over_is_refused(server: Any, place: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        check(RunConfig(mcp={"x": server}))
+    assert str(raised.value).startswith(place)
+
+
+def test_a_configured_server_may_just_be_switched_off() -> None:
+    assert check(RunConfig(mcp={"x": {"enabled": False}})) == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        RunConfig(model="sonnet"),
+        RunConfig(log_level="LOUD"),
+        RunConfig(fork=True),
+        RunConfig(cli_kwargs={"format": "default"}),
+        RunConfig(cli_kwargs={"--auto": True}),
+    ],
+)
+def test_what_opencode_would_choke_on_is_refused(config: RunConfig) -> None:
+    with pytest.raises(ConfigError):
+        check(config)
