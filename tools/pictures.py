@@ -25,7 +25,9 @@ os.environ.setdefault("COLORTERM", "truecolor")
 
 from textual.pilot import Pilot  # noqa: E402
 
+from octui.recording.session import Session  # noqa: E402
 from octui.tui.app import OctuiApp, OctuiScreen  # noqa: E402
+from octui.tui.screens.launcher import LauncherScreen  # noqa: E402
 
 
 async def take(name: str, first: Callable[[OctuiApp], OctuiScreen], act: Act, size: tuple[int, int] = SIZE) -> None:
@@ -35,19 +37,25 @@ async def take(name: str, first: Callable[[OctuiApp], OctuiScreen], act: Act, si
         await pilot.pause(0.5)
         await act(pilot)
         await pilot.pause(0.5)
-        svg = app.export_screenshot(title="octui")
+        # rsvg-convert drops the spaces at the ends of a text otherwise, and what follows moves.
+        svg = app.export_screenshot(title="octui").replace("<text ", '<text xml:space="preserve" ')
     target = IMAGES / f"{name}.png"
     subprocess.run(
-        ["rsvg-convert", "--zoom", "1.25", "--output", str(target)], input=svg.encode(), check=True, cwd=IMAGES
+        ["rsvg-convert", "--output", str(target)], input=svg.encode(), check=True, cwd=IMAGES
     )
     print(target.relative_to(ROOT))
 
 
-def launcher(app: OctuiApp) -> OctuiScreen:
-    """The launcher, with nothing configured."""
-    from octui.tui.screens.launcher import LauncherScreen
-
-    return LauncherScreen()
+def project() -> Path:
+    """A folder with three services, to launch agents in."""
+    base = Path(tempfile.mkdtemp(prefix="octui-pictures-")) / "shop"
+    for name in ("api", "worker", "gateway"):
+        (base / "services" / name).mkdir(parents=True)
+    (base / "opencode.json").write_text(
+        '{"permission": {"edit": "allow", "bash": {"*": "ask", "git *": "allow"}}, "mcp": {"docs": {"type": "remote",'
+        ' "url": "https://docs.example/mcp", "headers": {"Authorization": "Bearer not-shown"}}}}'
+    )
+    return base
 
 
 async def main() -> None:
@@ -66,14 +74,17 @@ async def main() -> None:
     async def halfway(pilot: Pilot[int]) -> None:
         await pilot.press("5", "space")
 
-    async def filled(pilot: Pilot[int]) -> None:
+    async def launcher_filled(pilot: Pilot[int]) -> None:
         await pilot.press(*"Explain this service and list its three riskiest functions.")
+        await pilot.pause(4)
 
-    await take("dashboard", lambda app: app.open_dashboard(samples / "fix-a-bug"), nothing)
-    await take("zoom", lambda app: app.open_dashboard(samples / "fix-a-bug"), zoomed)
-    await take("attention", lambda app: app.open_dashboard(samples / "denied-retried-failed"), nothing)
-    await take("replay", lambda app: app.open_replay(samples / "fix-a-bug"), halfway)
-    await take("launcher", launcher, filled)
+    fixed, troubled = Session.open(samples / "fix-a-bug"), Session.open(samples / "denied-retried-failed")
+    await take("dashboard", lambda app: app.dashboard(fixed), nothing)
+    await take("zoom", lambda app: app.dashboard(fixed), zoomed)
+    await take("attention", lambda app: app.dashboard(troubled), nothing)
+    await take("replay", lambda app: app.replay(fixed), halfway)
+    base = project()
+    await take("launcher", lambda app: LauncherScreen(base=base), launcher_filled)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,8 @@ class RunDocument:
             role = f"state-{status.state.replace('_', '-')}/bold"
             lines += _hanging(f"{glyph} ", said, width, role)
         for words, _ in status.attention.values():
+            if words == status.why:
+                continue
             lines += _hanging(f"{self.glyphs.attention} ", clean_line(words), width, "state-attention/bold")
         if status.attention or status.state in (RunState.FAILED, RunState.TIMED_OUT, RunState.RETRYING):
             rows = clean(self.view.stderr(self.run)).strip().split("\n")

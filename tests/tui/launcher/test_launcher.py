@@ -19,6 +19,7 @@ from octui.tui.screens.dialogs import AskScreen
 from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
+from octui.tui.widgets.launcher.form_view import FormView
 from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.server_list import ServerList
 from octui.tui.widgets.launcher.workspace_field import WorkspaceField
@@ -362,7 +363,10 @@ async def test_every_field_can_be_reached_by_tab_and_is_explained(base: Path) ->
         await pilot.pause()
         hints = set()
         for _ in range(26):
-            hints.add(app.words("#hint"))
+            shown = app.words("#hint")
+            hints.add(shown)
+            field = app.screen.query_one(FormView).field_of(app.screen.focused)
+            assert shown == HINTS.get(field, "")
             await pilot.press("tab")
         assert set(HINTS.values()) <= hints
 

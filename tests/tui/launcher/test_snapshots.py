@@ -37,6 +37,15 @@ def stand_still(app: LauncherApp) -> None:
         area.cursor_blink = False
 
 
+async def steady(pilot: Pilot[Any], looks: int = 5) -> None:
+    """Wait until the screen has looked the same for a while."""
+    same, before = 0, ""
+    while same < looks:
+        await pilot.pause(0.1)
+        now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+        same, before = (same + 1 if now == before else 0), now
+
+
 async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
     app = pilot.app
     assert isinstance(app, LauncherApp)
@@ -44,7 +53,7 @@ async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
     await until(pilot, lambda: "models" in app.words("#head") and "(allow" in app.words("#tools"))
     app.fill(form)
     await until(pilot, lambda: bool(app.words("#summary")) and "docs" in app.words("#servers"))
-    await pilot.pause(0.3)
+    await steady(pilot)
     return app
 
 
@@ -71,8 +80,10 @@ def test_mistakes(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
     async def spoil(pilot: Pilot[Any]) -> None:
         form = LaunchForm(workspaces=("nowhere",), model="big", agent="nobody", copies="0", retries="x")
         app = await filled(pilot, form)
+        await until(pilot, lambda: all(word in app.words("#row-remarks") for word in ("model", "agent", "Copies")))
         await pilot.press("f8")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: app.screen.query_one("#prompt").has_focus)
+        await steady(pilot)
         assert not app.can_launch
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=spoil)
@@ -85,7 +96,7 @@ def test_more(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
         app.screen.query_one("#more", Collapsible).collapsed = False
         await pilot.pause()
         app.screen.query_one("#inherit").focus()
-        await pilot.pause(0.3)
+        await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=unfold)
 
@@ -97,7 +108,7 @@ def test_preview(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
         await until(pilot, lambda: app.can_launch)
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.screen, SheetScreen))
-        await pilot.pause(0.2)
+        await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=look)
 
@@ -110,7 +121,7 @@ def test_server(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
         await pilot.press("end", "up", "up", "enter")
         await until(pilot, lambda: isinstance(app.screen, ServerScreen))
         stand_still(app)
-        await pilot.pause(0.2)
+        await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=edit)
 
@@ -121,6 +132,6 @@ def test_no_opencode(snap_compare: Any, home: Path) -> None:
         assert isinstance(app, LauncherApp)
         stand_still(app)
         await until(pilot, lambda: "not found" in app.words("#notice-text"))
-        await pilot.pause(0.3)
+        await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home), World(version="")), terminal_size=(80, 24), run_before=missing)

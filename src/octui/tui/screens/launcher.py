@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -19,12 +19,10 @@ from textual.types import CSSPathType
 from textual.widgets import Button, Collapsible, Static
 
 from octui.discovery.config_files import FoundConfig
-from octui.discovery.folders import absolute, complete, expand, shorten, suggest
+from octui.discovery.folders import expand, shorten, suggest
 from octui.discovery.queries import Agent, effective
-from octui.errors import OctuiError, OpenCodeBinaryNotFoundError, PlanError
+from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
 from octui.plan.model import Plan
-from octui.plan.secrets import secret_values
-from octui.plan.toml import load_plan, plan_to_dict, plan_to_toml
 from octui.tui.keys import bindings
 from octui.tui.launch import last_used
 from octui.tui.launch.commands import COMMANDS, HINTS, help_text
@@ -34,7 +32,8 @@ from octui.tui.launch.preview import preview_text
 from octui.tui.launch.services import Asking, Opencode, Services
 from octui.tui.messages import Launched
 from octui.tui.screens.dialogs import AskScreen, Choice
-from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen, problem_sheet
+from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen
+from octui.tui.screens.launcher_plans import PlanFiles
 from octui.tui.text import clean_line, cut_start
 from octui.tui.widgets.launcher.completing_input import matching
 from octui.tui.widgets.launcher.form_view import FormView, Pickers
@@ -97,6 +96,7 @@ class LauncherScreen(Screen[None]):
         self._checked: Checked | None = None
         self._missing = ""
         self._busy = ""
+        self._plan_files = PlanFiles(self, self._base, use=self._use_plan, tell=self._tell, hand_over=self._hand_over)
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -127,7 +127,7 @@ class LauncherScreen(Screen[None]):
         self._view.focus_field("prompt")
         self._look_around()
         if self._plan is not None:
-            self._open_plan(self._plan)
+            self._plan_files.open(self._plan)
 
     def on_unmount(self) -> None:
         """End what opencode is still being asked."""
@@ -374,47 +374,22 @@ class LauncherScreen(Screen[None]):
     @on(Button.Pressed, "#open")
     def action_open_plan(self) -> None:
         """Ask for a plan and open it."""
+        self._plan_files.ask_which()
 
-        def asked(typed: str | None) -> None:
-            if typed:
-                self._open_plan(absolute(typed, self._base))
-
-        self.app.push_screen(
-            AskLineScreen(
-                "Open a plan",
-                "A TOML file, from the folder octui was started in.",
-                lambda typed: "" if absolute(typed, self._base).is_file() else "There is no such file.",
-                choices=self._match_plans,
-            ),
-            asked,
-        )
-
-    def _match_plans(self, typed: str) -> list[str]:
-        head = typed.rpartition("/")[0]
-        folder = absolute(head or ".", self._base)
-        names = sorted(path.name for path in folder.glob("*.toml"))
-        plans = [f"{head}/{name}" if head else name for name in names if name != "pyproject.toml"]
-        return [*matching(tuple(plans), typed), *(f"{name}/" for name in complete(typed, self._base))]
-
-    @work(thread=True, exclusive=True, group="plan")
-    def _open_plan(self, path: Path) -> None:
-        try:
-            plan = load_plan(path)
-        except PlanError as error:
-            problems = [(problem.where, problem.line, problem.message) for problem in error.problems]
-            self._hand_over(self._show_problems, shorten(path, self._base), problems)
-        except (OctuiError, OSError) as error:
-            self._hand_over(self._tell, str(error), "error")
+    @on(Button.Pressed, "#save")
+    def action_save_plan(self) -> None:
+        """Ask where to, and save the form as a plan."""
+        if self._checked is None or self._checked.plan is None:
+            self.action_go_to_problem()
         else:
-            form = form_from_plan(plan, self._base)
-            self._hand_over(self._show_plan, plan, form, shorten(path, self._base))
+            self._plan_files.ask_where(self._checked.plan)
 
-    def _show_problems(self, source: str, problems: list[tuple[str, int | None, str]]) -> None:
-        self.app.push_screen(problem_sheet(source, problems))
+    def _use_plan(self, plan: Plan, name: str) -> None:
+        """Fill the form with a plan, or show it to be launched as it is; runs in a thread."""
+        self._hand_over(self._show_plan, plan, form_from_plan(plan, self._base), name)
 
     def _show_plan(self, plan: Plan, form: LaunchForm | None, name: str) -> None:
         if form is not None:
-            self._cleared = self._view.form
             self._view.show(form)
             self._tell(f"Opened {name}.")
             return
@@ -433,51 +408,6 @@ class LauncherScreen(Screen[None]):
         elif not self._busy:
             self._be_busy(f"Starting {_count(len(plan.runs))} …")
             self.run_worker(partial(self._start_plan, plan, self._opencode), thread=True, group="launch")
-
-    @on(Button.Pressed, "#save")
-    def action_save_plan(self) -> None:
-        """Ask where to, and save the form as a plan."""
-        if self._checked is None or self._checked.plan is None:
-            self.action_go_to_problem()
-            return
-        plan = self._checked.plan
-        secret = "\nIt will hold secret values, and be readable by you alone." if _holds_secrets(plan) else ""
-        self.app.push_screen(
-            AskLineScreen(
-                "Save as a plan",
-                f"`octui run` runs it, and the launcher opens it.{secret}",
-                self._cannot_save,
-                value=f"{_file_name(plan.name)}.toml",
-                choices=self._match_plans,
-            ),
-            lambda typed: self._save_plan(plan, absolute(typed, self._base)) if typed else None,
-        )
-
-    def _cannot_save(self, typed: str) -> str:
-        path = absolute(typed, self._base)
-        if not typed.strip() or path.is_dir():
-            return "That is a folder; write a file's name."
-        return "" if path.parent.is_dir() else f"There is no folder {shorten(path.parent, self._base)}."
-
-    def _save_plan(self, plan: Plan, path: Path, replacing: bool = False) -> None:
-        name = clean_line(shorten(path, self._base))
-        if path.exists() and not replacing:
-            choices = [Choice("keep", "keep it", "k"), Choice("replace", "replace it", "r")]
-            self.app.push_screen(
-                AskScreen(f"{name} is there already.", "", choices, "keep"),
-                lambda answer: self._save_plan(plan, path, True) if answer == "replace" else None,
-            )
-            return
-        text = plan_to_toml(plan, relative_to=path.parent).encode()
-        try:
-            if _holds_secrets(plan):
-                last_used.write_private(path, text)
-            else:
-                path.write_bytes(text)
-        except OSError as error:
-            self._tell(f"{name} could not be written: {error.strerror or error}.", "error")
-        else:
-            self._tell(f"Saved {name}. `octui run {name}` runs it.")
 
     # Overrides
 
@@ -532,9 +462,9 @@ class LauncherScreen(Screen[None]):
 
     # Words on the screen
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Help with the field one stands in."""
-        self.query_one("#hint", Static).update(Content(HINTS.get(self._view.field_of(event.widget), "")))
+    def on_descendant_focus(self) -> None:
+        """Help with the field one stands in; after quick keys that may be another than the message is about."""
+        self.query_one("#hint", Static).update(Content(HINTS.get(self._view.field_of(self.focused), "")))
 
     def _tell(self, words: str, severity: str = "information") -> None:
         level = severity if severity in ("warning", "error") else "information"
@@ -588,18 +518,9 @@ def _count(agents: int) -> str:
     return "1 agent" if agents == 1 else f"{agents} agents"
 
 
-def _holds_secrets(plan: Plan) -> bool:
-    return any(secret_values(plan_to_dict(plan)))
-
-
 def _remembered(folder: Path) -> str:
     """Write a folder for the list of those used before: from the home folder, or absolute."""
     return shorten(folder, folder / "-")
-
-
-def _file_name(name: str) -> str:
-    kept = "".join(char if char.isalnum() or char in "-_" else "-" for char in name.lower())
-    return "-".join(part for part in kept.split("-") if part)[:40] or "plan"
 
 
 def _more_words(form: LaunchForm, checked: Checked) -> dict[str, str]:

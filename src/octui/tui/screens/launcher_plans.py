@@ -1,0 +1,140 @@
+"""Plans as files, for the launcher: asking which, reading it, asking where to, and writing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from textual.screen import Screen
+
+from octui.discovery.folders import absolute, complete, shorten
+from octui.errors import OctuiError, PlanError
+from octui.plan.model import Plan
+from octui.plan.secrets import secret_values
+from octui.plan.toml import load_plan, plan_to_dict, plan_to_toml
+from octui.tui.launch.last_used import write_private
+from octui.tui.screens.dialogs import AskScreen, Choice
+from octui.tui.screens.launcher_dialogs import AskLineScreen, problem_sheet
+from octui.tui.text import clean_line
+from octui.tui.widgets.launcher.completing_input import matching
+
+
+class PlanFiles:
+    """Opens and saves plans over a screen.
+
+    Args:
+        screen: What the questions are asked over.
+        base: Where relative paths start.
+        use: Called in a thread with a plan that was opened, and its file as it is written.
+        tell: Tells the user a sentence, with ``warning`` or ``error`` where it is one.
+        hand_over: Has a call made on the screen's own time; callable from threads.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        base: Path,
+        *,
+        use: Callable[[Plan, str], None],
+        tell: Callable[..., None],
+        hand_over: Callable[..., None],
+    ) -> None:
+        self._screen = screen
+        self._base = base
+        self._use = use
+        self._tell = tell
+        self._hand_over = hand_over
+
+    def ask_which(self) -> None:
+        """Ask for a plan and open it."""
+
+        def asked(typed: str | None) -> None:
+            if typed:
+                self.open(absolute(typed, self._base))
+
+        self._screen.app.push_screen(
+            AskLineScreen(
+                "Open a plan",
+                "A TOML file, from the folder octui was started in.",
+                lambda typed: "" if absolute(typed, self._base).is_file() else "There is no such file.",
+                choices=self._match,
+            ),
+            asked,
+        )
+
+    def open(self, path: Path) -> None:
+        """Read a plan in a thread; its mistakes are listed."""
+        self._screen.run_worker(partial(self._read, path), thread=True, exclusive=True, group="plan")
+
+    def _read(self, path: Path) -> None:
+        name = shorten(path, self._base)
+        try:
+            plan = load_plan(path)
+        except PlanError as error:
+            problems = [(problem.where, problem.line, problem.message) for problem in error.problems]
+            self._hand_over(self._list_problems, name, problems)
+        except (OctuiError, OSError) as error:
+            self._hand_over(self._tell, str(error), "error")
+        else:
+            self._use(plan, name)
+
+    def _list_problems(self, name: str, problems: list[tuple[str, int | None, str]]) -> None:
+        self._screen.app.push_screen(problem_sheet(name, problems))
+
+    def ask_where(self, plan: Plan) -> None:
+        """Ask where to, and save a plan there."""
+        secret = "\nIt will hold secret values, and be readable by you alone." if _holds_secrets(plan) else ""
+        self._screen.app.push_screen(
+            AskLineScreen(
+                "Save as a plan",
+                f"`octui run` runs it, and the launcher opens it.{secret}",
+                self._cannot_save,
+                value=f"{_file_name(plan.name)}.toml",
+                choices=self._match,
+            ),
+            lambda typed: self._save(plan, absolute(typed, self._base)) if typed else None,
+        )
+
+    def _cannot_save(self, typed: str) -> str:
+        path = absolute(typed, self._base)
+        if not typed.strip() or path.is_dir():
+            return "That is a folder; write a file's name."
+        return "" if path.parent.is_dir() else f"There is no folder {shorten(path.parent, self._base)}."
+
+    def _save(self, plan: Plan, path: Path, *, replacing: bool = False) -> None:
+        name = clean_line(shorten(path, self._base))
+        if path.exists() and not replacing:
+            choices = [Choice("keep", "keep it", "k"), Choice("replace", "replace it", "r")]
+            self._screen.app.push_screen(
+                AskScreen(f"{name} is there already.", "", choices, "keep"),
+                lambda answer: self._save(plan, path, replacing=True) if answer == "replace" else None,
+            )
+            return
+        text = plan_to_toml(plan, relative_to=path.parent).encode()
+        try:
+            if _holds_secrets(plan):
+                write_private(path, text)
+            else:
+                path.write_bytes(text)
+        except OSError as error:
+            self._tell(f"{name} could not be written: {error.strerror or error}.", "error")
+        else:
+            self._tell(f"Saved {name}. `octui run {name}` runs it.")
+
+    def _match(self, typed: str) -> list[str]:
+        """The plans and folders that could complete a path."""
+        head = typed.rpartition("/")[0]
+        folder = absolute(head or ".", self._base)
+        names = sorted(path.name for path in folder.glob("*.toml") if path.name != "pyproject.toml")
+        plans = tuple(f"{head}/{name}" if head else name for name in names)
+        return [*matching(plans, typed), *(f"{name}/" for name in complete(typed, self._base))]
+
+
+def _holds_secrets(plan: Plan) -> bool:
+    return any(secret_values(plan_to_dict(plan)))
+
+
+def _file_name(name: str) -> str:
+    kept = "".join(char if char.isalnum() or char in "-_" else "-" for char in name.lower())
+    return "-".join(part for part in kept.split("-") if part)[:40] or "plan"
