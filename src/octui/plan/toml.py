@@ -84,7 +84,8 @@ def parse_plan(text: str, *, folder: Path, source: str, default_name: str = "pla
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
-        raise PlanError(source, [Problem("TOML", f"{error}.", int(found[1]) if found else None)]) from None
+        line = int(found[1]) if found else len(text.splitlines())
+        raise PlanError(source, [Problem("TOML", f"{error}.", line)]) from None
     reader = _Reader(folder, key_lines(text))
     plan = reader.plan(value, default_name)
     if reader.problems or plan is None:
@@ -294,11 +295,16 @@ class _Reader:
                 self._say((*place, key), f"it must be {'more than' if strict else 'at least'} {least}.")
 
     def _say(self, place: Place, message: str) -> None:
-        """Note a mistake, at the line of its key, of the default it comes from, or of what is around it."""
-        line = self._lines.get(place)
-        if line is None and place and place[0] == "runs" and len(place) > 2:
-            line = self._lines.get(("defaults", *place[2:]))
-        self.problems.append(Problem(in_words(place), message, line or line_of(place, self._lines)))
+        self.problems.append(Problem(in_words(place), message, self._line(place)))
+
+    def _line(self, place: Place) -> int | None:
+        """The line of a key, or of the default it comes from; else of what is nearest around it."""
+        if place[:1] == ("runs",):
+            for length in range(len(place), 2, -1):
+                for written in (place[:length], ("defaults", *place[2:length])):
+                    if written in self._lines:
+                        return self._lines[written]
+        return line_of(place, self._lines)
 
 
 def safe_name(text: str) -> str:

@@ -1,0 +1,16 @@
+"""A plan from a prompt and some folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from octui.plan.build import plan_from_prompt
+
+
+def test_each_folder_and_copy_gets_a_run_with_a_name_of_its_own(tmp_path: Path) -> None:
+    folders = [tmp_path / "a b", tmp_path / "x" / "api", tmp_path / "y" / "api"]
+    plan = plan_from_prompt("Explain this service, please, in short.", folders, copies=2, max_parallel=3)
+    assert [run.name for run in plan.runs] == ["a-b-1", "a-b-2", "api-1", "api-2", "api-1-2", "api-2-2"]
+    assert plan.name == "Explain this service, please, in short."[: len(plan.name)]
+    assert plan.max_parallel == 3
+    assert plan.runs[2].workspace == folders[1]

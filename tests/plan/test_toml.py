@@ -1,0 +1,244 @@
+"""A plan as TOML."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from octui.client.config import RunConfig
+from octui.errors import PlanError, Problem
+from octui.plan.model import Plan, RunSpec
+from octui.plan.toml import load_plan, parse_plan, plan_from_json, plan_to_json, plan_to_toml
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("api", "worker"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def parse(folder: Path, text: str) -> Plan:
+    return parse_plan(text, folder=folder, source="p.toml")
+
+
+def problems(folder: Path, text: str) -> list[Problem]:
+    with pytest.raises(PlanError) as raised:
+        parse(folder, text)
+    return list(raised.value.problems)
+
+
+def test_a_small_plan_is_enough(folder: Path) -> None:
+    (run,) = parse(folder, '[[runs]]\nworkspace = "api"\nprompt = "Go."').runs
+    assert run == RunSpec(name="api", workspace=folder / "api", prompt="Go.", config=RunConfig())
+
+
+def test_a_runs_own_value_wins_and_maps_merge_by_key(folder: Path) -> None:
+    plan = parse(
+        folder,
+        """
+        name = "n"
+        max_parallel = 2
+        [defaults]
+        model = "a/b"
+        timeout_s = 60
+        silence_s = 5.5
+        [defaults.permission]
+        edit = "deny"
+        bash = { "*" = "allow", "rm *" = "deny" }
+        [defaults.mcp.docs]
+        type = "remote"
+        url = "https://x"
+        [[runs]]
+        name = "one"
+        workspace = "api"
+        prompt = "p"
+        model = "c/d"
+        permission = { edit = "allow", bash = { "git *" = "deny" } }
+        mcp = { docs = { enabled = false } }
+        [[runs]]
+        name = "two"
+        workspace = "worker"
+        prompt = "p"
+        permission = "deny"
+        """,
+    )
+    one, two = plan.runs
+    assert (plan.name, plan.max_parallel) == ("n", 2)
+    assert (one.config.model, one.timeout_s, one.silence_s) == ("c/d", 60, 5.5)
+    assert one.config.permission == {
+        "edit": "allow",
+        "bash": {"*": "allow", "rm *": "deny", "git *": "deny"},
+    }
+    assert one.config.mcp == {"docs": {"type": "remote", "url": "https://x", "enabled": False}}
+    assert (two.config.model, two.config.permission) == ("a/b", "deny")
+
+
+def test_copies_are_numbered(folder: Path) -> None:
+    plan = parse(folder, '[[runs]]\nname = "x"\nworkspace = "api"\nprompt = "p"\ncopies = 3')
+    assert [run.name for run in plan.runs] == ["x-1", "x-2", "x-3"]
+
+
+def test_names_come_from_the_folders_and_stay_unique(folder: Path) -> None:
+    text = '[[runs]]\nworkspace = "api"\nprompt = "p"\n' * 2
+    assert [run.name for run in parse(folder, text).runs] == ["api", "api-2"]
+
+
+def test_a_prompt_may_stand_in_a_file(folder: Path) -> None:
+    (folder / "p.md").write_text("From a file.\n")
+    plan = parse(folder, '[[runs]]\nworkspace = "api"\nprompt_file = "p.md"')
+    assert plan.runs[0].prompt == "From a file.\n"
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line(folder: Path) -> None:
+    found = problems(
+        folder,
+        """\
+max_paralel = 2
+max_parallel = 0
+
+[defaults]
+timeout_s = "long"
+permission = { edit = "ask" }
+
+[[runs]]
+name = "a"
+workspace = "nowhere"
+prompt = '''
+[defaults]
+model = 3
+'''
+
+[[runs]]
+name = "a"
+workspace = "api"
+
+[runs.permission.bash]
+"git push *" = "forbid"
+webfetch = "deny"
+""",
+    )
+    told = {(problem.line, problem.where) for problem in found}
+    assert {
+        (1, "max_paralel"),
+        (2, "max_parallel"),
+        (5, "defaults.timeout_s"),
+        (10, "runs[1].workspace"),
+        (6, "runs[1].permission.edit"),
+        (6, "runs[2].permission.edit"),
+        (16, "runs[2].prompt"),
+        (21, 'runs[2].permission.bash["git push *"]'),
+    } <= told
+    assert "did you mean 'max_parallel'" in found[0].message
+
+
+def test_a_doubled_name_is_refused(folder: Path) -> None:
+    (found,) = problems(folder, '[[runs]]\nname = "a"\nworkspace = "api"\nprompt = "p"\n' * 2)
+    assert (found.where, found.line) == ("runs[2].name", 6)
+    assert "taken by runs[1]" in found.message
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "a b", "x" * 65, "-\x1b[2J"])
+def test_a_name_that_could_not_name_a_file_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(PlanError, match="cannot name a run"):
+        plan_from_json(
+            plan_to_json(Plan(name="n", runs=(RunSpec(name=name, workspace=folder, prompt="p", config=RunConfig()),)))
+        )
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "words"),
+    [
+        ("copies = 0", "copies", "at least 1"),
+        ("max_retries = -1", "max_retries", "at least 0"),
+        ("timeout_s = 0", "timeout_s", "more than 0"),
+        ('copies = "2"', "copies", "expected a whole number, got text"),
+        ("files = 3", "files", "expected a list"),
+        ("thinking = 'yes'", "thinking", "expected true or false"),
+        ("modle = 'a/b'", "modle", "did you mean 'model'"),
+        ("model = 'sonnet'", "model", "provider/model"),
+        ("prompt_file = 'x'", "prompt_file", "not both"),
+        ("mcp = { x = { type = 'lokal' } }", "mcp.x", "'local' or 'remote'"),
+        ("fork = true", "fork", "needs a session"),
+    ],
+)
+def test_each_mistake_has_its_words(folder: Path, line: str, where: str, words: str) -> None:
+    (found,) = problems(folder, f'[[runs]]\nworkspace = "api"\nprompt = "p"\n{line}')
+    assert found.where.startswith(f"runs[1].{where}")
+    assert words in found.message
+    assert found.line == 4
+
+
+def test_no_runs_at_all_is_a_mistake(folder: Path) -> None:
+    (found,) = problems(folder, 'name = "x"')
+    assert "[[runs]]" in found.message
+
+
+def test_broken_toml_is_told_with_its_line(folder: Path) -> None:
+    (found,) = problems(folder, "name = 'x'\nruns = [\n")
+    assert found.line is not None
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"\xff\xfe", "not UTF-8"), (None, "cannot be read"), (b"", "no runs")])
+def test_a_file_that_is_no_plan_is_told_so(tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "p.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PlanError, match=words):
+        load_plan(path)
+
+
+def test_a_folder_is_no_plan(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="folder, not a plan"):
+        load_plan(tmp_path)
+
+
+def test_marks_and_line_ends_of_other_systems_are_read(folder: Path) -> None:
+    path = folder / "mine.toml"
+    path.write_bytes(b'\xef\xbb\xbf[[runs]]\r\nworkspace = "api"\r\nprompt = """a\r\nb"""\r\n')
+    plan = load_plan(path)
+    assert (plan.name, plan.runs[0].prompt) == ("mine", "a\nb")
+
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)
+actions = st.sampled_from(["allow", "deny"])
+configs = st.builds(
+    RunConfig,
+    model=st.none() | st.just("a/b"),
+    title=st.none() | texts,
+    thinking=st.booleans(),
+    permission=st.dictionaries(
+        st.sampled_from(["bash", "edit", "read"]), actions | st.dictionaries(texts, actions, min_size=1, max_size=3)
+    ),
+    mcp=st.dictionaries(texts, st.just({"type": "local", "command": ["x", "y"]}), max_size=2),
+    extra_env=st.dictionaries(texts, texts, max_size=2),
+    config_overrides=st.dictionaries(
+        texts.filter(lambda t: t != "permission"), st.integers() | st.booleans(), max_size=2
+    ),
+)
+specs = st.builds(
+    lambda name, prompt, config, timeout: (name, prompt, config, timeout),
+    st.text(string.ascii_letters, min_size=1, max_size=8),
+    texts | st.just("two\nlines\n'''\"\"\" quoted \\ end"),
+    configs,
+    st.none() | st.floats(0.5, 100),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(specs, min_size=1, max_size=3, unique_by=lambda spec: spec[0]), st.integers(1, 9))
+def test_a_plan_survives_being_written_and_read(
+    tmp_path: Path, made: list[tuple[str, str, RunConfig, float | None]], parallel: int
+) -> None:
+    runs = [
+        RunSpec(name=name, workspace=tmp_path, prompt=prompt, config=config, timeout_s=timeout)
+        for name, prompt, config, timeout in made
+    ]
+    plan = Plan(name="n", runs=tuple(runs), max_parallel=parallel)
+    assert parse_plan(plan_to_toml(plan), folder=Path("/"), source="x") == plan
+    assert parse_plan(plan_to_toml(plan, relative_to=tmp_path), folder=tmp_path, source="x") == plan
+    assert plan_from_json(plan_to_json(plan)) == plan

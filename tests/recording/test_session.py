@@ -1,0 +1,238 @@
+"""A session as its readers see it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.recording.conftest import CAPTURES, answer, line
+
+from octui.errors import RecordingError
+from octui.recording.facts import (
+    AttemptEnded,
+    AttemptStarted,
+    Attention,
+    RunState,
+    SessionEnded,
+    SessionStarted,
+    StateChanged,
+)
+from octui.recording.journal import Journal
+from octui.recording.session import Session, list_sessions, resolve_session
+
+SAMPLES = Path(__file__).parents[2] / "sample_sessions"
+
+
+def begin(journal: Journal, *, pid: int = 0, at: float = 100.0) -> None:
+    started = psutil.Process(pid).create_time() if pid else 1.0
+    journal.fact(
+        SessionStarted(
+            at=at,
+            pid=pid or 2**22 + 1,
+            pid_started=started,
+            socket="/run/x.sock",
+            octui="0.1.0",
+            opencode="1.18.33",
+            runs=("api", "worker"),
+        )
+    )
+
+
+def run_api(journal: Journal) -> None:
+    journal.fact(StateChanged(at=101, run="api", state=RunState.STARTING))
+    journal.fact(AttemptStarted(at=101, run="api", attempt=1, of=3, pid=7))
+    journal.append_stdout("api", answer(102))
+    journal.fact(StateChanged(at=102, run="api", state=RunState.RUNNING))
+    journal.fact(AttemptEnded(at=105, run="api", attempt=1, exit_code=0))
+    journal.fact(StateChanged(at=105, run="api", state=RunState.SUCCEEDED))
+
+
+def test_a_session_over_tells_what_its_runs_came_to(journal: Journal) -> None:
+    begin(journal)
+    run_api(journal)
+    journal.fact(StateChanged(at=106, run="worker", state=RunState.STOPPED, why="stopped by you"))
+    journal.fact(SessionEnded(at=107))
+    session = Session.open(journal.folder)
+    assert (session.name, session.run_names) == ("Two runs!", ("api", "worker"))
+    assert not session.is_live
+    assert not session.interrupted
+    api, worker = session.status.runs["api"], session.status.runs["worker"]
+    assert (api.state, api.exit_code, api.elapsed(999), api.pid) == (RunState.SUCCEEDED, 0, 4, None)
+    assert (worker.state, worker.why) == (RunState.STOPPED, "stopped by you")
+    assert session.log("api").totals.final_text == "Done."
+    assert (session.started_at, session.ended_at) == (100, 107)
+
+
+def test_a_moment_in_between_shows_what_was_known_then(journal: Journal) -> None:
+    begin(journal)
+    run_api(journal)
+    journal.fact(SessionEnded(at=107))
+    session = Session.open(journal.folder)
+    states = [session.status_at(at).run("api").state for at in (100.5, 101, 102, 104.9, 105)]
+    assert states == [
+        RunState.QUEUED,
+        RunState.STARTING,
+        RunState.RUNNING,
+        RunState.RUNNING,
+        RunState.SUCCEEDED,
+    ]
+
+
+def test_a_session_is_live_while_its_supervisor_is(journal: Journal) -> None:
+    begin(journal, pid=os.getpid())
+    session = Session.open(journal.folder)
+    assert session.is_live
+    assert session.supervisor_pid == os.getpid()
+    assert session.socket == "/run/x.sock"
+
+
+def test_a_supervisor_whose_number_was_given_anew_is_not_taken_for_alive(journal: Journal) -> None:
+    begin(journal, pid=os.getpid())
+    path = journal.folder / "facts.jsonl"
+    path.write_text(path.read_text().replace('"pid_started":', '"pid_started":1'))
+    assert Session.open(journal.folder).interrupted
+
+
+def test_an_interrupted_session_says_so_and_keeps_what_it_had(journal: Journal) -> None:
+    begin(journal)
+    run_api(journal)
+    journal.fact(StateChanged(at=106, run="worker", state=RunState.RUNNING))
+    journal.append_stdout("worker", line("step_start", 106) + b'{"type": "te')
+    session = Session.open(journal.folder)
+    assert session.interrupted
+    assert session.status.run("api").state is RunState.SUCCEEDED
+    worker = session.status.run("worker")
+    assert worker.state is RunState.FAILED
+    assert "interrupted" in worker.why
+    assert session.log("worker").totals.cost_is_incomplete
+
+
+def test_what_is_appended_is_seen_by_name(journal: Journal) -> None:
+    begin(journal, pid=os.getpid())
+    session = Session.open(journal.folder)
+    assert session.refresh() == set()
+    journal.append_stdout("worker", answer(1))
+    assert session.refresh() == {"worker"}
+    journal.fact(StateChanged(at=106, run="api", state=RunState.STARTING))
+    assert session.refresh() == {"api"}
+
+
+def test_garbled_and_unknown_facts_are_passed_over(journal: Journal) -> None:
+    begin(journal)
+    with (journal.folder / "facts.jsonl").open("ab") as file:
+        file.write(b'garbage\n{"fact":"from_the_future","at":1}\n\xff\n')
+    run_api(journal)
+    assert Session.open(journal.folder).status.run("api").state is RunState.SUCCEEDED
+
+
+def test_a_session_without_its_toml_is_read_from_its_logs(journal: Journal) -> None:
+    begin(journal)
+    run_api(journal)
+    (journal.folder / "session.toml").write_text("= broken")
+    session = Session.open(journal.folder)
+    assert set(session.run_names) == {"api", "worker"}
+    assert session.status.run("api").state is RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("capture", "state", "words"),
+    [
+        ("text", RunState.SUCCEEDED, ""),
+        ("http_401", RunState.FAILED, "401"),
+        ("ask_auto_reject", RunState.FAILED, "ends before"),
+    ],
+)
+def test_a_bare_recording_tells_its_state_by_its_events(capture: str, state: RunState, words: str) -> None:
+    session = Session.open(CAPTURES / f"{capture}.jsonl")
+    assert session.run_names == (capture,)
+    run = session.status.run(capture)
+    assert run.state is state
+    assert words in run.why
+    assert not session.interrupted
+
+
+def test_a_bare_recording_cut_at_every_byte_of_its_last_three_lines_opens_and_says_so(tmp_path: Path) -> None:
+    data = (CAPTURES / "tool_completed_bash.jsonl").read_bytes()
+    start = len(data) - sum(len(row) + 1 for row in data.splitlines()[-3:])
+    path = tmp_path / "cut.jsonl"
+    for end in range(start, len(data) - 1):
+        path.write_bytes(data[:end])
+        session = Session.open(path)
+        log, run = session.log("cut"), session.status.run("cut")
+        assert len(log) + bool(log.tail_incomplete) == data[:end].count(b"\n") + (not data[:end].endswith(b"\n"))
+        if log.tail_incomplete:
+            assert Attention.INTERRUPTED in run.attention
+        log.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b'{"a": 1}\n' * 5])
+def test_what_holds_no_events_is_no_recording(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match="holds no events"):
+        Session.open(path)
+
+
+def test_what_is_no_session_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="does not exist"):
+        Session.open(tmp_path / "nope")
+    with pytest.raises(RecordingError, match="is no session folder"):
+        Session.open(tmp_path)
+
+
+def test_stderr_is_given_by_attempt_and_only_its_end(journal: Journal) -> None:
+    begin(journal)
+    journal.stderr_path("api").write_text("first" + "second")
+    journal.fact(AttemptStarted(at=1, run="api", attempt=1, of=2, pid=7))
+    journal.fact(AttemptStarted(at=2, run="api", attempt=2, of=2, pid=8, stderr_offset=5))
+    session = Session.open(journal.folder)
+    assert session.stderr("api") == "firstsecond"
+    assert session.stderr("api", 1) == "first"
+    assert session.stderr("api", 2) == "second"
+    assert session.stderr("worker") == ""
+
+
+def test_sessions_are_listed_newest_first_and_found_by_name(tmp_path: Path, journal: Journal) -> None:
+    begin(journal, at=time.time())
+    folder = journal.folder.parent
+    (folder / "not-a-session").mkdir()
+    old = shutil.copytree(SAMPLES / "fix-a-bug", folder / "20200101-000000-old")
+    summaries = list_sessions(folder)
+    assert [summary.path for summary in summaries] == [journal.folder, old]
+    assert [summary.interrupted for summary in summaries] == [True, False]
+    assert summaries[1].counts[RunState.SUCCEEDED] == 3
+    assert resolve_session(None, folder) == journal.folder
+    assert resolve_session("20200101", folder) == old
+    assert resolve_session("demo", folder) == old
+    assert resolve_session(str(old)) == old
+    with pytest.raises(RecordingError, match="no session called"):
+        resolve_session("nope", folder)
+    with pytest.raises(RecordingError, match="more than one"):
+        resolve_session("20", folder)
+
+
+def test_without_sessions_the_next_step_is_told(tmp_path: Path) -> None:
+    assert list_sessions(tmp_path / "none") == []
+    with pytest.raises(RecordingError, match="octui demo"):
+        resolve_session(None, tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["fix-a-bug", "denied-retried-failed"])
+def test_the_sample_sessions_are_whole(name: str) -> None:
+    session = Session.open(SAMPLES / name)
+    assert not session.interrupted
+    for run in session.run_names:
+        assert session.status.run(run).state.is_final
+        assert session.log(run).tail_incomplete == b""
+
+
+def test_the_second_sample_has_a_denied_tool_a_retry_and_a_failure() -> None:
+    session = Session.open(SAMPLES / "denied-retried-failed")
+    assert "prevents you" in session.log("tidy").line(4).decode() + session.log("tidy").line(5).decode()
+    assert session.status.run("count").attempt == 2
+    assert session.status.run("names").state is RunState.FAILED
+    assert Attention.PERMISSION_REJECTED in session.status.run("outside").attention
