@@ -40,9 +40,7 @@ async def take(name: str, first: Callable[[OctuiApp], OctuiScreen], act: Act, si
         # rsvg-convert drops the spaces at the ends of a text otherwise, and what follows moves.
         svg = app.export_screenshot(title="octui").replace("<text ", '<text xml:space="preserve" ')
     target = IMAGES / f"{name}.png"
-    subprocess.run(
-        ["rsvg-convert", "--output", str(target)], input=svg.encode(), check=True, cwd=IMAGES
-    )
+    subprocess.run(["rsvg-convert", "--output", str(target)], input=svg.encode(), check=True, cwd=IMAGES)
     print(target.relative_to(ROOT))
 
 

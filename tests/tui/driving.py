@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from octui.recording.session import Session
 from tests.tui.sessions import NOW
 from textual.pilot import Pilot
 
+from octui.recording.session import Session
 from octui.tui.app import OctuiApp
 from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.replay import ReplayScreen

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octui.recording.session import Session
 from tests.tui.sessions import GATEWAY, START, Script, record, step_start, tool
 
+from octui.recording.session import Session
 from octui.tui.digest import Digest
 from octui.tui.view import SessionView
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octui.recording.journal import Journal
-from octui.recording.session import Session
 from tests.tui.sessions import NOW, START, WORKER, Script, line, record, step_finish, step_start, text, tool
 
 from octui.client.config import RunConfig
 from octui.recording.facts import AttemptEnded, AttemptStarted, RunState, StateChanged
+from octui.recording.journal import Journal
+from octui.recording.session import Session
 from octui.tui.document import PROMPT_LINES, RunDocument
 from octui.tui.glyphs import UNICODE
 from octui.tui.render.lines import plain

@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from octui.recording.session import Session
 from tests.tui.driving import on_dashboard, on_screen, replay, until
 from tests.tui.sessions import API, GATEWAY, START, WORKER, Script, line, record, text
 
+from octui.recording.session import Session
 from octui.tui.app import OctuiApp
 from octui.tui.glyphs import ASCII, UNICODE
 from octui.tui.render.lines import width_of

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from octui.recording.session import Session
 from tests.tui.sessions import START, Script, line, record, text, tool
 
+from octui.recording.session import Session
 from octui.tui.document import RunDocument
 from octui.tui.glyphs import UNICODE
 from octui.tui.search import Search

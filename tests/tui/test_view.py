@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from octui.recording.session import Session
 from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, Script, record, step_finish, step_start, text, tool
 
 from octui.recording.facts import RunState
+from octui.recording.session import Session
 from octui.tui.glyphs import ASCII, UNICODE, choose
 from octui.tui.render.lines import plain, width_of
 from octui.tui.view import SessionView, first_in_need

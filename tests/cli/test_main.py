@@ -1,0 +1,149 @@
+"""The command line: what it says, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tests.client.conftest import StandIn, stand_in
+
+from octui import paths
+from octui.cli.main import main
+from octui.cli.run import permissions
+from octui.errors import UsageError
+from octui.recording.session import Session
+
+__all__ = ["stand_in"]
+
+SAMPLE = Path(__file__).parents[2] / "sample_sessions" / "fix-a-bug"
+KEYS = {
+    *("name", "state", "exit_code", "attempts", "attention", "duration_s", "cost", "tokens", "tool_calls"),
+    *("session_id", "final_text", "error"),
+}
+
+
+def run(*arguments: str) -> int:
+    return main(list(arguments))
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("octui ")
+
+
+@pytest.mark.parametrize("command", ["run", "attach", "stop", "replay", "sessions", "demo", "doctor", "completion"])
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "--help") == 0
+    assert f"octui {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nope"], "There are: attach"),
+        (["run"], "Missing argument"),
+        (["run", "do it"], "-w DIR"),
+        (["run", " ", "-w", "."], "prompt is empty"),
+        (["run", "x", "-w", "/nowhere"], "does not exist"),
+        (["run", "nope.toml", "--headless"], "cannot be read"),
+        (["run", "x", "-w", ".", "--json"], "goes with --headless"),
+        (["run", "x.toml", "--model", "a/b"], "A plan says all"),
+        (["run", "x", "-w", ".", "--deny", "=x"], "neither TOOL nor"),
+        (["run", "x", "-w", ".", "--model", "sonnet"], "provider/model"),
+        (["run", "x", "-w", "."], "Add --headless"),
+        ([], "--headless"),
+        (["attach"], "octui sessions"),
+        (["replay"], "there is none here"),
+        (["demo"], "Add --headless"),
+        (["stop", str(SAMPLE), "--yes"], "is not live"),
+    ],
+)
+def test_a_mistake_in_what_was_asked_is_told_with_what_to_do_and_exit_status_2(
+    arguments: Sequence[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_headless_run_says_how_it_goes_and_what_it_came_to(
+    stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binary = stand_in('answer("It is \\x1b]0;done\\x07 done.") if prompt == "good" else sys.exit(7)')
+    (tmp_path / "w").mkdir()
+    plan = tmp_path / "p.toml"
+    plan.write_text(
+        '[defaults]\nworkspace = "w"\n[[runs]]\nname = "a"\nprompt = "good"\n[[runs]]\nname = "b"\nprompt = "bad"\n'
+    )
+    assert run("run", str(plan), "--headless", "--json", "--binary", str(binary)) == 1
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+    assert set(report) == {"session", "ok", "runs"}
+    good, bad = report["runs"]
+    assert set(good) == set(bad) == KEYS
+    assert set(good["tokens"]) == {"total", "input", "output", "reasoning", "cache_read", "cache_write"}
+    assert (good["state"], good["error"], good["exit_code"], good["cost"]) == ("succeeded", "", 0, 0.5)
+    assert (bad["state"], bad["error"], bad["exit_code"]) == ("failed", "exit code 7", 7)
+    assert not report["ok"]
+    assert "1 of 2 succeeded" in err
+    assert "\x1b" not in err
+    assert Session.open(Path(report["session"])).status.ended is not None
+
+
+def test_one_prompt_for_several_folders_needs_no_plan(
+    stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binary = stand_in('answer(os.environ["OPENCODE_CONFIG_CONTENT"])')
+    for name in ("api", "worker"):
+        (tmp_path / name).mkdir()
+    folders = ["-w", str(tmp_path / "api"), "-w", str(tmp_path / "worker")]
+    rules = ["--allow", "bash", "--deny", "bash=git push *"]
+    options = ["--headless", "--json", "--binary", str(binary), "--name", "two"]
+    assert run("run", *folders, *rules, *options, "Explain.") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in report["runs"]] == ["api", "worker"]
+    rules_given = json.loads(report["runs"][0]["final_text"])["permission"]
+    assert rules_given == {"bash": {"*": "allow", "git push *": "deny"}}
+
+
+def test_what_is_denied_wins() -> None:
+    assert permissions(["edit", "bash=ls *"], ["bash=rm *", "edit"]) == {
+        "edit": "deny",
+        "bash": {"ls *": "allow", "rm *": "deny"},
+    }
+    with pytest.raises(UsageError):
+        permissions(["bash="], [])
+
+
+def test_a_missing_opencode_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run("run", "x", "-w", str(tmp_path), "--headless") == 1
+    err = capsys.readouterr().err
+    assert err.startswith("octui: opencode was not found.")
+    assert "Traceback" not in err
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", "x", "--debug") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_sessions_are_listed_as_text_and_as_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sessions") == 0
+    assert "octui demo" in capsys.readouterr().out
+    shutil.copytree(SAMPLE, paths.sessions_dir() / "20261123-000000-demo")
+    assert run("sessions") == 0
+    assert "3 succeeded" in capsys.readouterr().out
+    assert run("sessions", "--json") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["counts"] == {"succeeded": 3}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("completion", shell) == 0
+    assert "_OCTUI_COMPLETE" in capsys.readouterr().out

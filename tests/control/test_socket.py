@@ -1,0 +1,184 @@
+"""The control socket, both ends."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from octui.control.client import ControlClient, request
+from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Restart, Shutdown, Stop, Welcome
+from octui.control.server import ControlServer, new_socket_path
+from octui.errors import ControlError
+
+pytestmark = pytest.mark.anyio
+
+HELLO = b'{"do":"hello"}\n'
+
+
+class Supervisor:
+    """Notes what it is asked for; refuses to touch the run ``no``."""
+
+    def __init__(self) -> None:
+        self.asked: list[Stop | Restart | Shutdown] = []
+
+    async def handle(self, request: Stop | Restart | Shutdown) -> None:
+        if getattr(request, "run", None) == "no":
+            raise ControlError("There is no such run.")
+        self.asked.append(request)
+
+
+@pytest.fixture
+def supervisor() -> Supervisor:
+    return Supervisor()
+
+
+@pytest.fixture
+def path() -> Path:
+    return new_socket_path(Path(tempfile.mkdtemp(prefix="octui-test-")) / "run")
+
+
+@contextlib.asynccontextmanager
+async def serving(path: Path, supervisor: Supervisor) -> AsyncIterator[ControlServer]:
+    server = ControlServer(path, Welcome(session="/s", pid=1, octui="0.1.0"), supervisor.handle)
+    async with server.serving():
+        yield server
+        # A connection that ends in the very moment in which its reader is cancelled makes anyio's asyncio backend set a
+        # future twice, which its pytest plugin takes for a failure.
+        with anyio.move_on_after(2):
+            while server.connections:
+                await anyio.sleep(0.01)
+
+
+async def say(path: Path, data: bytes) -> bytes:
+    """Send raw bytes, end, and give all that comes back."""
+    stream = await anyio.connect_unix(path)
+    answer = b""
+    async with stream:
+        with contextlib.suppress(anyio.BrokenResourceError):
+            await stream.send(data)
+            await stream.send_eof()
+        with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            while True:
+                answer += await stream.receive()
+    return answer
+
+
+async def test_requests_are_carried_out_and_refusals_are_told(path: Path, supervisor: Supervisor) -> None:
+    async with serving(path, supervisor):
+        client = await ControlClient.connect(path)
+        await client.stop("a")
+        await client.stop()
+        await client.restart("b")
+        with pytest.raises(ControlError, match="no such run"):
+            await client.restart("no")
+        await client.shutdown()
+        await client.close()
+    assert [type(each).__name__ for each in supervisor.asked] == ["Stop", "Stop", "Restart", "Shutdown"]
+    assert [getattr(each, "run", "-") for each in supervisor.asked] == ["a", None, "b", "-"]
+
+
+async def test_several_screens_are_served_side_by_side_and_counted(path: Path, supervisor: Supervisor) -> None:
+    async with serving(path, supervisor) as server:
+        first, second = await ControlClient.connect(path), await ControlClient.connect(path)
+        assert server.connections == 2
+        await first.stop("a")
+        await second.stop("b")
+        await first.close()
+        with anyio.fail_after(5):
+            while server.connections != 1:
+                await anyio.sleep(0.01)
+        await second.stop("c")
+        await second.close()
+    assert [each.run for each in supervisor.asked if isinstance(each, Stop)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        (b"garbage\n", b"no request"),
+        (b"\xff\x00\n", b"no request"),
+        (b'{"do":"dance","id":1}\n', b"no request"),
+        (b'{"do":"stop","id":"x"}\n', b"no request"),
+        (b'{"do":"stop","id":1}\n', b"hello first"),
+        (b'{"do":"hello","protocol":99}\n', b"speaks otherwise"),
+        (b"x" * (MAX_LINE_BYTES + 10), b"too long"),
+        (HELLO + b'{"do":"stop","id"', b"welcome"),
+        (b"", b""),
+    ],
+    ids=["no json", "no text", "unknown", "wrong type", "no hello", "other protocol", "too long", "half", "nothing"],
+)
+async def test_what_is_no_request_harms_nobody(path: Path, supervisor: Supervisor, data: bytes, answer: bytes) -> None:
+    async with serving(path, supervisor):
+        assert answer in await say(path, data)
+        client = await ControlClient.connect(path)
+        await client.stop("a")
+        await client.close()
+    assert len(supervisor.asked) == 1
+
+
+async def test_garbage_between_requests_is_refused_alone(path: Path, supervisor: Supervisor) -> None:
+    async with serving(path, supervisor):
+        answers = (await say(path, HELLO + b"garbage\n" + b'{"do":"stop","id":7}\n')).splitlines()
+    assert [b"welcome" in answers[0], b"refused" in answers[1], b'"done"' in answers[2]] == [True] * 3
+    assert len(supervisor.asked) == 1
+
+
+async def test_nobody_there_is_told_in_words(path: Path) -> None:
+    with pytest.raises(ControlError, match="does not answer"):
+        await ControlClient.connect(path)
+
+
+async def test_a_supervisor_that_goes_away_is_noticed(path: Path, supervisor: Supervisor) -> None:
+    async with serving(path, supervisor):
+        client = await ControlClient.connect(path)
+    with anyio.fail_after(5):
+        await client.wait_closed()
+    with pytest.raises(ControlError, match="does not answer"):
+        await client.stop("a")
+
+
+async def test_the_socket_is_its_users_alone_and_gone_afterwards(path: Path, supervisor: Supervisor) -> None:
+    async with serving(path, supervisor):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert not path.exists()
+
+
+async def test_code_that_is_not_asynchronous_asks_too(path: Path, supervisor: Supervisor) -> None:
+    async with serving(path, supervisor):
+        await anyio.to_thread.run_sync(request, path, Stop(id=1, run="a"))
+    assert supervisor.asked == [Stop(id=1, run="a")]
+
+
+def test_sockets_nobody_listens_on_are_removed(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="octui-test-"))
+    stale, live = folder / "stale.sock", folder / "live.sock"
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(stale))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(live))
+        listening.listen()
+        made = new_socket_path(folder)
+    assert not stale.exists()
+    assert live.exists()
+    assert len(str(made)) < 100
+
+
+def test_a_folder_others_can_enter_is_closed_and_what_is_no_folder_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    new_socket_path(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(ControlError):
+        new_socket_path(tmp_path / "link")
+
+
+def test_both_ends_speak_the_same_protocol() -> None:
+    assert Welcome(session="", pid=1).protocol == PROTOCOL

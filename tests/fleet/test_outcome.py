@@ -1,0 +1,66 @@
+"""What a run came to, judged on what the real opencode printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from octui.client.events import decode_line
+from octui.client.result import Totals
+from octui.fleet.outcome import judge
+from octui.recording.facts import Attention, RunState
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+
+
+def totals_of(capture: str) -> Totals:
+    totals = Totals()
+    for line in (CAPTURES / f"{capture}.jsonl").read_bytes().splitlines():
+        totals.feed(decode_line(line))
+    return totals
+
+
+@pytest.mark.parametrize(
+    ("capture", "exit_code", "state", "attention"),
+    [
+        ("text", 0, RunState.SUCCEEDED, None),
+        ("tool_completed_bash", 0, RunState.SUCCEEDED, None),
+        ("denied_pattern", 0, RunState.SUCCEEDED, None),
+        ("ask_auto_reject", 0, RunState.FAILED, Attention.NO_FINAL_ANSWER),
+        ("finish_empty", 0, RunState.FAILED, Attention.NO_FINAL_ANSWER),
+        ("finish_length", 0, RunState.FAILED, Attention.NO_FINAL_ANSWER),
+        ("signal_midbash_SIGKILL", -9, RunState.FAILED, Attention.ENDED_MID_STEP),
+        ("signal_midbash_SIGKILL", 0, RunState.FAILED, Attention.ENDED_MID_STEP),
+        ("http_401", 1, RunState.FAILED, Attention.PROVIDER_REFUSES),
+        ("http_402", 1, RunState.FAILED, Attention.PROVIDER_REFUSES),
+        ("conn_refused", 1, RunState.FAILED, None),
+        ("unknown_model", 1, RunState.FAILED, None),
+        ("text", 1, RunState.FAILED, None),
+    ],
+)
+def test_the_table(capture: str, exit_code: int, state: RunState, attention: Attention | None) -> None:
+    outcome = judge(totals_of(capture), exit_code=exit_code, timed_out=False, timeout_s=None, stderr="")
+    assert outcome.state is state
+    assert [kind for kind, _ in outcome.attention] == ([attention] if attention else [])
+    assert bool(outcome.why) == (state is not RunState.SUCCEEDED)
+
+
+def test_a_run_without_a_word_is_never_green() -> None:
+    outcome = judge(Totals(), exit_code=0, timed_out=False, timeout_s=None, stderr="")
+    assert (outcome.state, outcome.why) == (RunState.FAILED, "it ended without a word")
+
+
+def test_a_run_whose_time_was_up_says_after_how_long() -> None:
+    outcome = judge(totals_of("text"), exit_code=-15, timed_out=True, timeout_s=90, stderr="")
+    assert (outcome.state, outcome.why) == (RunState.TIMED_OUT, "its time was up after 90 s")
+
+
+def test_an_exit_code_is_explained_by_the_last_line_of_stderr() -> None:
+    outcome = judge(Totals(), exit_code=1, timed_out=False, timeout_s=None, stderr="a\nError: Session not found\n\n")
+    assert outcome.why == "exit code 1: Error: Session not found"
+
+
+def test_an_error_that_says_nothing_is_explained() -> None:
+    outcome = judge(totals_of("unknown_model"), exit_code=1, timed_out=False, timeout_s=None, stderr="")
+    assert "does not know" in outcome.why
