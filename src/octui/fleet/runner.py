@@ -57,23 +57,24 @@ class Runner:
         self._client = client
         self._journal = journal
         self._write = write
-        self._started_at = 0.0
         self._why = ""
         self._attention: dict[Attention, str] = {}
-        self._exit_code: int | None = None
         self._ended_at = 0.0
         self._begin()
 
     def _begin(self) -> None:
+        self._started_at = 0.0
+        self._exit_code: int | None = None
         self._attempts = 0
         self._totals = Totals()
         self._framer = LineFramer()
         self._data: Path | None = None
         self._watch = Watch(self.spec.silence_s, time.monotonic())
-        self._stderr_read_to = self._journal.sizes(self.spec.name)[1]
+        self._stderr_begins = self._stderr_read_to = self._journal.sizes(self.spec.name)[1]
 
     def queue(self) -> None:
         """Be one of those that wait."""
+        self._begin()
         self._attention.clear()
         self._enter(RunState.QUEUED)
 
@@ -88,7 +89,6 @@ class Runner:
         self.life += 1
         self._begin()
         self._started_at = time.time()
-        self._exit_code = None
         try:
             self._enter(RunState.STARTING)
             outcome = await self._live()
@@ -179,9 +179,7 @@ class Runner:
     async def stdout(self, data: bytes) -> None:
         """Record what opencode printed, before anything is made of it."""
         self._journal.append_stdout(self.spec.name, data)
-        if self._watch.heard(time.monotonic()):
-            self._attention.pop(Attention.SILENT, None)
-            self._write(AttentionCleared(at=time.time(), run=self.spec.name, kind=Attention.SILENT))
+        self._break_silence()
         self._take(self._framer.feed(data))
 
     async def attempt_ended(self, attempt: int, end: AttemptEnd, retry_in_s: float | None) -> None:
@@ -220,7 +218,7 @@ class Runner:
             path = self._journal.stderr_path(self.spec.name)
             with suppress(OSError, RecordingError):
                 if path.stat().st_size > self._stderr_read_to:
-                    self._raise(self._watch.stderr(_tail(path)))
+                    self._raise(self._watch.stderr(_tail(path, self._stderr_begins)))
                     self._stderr_read_to = path.stat().st_size
                 log = _tail(self._data / "log" / "opencode.log") if self._data else ""
                 self._raise(self._watch.silence(time.monotonic(), log))
@@ -237,6 +235,11 @@ class Runner:
             )
             self._raise(self._watch.mcp(result.stdout))
 
+    def _break_silence(self) -> None:
+        if self._watch.heard(time.monotonic()):
+            self._attention.pop(Attention.SILENT, None)
+            self._write(AttentionCleared(at=time.time(), run=self.spec.name, kind=Attention.SILENT))
+
     def _raise(self, found: list[Raised]) -> None:
         for kind, words in found:
             self._attention[kind] = words
@@ -250,6 +253,7 @@ class Runner:
         self._ended_at = time.time()
         self.state, self._why = outcome.state, outcome.why
         with suppress(RecordingError):
+            self._break_silence()  # Of one that is over nobody expects a word.
             self._raise(list(outcome.attention))
             self._enter(outcome.state, outcome.why)
 
@@ -265,9 +269,9 @@ def _has_mcp(spec: RunSpec) -> bool:
     return spec.config.inherit_user_config
 
 
-def _tail(path: Path) -> str:
+def _tail(path: Path, start: int = 0) -> str:
     with suppress(OSError), path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - LOG_TAIL_BYTES))
+        file.seek(max(start, size - LOG_TAIL_BYTES))
         return file.read().decode("utf-8", "replace")
     return ""

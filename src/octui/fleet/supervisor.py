@@ -84,7 +84,7 @@ class Supervisor:
                 for name in self._runners:
                     self._start(name)
                 await self._wait_until_done(connections)
-            self._group = None
+                self._group = None
         except BaseException:
             why = "the supervisor was ended"
             raise
@@ -116,9 +116,11 @@ class Supervisor:
 
     async def _restart(self, name: str) -> None:
         runner = self._known(name)
+        # Another screen may have started it anew while this one waited for its end.
+        while not self._over[name].is_set():
+            await self._stop([name], STOPPED_BY_USER)
         if self._closing or self._group is None:
             raise ControlError("The session is ending.")
-        await self._stop([name], STOPPED_BY_USER)
         runner.queue()
         self._start(name)
 

@@ -1,0 +1,193 @@
+"""Sessions on the real opencode: headless, detached, stopped, restarted, and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+import tomli_w
+from tests.conftest import ScriptedModel
+from tests.support.processes import processes_marked, wait_until
+
+from octui.client.config import RunConfig
+from octui.control.client import ControlClient
+from octui.control.spawn import start_supervisor
+from octui.fleet.main import run_headless
+from octui.plan.model import Plan, RunSpec
+from octui.recording.facts import AnyFact, AttemptEnded, Attention, RunState
+from octui.recording.session import Session
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("opencode_binary")]
+
+WAITS = 'TOOL:bash:{"command":"sleep 300","description":"Wait"}'
+TEST_MARK = "OCTUI_TEST_MARK"
+
+
+@contextmanager
+def marked(folder: Path) -> Iterator[None]:
+    """Mark everything started in the block, to see that nothing of it is left."""
+    os.environ[TEST_MARK] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[TEST_MARK]
+
+
+def left(folder: Path) -> list[str]:
+    names = []
+    for process in processes_marked(TEST_MARK, str(folder)):
+        with suppress(psutil.NoSuchProcess):
+            names.append(process.name())
+    return names
+
+
+def make_plan(folder: Path, config: RunConfig, **prompts: str) -> Plan:
+    runs = tuple(RunSpec(name=name, workspace=folder, prompt=prompt, config=config) for name, prompt in prompts.items())
+    return Plan(name="test", runs=runs)
+
+
+def test_a_plan_of_eight_runs_ends_headless_with_eight_succeeded(
+    scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.toml"
+    run = {"workspace": str(git_workspace), "prompt": 'TOOL:bash:{"command":"echo hi","description":"x"}\nSAY:Hello.'}
+    defaults = {"config_overrides": scripted_model.config, "permission": {"bash": {"*": "allow", "rm *": "deny"}}}
+    plan.write_text(tomli_w.dumps({"max_parallel": 4, "defaults": defaults, "runs": [{**run, "copies": 8}]}))
+    command = [sys.executable, "-m", "octui", "run", str(plan), "--headless", "--json"]
+    with marked(tmp_path):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["ok"]
+    assert [run["state"] for run in report["runs"]] == ["succeeded"] * 8
+    assert {run["final_text"].strip() for run in report["runs"]} == {"Hello."}
+    assert left(tmp_path) == []
+
+
+def test_what_opencode_is_silent_about_is_told_and_never_green(
+    scripted_model: ScriptedModel, git_workspace: Path
+) -> None:
+    (git_workspace / "opencode.json").write_text(json.dumps({"permission": {"bash": "ask"}}))
+    config = RunConfig(
+        config_overrides=scripted_model.config,
+        mcp={"absent": {"type": "local", "command": ["/nope/server"]}},
+        agent="nobody",
+    )
+    asks = 'TOOL:bash:{"command":"echo hi","description":"x"}'
+    session = Session.open(run_headless(make_plan(git_workspace, config, asks=asks)))
+    run = session.status.run("asks")
+    assert run.exit_code == 0
+    assert run.state is RunState.FAILED
+    told = {kind: words for kind, (words, _) in run.attention.items()}
+    assert "bash (echo hi)" in told[Attention.PERMISSION_REJECTED]
+    assert "absent" in told[Attention.MCP_NOT_STARTED]
+    assert "nobody" in told[Attention.AGENT_UNKNOWN]
+    assert Attention.NO_FINAL_ANSWER in told
+
+
+def test_a_database_that_is_locked_at_start_up_is_tried_again(
+    scripted_model: ScriptedModel, git_workspace: Path, home: Path
+) -> None:
+    database = home / ".local/share/opencode/opencode.db"
+    database.parent.mkdir()
+    lock = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    lock.execute("BEGIN EXCLUSIVE")
+
+    def look(fact: AnyFact) -> None:
+        if isinstance(fact, AttemptEnded) and fact.retry_in_s is not None:
+            lock.rollback()
+
+    config = RunConfig(config_overrides=scripted_model.config)
+    spec = RunSpec(name="a", workspace=git_workspace, prompt="SAY:ok", config=config, isolate_db=False)
+    session = Session.open(run_headless(Plan(name="locked", runs=(spec,)), on_fact=look))
+    run = session.status.run("a")
+    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
+    assert "database is locked" in session.stderr("a", 1)
+
+
+def test_a_detached_session_is_commanded_from_outside(
+    scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path
+) -> None:
+    config = RunConfig(config_overrides=scripted_model.config)
+    with marked(tmp_path):
+        folder = start_supervisor(make_plan(git_workspace, config, quick="SAY:ok", slow=WAITS))
+    session = Session.open(folder)
+    assert session.is_live
+
+    def state(run: str) -> RunState:
+        session.refresh()
+        return session.status.run(run).state
+
+    async def command() -> None:
+        client = await ControlClient.connect(session.socket)
+        await anyio.to_thread.run_sync(lambda: wait_until(lambda: state("slow") is RunState.RUNNING, 60))
+        await client.stop("slow")
+        assert state("slow") is RunState.STOPPED
+        await anyio.to_thread.run_sync(lambda: wait_until(lambda: state("quick") is RunState.SUCCEEDED, 60))
+        await client.restart("quick")
+        await anyio.to_thread.run_sync(
+            lambda: wait_until(
+                lambda: (state("quick"), session.status.run("quick").life) == (RunState.SUCCEEDED, 2), 60
+            )
+        )
+        await client.shutdown()
+        await client.close()
+
+    anyio.run(command)
+    wait_until(lambda: not session.is_live, 10)
+    session.refresh()
+    assert not session.interrupted
+    assert session.status.ended is not None
+    wait_until(lambda: not left(tmp_path), 5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_supervisor_that_is_killed_leaves_no_process_and_a_readable_session(
+    scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    config = RunConfig(config_overrides=scripted_model.config)
+    with marked(tmp_path):
+        folder = start_supervisor(make_plan(git_workspace, config, slow=WAITS))
+    session = Session.open(folder)
+    wait_until(lambda: "sleep" in left(tmp_path), 60)
+    assert session.supervisor_pid is not None
+    os.kill(session.supervisor_pid, number)
+    wait_until(lambda: not left(tmp_path), 10)
+    wait_until(lambda: not session.is_live, 10)
+    session.refresh()
+    assert session.log("slow").kind(0) == "step_start"
+    run = session.status.run("slow")
+    if number is signal.SIGKILL:
+        assert session.interrupted
+        assert "interrupted" in run.why
+    else:
+        assert not session.interrupted
+        assert (run.state, run.why) == (RunState.STOPPED, "stopped by SIGTERM")
+
+
+def test_an_interrupted_headless_run_stops_in_order(
+    scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.toml"
+    run = {"workspace": str(git_workspace), "prompt": WAITS, "config_overrides": scripted_model.config}
+    plan.write_text(tomli_w.dumps({"runs": [run]}))
+    with marked(tmp_path):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "octui", "run", str(plan), "--headless"], stderr=subprocess.PIPE, text=True
+        )
+        wait_until(lambda: "sleep" in left(tmp_path), 60)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopped by SIGINT" in told
+    assert left(tmp_path) == []
