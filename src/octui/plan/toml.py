@@ -21,7 +21,7 @@ from octui.plan.places import Place, in_words, key_lines, line_of
 NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _TOP_KEYS: Mapping[str, Any] = {"name": str, "max_parallel": int, "defaults": dict, "runs": list}
-_RUN_KEYS: Mapping[str, Any] = {
+_SPEC_TYPES: Mapping[str, Any] = {
     "name": str,
     "workspace": str,
     "prompt": str,
@@ -32,10 +32,13 @@ _RUN_KEYS: Mapping[str, Any] = {
     "silence_s": float,
     "isolate_db": bool,
 }
-_CONFIG_KEYS: Mapping[str, Any] = MappingProxyType(
+_CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
     {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
 )
-_DEFAULT_KEYS = {key: kind for key, kind in {**_RUN_KEYS, **_CONFIG_KEYS}.items() if key != "name"}
+RUN_KEYS: Mapping[str, Any] = {**_SPEC_TYPES, **_CONFIG_TYPES}
+"""Every key a run may have, and the type of its value."""
+
+_DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key != "name"}
 _MERGED_KEYS = ("permission", "mcp")
 _PLAIN_WORDS = {
     "str": "text",
@@ -141,7 +144,7 @@ def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:
     table: dict[str, Any] = {"name": run.name, "workspace": str(workspace), "prompt": run.prompt}
     table |= {key: getattr(run, key) for key in _SPEC_KEYS if getattr(run, key) is not None}
     blank = RunConfig()
-    for key in _CONFIG_KEYS:
+    for key in _CONFIG_TYPES:
         value = getattr(run.config, key)
         if value != getattr(blank, key) and value is not None:
             table[key] = _plain(value)
@@ -176,7 +179,7 @@ class _Reader:
         named = {table["name"] for table in tables if isinstance(table, dict) and isinstance(table.get("name"), str)}
         for index, table in enumerate(tables):
             place: Place = ("runs", index)
-            own = self._table(table, place, {**_RUN_KEYS, **_CONFIG_KEYS})
+            own = self._table(table, place, RUN_KEYS)
             for run in self._run(own, defaults, place, named):
                 if run.name in taken:
                     first = in_words(taken[run.name])
@@ -220,7 +223,7 @@ class _Reader:
             table.pop("prompt", None)
         workspace = self._workspace(table, place)
         prompt = self._prompt(table, own, place)
-        config = self._config({key: table[key] for key in _CONFIG_KEYS if key in table}, place)
+        config = self._config({key: table[key] for key in _CONFIG_TYPES if key in table}, place)
         name = self._name(table, workspace, place, named)
         self._check_numbers(table, place)
         copies = table.get("copies", 1)

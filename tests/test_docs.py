@@ -1,0 +1,32 @@
+"""What the documentation lists is what there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from octui.plan.toml import RUN_KEYS
+from octui.tui.keys import DASHBOARD_COMMANDS, REPLAY_COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def test_every_command_is_listed_with_its_keys() -> None:
+    page = (ROOT / "docs" / "keys.md").read_text()
+    for command in (*DASHBOARD_COMMANDS, *REPLAY_COMMANDS):
+        assert f"| `{command.id}` | `{command.keys}` | {command.help} |" in page
+
+
+def test_every_key_of_a_run_is_listed() -> None:
+    table = re.findall(r"^\| (`.*?`) \|", (ROOT / "docs" / "plans.md").read_text(), re.MULTILINE)
+    listed = {key for row in table for key in re.findall(r"`(\w+)`", row)}
+    assert listed == set(RUN_KEYS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
