@@ -58,6 +58,14 @@ def load() -> Settings:
         raise SettingsError(f"{path()}: {words}.", hint="Mend it or remove it.") from None
 
 
+def load_or_default() -> tuple[Settings, str]:
+    """Read the settings as `load` does; where they cannot be used, give the defaults and a sentence that says why."""
+    try:
+        return load(), ""
+    except SettingsError as error:
+        return Settings(), str(error)
+
+
 def save(**changes: Any) -> None:
     """Change some settings and keep the others, in one step.
 
@@ -70,13 +78,21 @@ def save(**changes: Any) -> None:
         values = {}
     text = tomli_w.dumps({**values, **changes})
     try:
-        folder = paths.make_private(path().parent)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".settings-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path())
+        paths.make_private(path().parent)
+        _replace(path().resolve(), text)  # Where it is a link, as into a folder of dotfiles, it stays one.
     except OSError as error:
         raise SettingsError(f"{path()} cannot be written: {error.strerror or error}.") from error
+
+
+def _replace(target: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".settings-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(target)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _read() -> dict[str, Any]:

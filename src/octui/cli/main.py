@@ -111,10 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = Common()
     try:
         status = octui.main(arguments, prog_name="octui", standalone_mode=False, obj=options)
-    except click.exceptions.Abort:
-        return INTERRUPTED_EXIT
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return INTERRUPTED_EXIT
     except click.ClickException as error:
         error.show()
@@ -125,12 +122,18 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         _tell(f"{error.filename or 'The system'}: {error.strerror or error}.", "", options)
         return 1
+    except Exception as error:
+        _tell(f"octui made a mistake: {type(error).__name__}: {error}", "Add --debug to see where.", options)
+        return 1
     return status if isinstance(status, int) else 0
 
 
 def _tell(message: str, hint: str, options: Common) -> None:
+    from octui.cli.report import printable
+
+    text = f"octui: {message}\n{hint}" if hint else f"octui: {message}"
     if options.debug:
-        traceback.print_exc()
-    click.echo(f"octui: {message}", err=True)
-    if hint:
-        click.echo(hint, err=True)
+        text = f"{traceback.format_exc()}{text}"
+    # What is wrong often quotes a file that somebody else wrote.
+    for line in options.masked(text).splitlines():
+        click.echo(printable(line), err=True)

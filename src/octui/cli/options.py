@@ -24,10 +24,20 @@ class Common:
     Attributes:
         binary: The opencode to use; None to look for it.
         debug: Whether errors come with a traceback.
+        secrets: What no error may tell: the secrets of the plan that runs.
     """
 
     binary: str | None = None
     debug: bool = False
+    secrets: frozenset[str] = frozenset()
+
+    def masked(self, text: str) -> str:
+        """Give a text with the secrets masked."""
+        if not self.secrets:
+            return text
+        from octui.plan.secrets import mask_text
+
+        return mask_text(text, self.secrets)
 
 
 def common_options(command: Command) -> Command:

@@ -67,14 +67,19 @@ def summary(report: dict[str, Any]) -> str:
     return f"{good} of {len(runs)} succeeded, {tokens} tokens, ${cost:.4f}. Session: {report['session']}"
 
 
-def dumps(report: dict[str, Any]) -> str:
-    """One line of JSON."""
-    return json.dumps(report, ensure_ascii=False)
+def dumps(value: dict[str, Any]) -> str:
+    """One line of JSON, all of it ASCII: no terminal acts on it, and every encoding and every text can be written."""
+    return json.dumps(value)
 
 
 def plain(text: str) -> str:
     """Text from outside on one line, with nothing in it that acts on a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+    return printable(" ".join(text.split()))
+
+
+def printable(line: str) -> str:
+    """A line from outside with nothing in it that acts on a terminal, its spaces as they are."""
+    return "".join(char if char.isprintable() else "�" for char in line)
 
 
 def _run_report(name: str, run: RunStatus, totals: Totals) -> dict[str, Any]:

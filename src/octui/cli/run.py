@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from octui.cli.options import FOLDER, common_options, need_terminal, opencode_path
+from octui.cli.options import FOLDER, common, common_options, need_terminal, opencode_path
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
     from octui.plan.model import Plan
-
-STOPPED_EXIT = 1
 
 
 @click.command()
@@ -52,7 +50,10 @@ def run(
     """
     if as_json and not headless:
         raise UsageError("--json goes with --headless.")
+    from octui.plan.secrets import plan_secrets
+
     plan = _plan(what, workspaces, options)
+    common().secrets = plan_secrets(plan)
     if headless:
         raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
     need_terminal("Add --headless to run without a screen.")

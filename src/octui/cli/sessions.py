@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,25 +17,17 @@ if TYPE_CHECKING:
     from octui.recording.session import SessionSummary
 
 
-class SessionName(click.ParamType[str]):
-    """A session's name, completed from those there are."""
+def complete_session(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the names of the sessions there are, newest first."""
+    from octui import paths
 
-    name = "session"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Offer the folders' names."""
-        from octui import paths
-
-        folder = paths.sessions_dir()
-        names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-SESSION = SessionName()
+    folder = paths.sessions_dir()
+    names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @click.command()
-@click.argument("session", required=False, type=SESSION)
+@click.argument("session", required=False, shell_complete=complete_session)
 @common_options
 def attach(session: str | None) -> None:
     """Show a session again; the newest live one by default.
@@ -52,7 +44,7 @@ def attach(session: str | None) -> None:
 
 
 @click.command()
-@click.argument("session", type=SESSION)
+@click.argument("session", shell_complete=complete_session)
 @click.argument("run", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common_options
@@ -73,14 +65,17 @@ def stop(session: str, run: str | None, yes: bool) -> None:
     if run is not None and run not in found.run_names:
         raise UsageError(f"{found.folder.name} has no run called {run!r}; it has {', '.join(found.run_names)}.")
     what = f"the run {run}" if run else f"{found.folder.name} and its {len(found.run_names)} runs"
-    if not yes and not click.confirm(f"Stop {what}?", err=True):
-        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("There is nobody here to ask.", hint="Add --yes to stop without a question.")
+        if not click.confirm(f"Stop {what}?", err=True):
+            return
     request(found.socket, Stop(id=1, run=run) if run else Shutdown(id=1))
     click.echo(f"Stopped {what}.", err=True)
 
 
 @click.command()
-@click.argument("path", required=False, type=SESSION)
+@click.argument("path", required=False, shell_complete=complete_session)
 @common_options
 def replay(path: str | None) -> None:
     """Play a session, or any recording of opencode, again.
@@ -108,12 +103,13 @@ def sessions(as_json: bool) -> None:
     octui sessions --json
     """
     from octui import paths
+    from octui.cli.report import dumps
     from octui.recording.session import list_sessions
 
     found = list_sessions(paths.sessions_dir())
     if as_json:
         for summary in found:
-            click.echo(json.dumps(_as_object(summary), ensure_ascii=False))
+            click.echo(dumps(_as_object(summary)))
     elif not found:
         click.echo("There are no sessions yet. Start one with `octui`, or see `octui demo`.")
     else:
