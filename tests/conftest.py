@@ -17,9 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.repository import make_repository
 
 from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
+
+# Machines are shared and may be slow: a property must hold, whatever time it takes.
+settings.register_profile("octui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("octui")
 
 ROOT = Path(__file__).resolve().parents[1]
 _LOCAL_OPENCODE = ROOT / "tools/opencode/node_modules/.bin/opencode"

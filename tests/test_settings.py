@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from octui import settings
@@ -29,6 +31,32 @@ def test_a_change_keeps_the_other_settings() -> None:
     settings.save(theme="octui-ember")
     assert settings.load() == Settings(theme="octui-ember", keys={"x": "y"})
     assert [path.name for path in settings.path().parent.iterdir()] == ["settings.toml"]
+
+
+def test_a_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    dotfiles = tmp_path / "dotfiles.toml"
+    dotfiles.write_text('[keys]\nx = "y"\n')
+    settings.path().parent.mkdir(parents=True)
+    settings.path().symlink_to(dotfiles)
+    settings.save(theme="octui-ember")
+    assert settings.path().is_symlink()
+    assert settings.load() == Settings(theme="octui-ember", keys={"x": "y"})
+
+
+def test_a_file_that_cannot_be_used_gives_the_defaults_and_says_why() -> None:
+    assert settings.load_or_default() == (Settings(), "")
+    write("theme = 3")
+    found, problem = settings.load_or_default()
+    assert found == Settings()
+    assert str(settings.path()) in problem
+    assert "theme" in problem
+
+
+def test_a_file_that_cannot_be_read_is_not_written_over() -> None:
+    write("theme = ")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings.save(theme="octui-ember")
+    assert settings.path().read_text() == "theme = "
 
 
 @pytest.mark.parametrize(

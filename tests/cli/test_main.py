@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from tests.client.conftest import StandIn, stand_in
 from octui import paths
 from octui.cli.main import main
 from octui.cli.run import permissions
-from octui.errors import UsageError
+from octui.control.messages import Shutdown, Stop
+from octui.errors import ControlError, UsageError
 from octui.recording.session import Session
 
 __all__ = ["stand_in"]
@@ -58,6 +60,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         (["attach"], "octui sessions"),
         (["replay"], "there is none here"),
         (["demo"], "Add --headless"),
+        (["demo", "--json"], "goes with --headless"),
         (["stop", str(SAMPLE), "--yes"], "is not live"),
     ],
 )
@@ -130,6 +133,97 @@ def test_a_missing_opencode_is_told_in_one_sentence(
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("run", "x", "--debug") == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_no_error_that_quotes_a_file_acts_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "p.toml"
+    plan.write_text('[[runs]]\nprompt = "x"\nworkspace = "."\n"\\u001b]0;x\\u0007\\u009b31m" = 1\n')
+    assert run("run", str(plan), "--headless") == 2
+    err = capsys.readouterr().err
+    assert "this key is not known" in err
+    assert all(line.isprintable() for line in err.splitlines())
+
+
+def test_a_mistake_of_our_own_is_one_sentence_and_tells_no_secret_of_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "p.toml"
+    plan.write_text('[[runs]]\nprompt = "x"\nworkspace = "."\nextra_env = { KEY = "sk-very-secret" }\n')
+
+    def fail(*_: object, **__: object) -> Path:
+        raise RuntimeError("no luck with sk-very-secret")
+
+    monkeypatch.setattr("octui.fleet.main.run_headless", fail)
+    monkeypatch.setattr("octui.cli.run.opencode_path", lambda: "opencode")
+    assert run("run", str(plan), "--headless") == 1
+    err = capsys.readouterr().err
+    assert "RuntimeError: no luck with ••••" in err
+    assert "Traceback" not in err
+    assert run("run", str(plan), "--headless", "--debug") == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "sk-very-secret" not in err
+
+
+@pytest.fixture
+def live_session(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Make the sample look live; give the list of what its supervisor is asked."""
+    asked: list[object] = []
+    monkeypatch.setattr(Session, "is_live", True)
+    monkeypatch.setattr("octui.control.client.request", lambda _socket, message: asked.append(message))
+    return asked
+
+
+def test_a_session_or_a_run_is_stopped(live_session: list[object]) -> None:
+    (name, *_) = Session.open(SAMPLE).run_names
+    assert run("stop", str(SAMPLE), "--yes") == 0
+    assert run("stop", str(SAMPLE), name, "--yes") == 0
+    assert live_session == [Shutdown(id=1), Stop(id=1, run=name)]
+
+
+def test_nothing_is_stopped_that_is_not_there_or_that_nobody_agreed_to(
+    live_session: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("stop", str(SAMPLE), "nobody", "--yes") == 2
+    assert "no run called 'nobody'" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert run("stop", str(SAMPLE)) == 2
+    assert "Add --yes" in capsys.readouterr().err
+    assert live_session == []
+
+
+def test_a_demo_that_cannot_start_leaves_no_folder(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> Path:
+        raise ControlError("Not today.")
+
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr("octui.cli.options.on_terminal", lambda: True)
+    monkeypatch.setattr("octui.control.spawn.start_supervisor", refuse)
+    assert run("demo", "--pace", "0", "--binary", str(stand_in("pass"))) == 1
+    assert "Not today." in capsys.readouterr().err
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_common_options_stand_before_or_after_the_command(before: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "-w", ".", "x", "--headless"]
+    options = ["--binary", "/nowhere/opencode"]
+    assert run(*(options + words if before else words + options)) == 1
+    assert "/nowhere/opencode" in capsys.readouterr().err
+
+
+def test_names_of_sessions_are_completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (paths.sessions_dir() / "20261123-000000-demo").mkdir(parents=True)
+    monkeypatch.setenv("_OCTUI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "octui attach 2026")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    with pytest.raises(SystemExit):
+        run()
+    assert "20261123-000000-demo" in capsys.readouterr().out
 
 
 def test_sessions_are_listed_as_text_and_as_objects(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Progress:
 
     def _say(self, run: str, words: str) -> None:
         passed = time.monotonic() - self._began
-        click.echo(f"{int(passed // 60):02}:{passed % 60:04.1f}  {run}  {words}", err=True)
+        with suppress(OSError):  # Nobody may be reading; the runs go on all the same.
+            click.echo(f"{int(passed // 60):02}:{passed % 60:04.1f}  {run}  {words}", err=True)
 
 
 def session_report(folder: Path) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class Totals:
             case StepFinish(reason=reason, cost=cost, tokens=tokens):
                 self.open_step = False
                 self.last_reason = reason
+                if reason == "stop":
+                    self.last_error, self.last_status = "", None  # The answer came in spite of it.
                 self.cost += cost
                 self.tokens += TokenUsage(
                     tokens.total,

@@ -105,6 +105,8 @@ class ControlClient:
         except TimeoutError as error:
             raise ControlError(_GONE, hint="It may be busy; try again.") from error
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead) as error:
+            if isinstance(request, Shutdown):
+                return Done(id=request.id)  # It may be gone before its answer is out.
             raise ControlError(_GONE, hint=_GONE_HINT) from error
         except (anyio.DelimiterNotFound, msgspec.MsgspecError) as error:
             raise ControlError("The session's supervisor answers in a way octui does not know.") from error

@@ -34,11 +34,14 @@ from octui.control.messages import (
     decode_request,
     encode,
 )
-from octui.errors import ControlError
+from octui.errors import ControlError, OctuiError
 from octui.paths import make_private
 
+MAX_PATH_BYTES = 103
+"""What every system takes: macOS has room for 104 bytes with the final zero, Linux for 108."""
+
 Handler = Callable[[Stop | Restart | Shutdown], Awaitable[None]]
-"""Carries a request out; raises `ControlError` to refuse it."""
+"""Carries a request out; raises an `OctuiError` to refuse it."""
 
 
 class ControlServer:
@@ -117,7 +120,7 @@ class ControlServer:
     async def _answer(self, request: Stop | Restart | Shutdown) -> Reply:
         try:
             await self._handle(request)
-        except ControlError as error:
+        except OctuiError as error:
             return Refused(id=request.id, why=error.message)
         return Done(id=request.id)
 
@@ -126,7 +129,7 @@ def new_socket_path(runtime_dir: Path) -> Path:
     """Choose a path for a new socket in a folder that only its user can enter; stale ones in it are removed.
 
     Raises:
-        ControlError: The folder belongs to somebody else, or others may enter it.
+        ControlError: The folder belongs to somebody else, or its path is too long for a socket.
     """
     try:
         make_private(runtime_dir)
@@ -137,10 +140,15 @@ def new_socket_path(runtime_dir: Path) -> Path:
         raise ControlError(f"{runtime_dir} belongs to somebody else.", hint="Set XDG_RUNTIME_DIR to a folder of yours.")
     if found.st_mode & 0o077:
         runtime_dir.chmod(0o700)
+    chosen = runtime_dir / f"{secrets.token_hex(6)}.sock"
+    if len(os.fsencode(chosen)) > MAX_PATH_BYTES:
+        raise ControlError(
+            f"{runtime_dir} has too long a name for a socket.", hint="Set XDG_RUNTIME_DIR to a folder with a shorter one."
+        )
     for path in runtime_dir.glob("*.sock"):
         if _is_stale(path):
             path.unlink(missing_ok=True)
-    return runtime_dir / f"{secrets.token_hex(6)}.sock"
+    return chosen
 
 
 def _is_stale(path: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from octui.client import compat
-from octui.client.events import decode_head
 from octui.recording.facts import Attention
 
 Raised = tuple[Attention, str]
@@ -72,8 +71,3 @@ class Watch:
         fresh = [(kind, words) for kind, words in found if self._open.get(kind) != words]
         self._open.update(fresh)
         return fresh
-
-
-def holds_event(chunk: bytes) -> bool:
-    """Whether bytes of a log hold the beginning of an event: the first one says that the run is at work."""
-    return any(decode_head(line) is not None for line in chunk.splitlines())

@@ -29,6 +29,14 @@ from octui.recording.layout import SUPERVISOR_LOG
 INTERRUPTED_EXIT = 130
 
 
+class SessionInterrupted(KeyboardInterrupt):
+    """A headless session was stopped by SIGINT, in order; all is written down in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+
 def supervise() -> int:
     """Live as a detached supervisor: read an order from stdin, say where the session is, and run it to its end.
 
@@ -69,11 +77,11 @@ def run_headless(
 
     Raises:
         OctuiError: The session could not begin.
-        KeyboardInterrupt: It was stopped by SIGINT; everything was stopped in order, and written down.
+        SessionInterrupted: It was stopped by SIGINT.
     """
     session = _Session(plan, str(binary) if binary else None, sessions_dir, on_fact)
     if anyio.run(session.run) == signal.SIGINT:
-        raise KeyboardInterrupt
+        raise SessionInterrupted(session.journal.folder)
     return session.journal.folder
 
 

@@ -67,7 +67,7 @@ def judge(totals: Totals, *, exit_code: int | None, timed_out: bool, timeout_s: 
     if timed_out:
         limit = f" after {timeout_s:g} s" if timeout_s else ""
         return Outcome(RunState.TIMED_OUT, f"its time was up{limit}", mid_step if totals.open_step else ())
-    if totals.last_error and not (totals.finished and totals.final_text):
+    if totals.last_error:
         refusal = REFUSALS.get(totals.last_status or 0)
         attention = ((Attention.PROVIDER_REFUSES, f"{refusal} ({totals.last_error})"),) if refusal else ()
         return Outcome(RunState.FAILED, _explain(totals.last_error), attention)

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 
 from octui.client.client import AsyncOpenCodeClient, AttemptEnd
+from octui.client.config import build_config
 from octui.client.events import decode_head, decode_line
 from octui.client.lines import LineFramer
 from octui.client.result import Totals
@@ -34,6 +35,9 @@ from octui.recording.journal import Journal
 LOOK_EVERY_S = 0.5
 RETRY_DELAY_S = 1.0
 MCP_TIMEOUT_S = 60.0
+MCP_PATIENCE_S = 10.0
+"""How long a run that is over waits to be told which of its MCP servers did not start."""
+
 LOG_TAIL_BYTES = 64 * 1024
 PROJECT_CONFIGS = ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc")
 
@@ -123,10 +127,13 @@ class Runner:
     async def _live(self) -> Outcome:
         spec = self.spec
         end: AttemptEnd | OctuiError | OSError
+        mcp_checked = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(self._look)
             if _has_mcp(spec):
-                group.start_soon(self._check_mcp)
+                group.start_soon(self._check_mcp, mcp_checked)
+            else:
+                mcp_checked.set()
             try:
                 end = await self._client.execute(
                     spec.prompt,
@@ -139,6 +146,8 @@ class Runner:
                     stderr_path=self._journal.stderr_path(spec.name),
                     isolate_db=spec.isolate_db,
                 )
+                with anyio.move_on_after(MCP_PATIENCE_S):
+                    await mcp_checked.wait()
             except (OctuiError, OSError) as error:
                 end = error  # Raised outside the group, which would wrap it.
             group.cancel_scope.cancel()
@@ -223,7 +232,7 @@ class Runner:
                 log = _tail(self._data / "log" / "opencode.log") if self._data else ""
                 self._raise(self._watch.silence(time.monotonic(), log))
 
-    async def _check_mcp(self) -> None:
+    async def _check_mcp(self, checked: anyio.Event) -> None:
         """Ask opencode which MCP servers start: ``run`` passes over those that do not, in silence."""
         with suppress(OctuiError, OSError):
             result = await self._client.async_command(
@@ -234,6 +243,7 @@ class Runner:
                 isolate_db=True,
             )
             self._raise(self._watch.mcp(result.stdout))
+        checked.set()
 
     def _break_silence(self) -> None:
         if self._watch.heard(time.monotonic()):
@@ -260,7 +270,8 @@ class Runner:
 
 def _has_mcp(spec: RunSpec) -> bool:
     """Whether MCP servers may be configured for a run, by its plan or by its project."""
-    if any(server.get("enabled", True) for server in spec.config.mcp.values()):
+    servers = build_config(spec.config).get("mcp", {})
+    if any(server.get("enabled", True) for server in servers.values()):
         return True
     for name in PROJECT_CONFIGS:
         with suppress(OSError):
