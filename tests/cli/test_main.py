@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -208,6 +212,35 @@ def test_a_demo_that_cannot_start_leaves_no_folder(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize(("recorded", "words", "kept"), [(True, "octui replay", 0), (False, "octui attach", 1)])
+def test_the_demo_keeps_its_workspaces_only_while_agents_are_at_work_in_them(
+    recorded: bool,
+    words: str,
+    kept: int,
+    stand_in: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session = tmp_path / "session"
+    shutil.copytree(SAMPLE, session)
+    if not recorded:
+        facts = (session / "facts.jsonl").read_text().splitlines(keepends=True)
+        (session / "facts.jsonl").write_text("".join(facts[:4]))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr("octui.cli.options.on_terminal", lambda: True)
+    monkeypatch.setattr("octui.control.spawn.start_supervisor", lambda *_, **__: session)
+    monkeypatch.setattr("octui.tui.app.run_dashboard", lambda _: 0)
+    # A supervisor stays for a while after the last run: that it lives says nothing about the agents.
+    monkeypatch.setattr(Session, "is_live", True)
+    monkeypatch.setattr(Session, "supervisor_pid", os.getpid())
+    assert run("demo", "--pace", "0", "--binary", str(stand_in("pass"))) == 0
+    assert words in capsys.readouterr().out
+    assert len(list(temporary.iterdir())) == kept
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_common_options_stand_before_or_after_the_command(before: bool, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["run", "-w", ".", "x", "--headless"]
@@ -241,3 +274,21 @@ def test_sessions_are_listed_as_text_and_as_objects(capsys: pytest.CaptureFixtur
 def test_each_shell_gets_its_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("completion", shell) == 0
     assert "_OCTUI_COMPLETE" in capsys.readouterr().out
+
+
+def test_an_interrupted_headless_run_still_gives_its_object(stand_in: StandIn, tmp_path: Path) -> None:
+    binary = stand_in('say("step_start", part={}); time.sleep(300)')
+    command = [sys.executable, "-m", "octui", "--binary", str(binary), "run", "x", "-w", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--headless", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "running" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    report = json.loads(out)
+    assert not report["ok"]
+    assert [(run["state"], run["error"]) for run in report["runs"]] == [("stopped", "stopped by SIGINT")]

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from octui.cli.report import dumps, plain, printable
+from octui.cli.report import Progress, dumps, plain, printable
+from octui.recording.facts import RunState, StateChanged
 
 HOSTILE = "a\x1b]0;x\x07\x9b31m\u202eb"
 
@@ -28,3 +29,11 @@ def test_nothing_from_outside_acts_on_a_terminal(shown: type[str]) -> None:
 def test_a_line_keeps_its_indentation_and_running_text_becomes_one_line() -> None:
     assert printable("    at  x") == "    at  x"
     assert plain("  a\n\tb ") == "a b"
+
+
+def test_a_reader_that_went_away_does_not_harm_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("octui.cli.report.click.echo", gone)
+    Progress().fact(StateChanged(at=1.0, run="a", state=RunState.RUNNING))

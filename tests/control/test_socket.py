@@ -13,8 +13,8 @@ import pytest
 
 from octui.control.client import ControlClient, request
 from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Restart, Shutdown, Stop, Welcome
-from octui.control.server import ControlServer, new_socket_path
-from octui.errors import ControlError
+from octui.control.server import MAX_PATH_BYTES, ControlServer, new_socket_path
+from octui.errors import ControlError, RecordingError
 
 pytestmark = pytest.mark.anyio
 
@@ -182,3 +182,46 @@ def test_a_folder_others_can_enter_is_closed_and_what_is_no_folder_refused(tmp_p
 
 def test_both_ends_speak_the_same_protocol() -> None:
     assert Welcome(session="", pid=1).protocol == PROTOCOL
+
+
+async def test_a_request_that_fails_in_any_way_octui_knows_is_refused_and_harms_nobody(path: Path) -> None:
+    class Full(Supervisor):
+        async def handle(self, request: Stop | Restart | Shutdown) -> None:
+            raise RecordingError("The recording cannot be written.")
+
+    async with serving(path, Full()):
+        client = await ControlClient.connect(path)
+        for _ in range(2):
+            with pytest.raises(ControlError, match="cannot be written"):
+                await client.restart("a")
+        await client.close()
+
+
+async def test_a_supervisor_that_is_gone_before_its_answer_is_out_has_shut_down(path: Path) -> None:
+    gone = anyio.Event()
+
+    class Quick(Supervisor):
+        async def handle(self, request: Stop | Restart | Shutdown) -> None:
+            gone.set()
+            await anyio.sleep_forever()
+
+    async def live() -> None:
+        async with ControlServer(path, Welcome(session="/s", pid=1), Quick().handle).serving():
+            await gone.wait()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(live)
+        with anyio.fail_after(5):
+            while not path.exists():
+                await anyio.sleep(0.01)
+        client = await ControlClient.connect(path)
+        await client.shutdown()
+        with pytest.raises(ControlError, match="does not answer"):
+            await client.stop("a")
+        await client.close()
+
+
+def test_a_folder_whose_name_is_too_long_for_a_socket_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ControlError, match="too long") as raised:
+        new_socket_path(tmp_path / ("x" * MAX_PATH_BYTES))
+    assert "XDG_RUNTIME_DIR" in raised.value.hint

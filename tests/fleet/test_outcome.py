@@ -64,3 +64,16 @@ def test_an_exit_code_is_explained_by_the_last_line_of_stderr() -> None:
 def test_an_error_that_says_nothing_is_explained() -> None:
     outcome = judge(totals_of("unknown_model"), exit_code=1, timed_out=False, timeout_s=None, stderr="")
     assert "does not know" in outcome.why
+
+
+def test_an_error_counts_unless_an_answer_came_after_it() -> None:
+    error, answer = ((CAPTURES / f"{name}.jsonl").read_bytes().splitlines() for name in ("http_401", "text"))
+
+    def state_after(lines: list[bytes]) -> RunState:
+        totals = Totals()
+        for line in lines:
+            totals.feed(decode_line(line))
+        return judge(totals, exit_code=0, timed_out=False, timeout_s=None, stderr="").state
+
+    assert state_after([*error, *answer]) is RunState.SUCCEEDED
+    assert state_after([*answer, *error]) is RunState.FAILED

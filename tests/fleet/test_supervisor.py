@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import psutil
 import pytest
 from tests.fleet.conftest import Fleet, MakeFleet
@@ -13,7 +14,7 @@ from tests.fleet.conftest import Fleet, MakeFleet
 from octui.client.config import RunConfig
 from octui.control.messages import Restart, Shutdown, Stop
 from octui.errors import ControlError, RecordingError
-from octui.recording.facts import AttemptEnded, AttemptStarted, Attention, RunState
+from octui.recording.facts import AttemptEnded, AttemptStarted, Attention, AttentionRaised, RunState
 from octui.recording.journal import Journal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
@@ -200,3 +201,103 @@ async def test_a_run_that_cannot_be_recorded_is_ended_and_what_was_recorded_stay
     assert session.log("a").totals.final_text == "first"
     pid = next(fact.pid for fact in fleet.facts if isinstance(fact, AttemptStarted))
     assert not psutil.pid_exists(pid)
+
+
+async def test_two_screens_that_restart_a_run_at_once_leave_one_life_of_it(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(WAIT, {"a": "x"})
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.run)
+        await until(fleet, "a", RunState.RUNNING)
+        async with anyio.create_task_group() as screens:
+            screens.start_soon(fleet.supervisor.handle, Restart(id=1, run="a"))
+            screens.start_soon(fleet.supervisor.handle, Restart(id=2, run="a"))
+        await until(fleet, "a", RunState.RUNNING)
+        pids = [fact.pid for fact in fleet.facts if isinstance(fact, AttemptStarted)]
+        assert sum(psutil.pid_exists(pid) for pid in pids) == 1
+        await fleet.supervisor.handle(Shutdown(id=3))
+
+
+async def test_a_run_does_not_start_anew_in_a_session_that_ends_meanwhile(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(WAIT, {"a": "x"})
+    refused: list[str] = []
+
+    async def restart() -> None:
+        with pytest.raises(ControlError, match="is ending") as raised:
+            await fleet.supervisor.handle(Restart(id=1, run="a"))
+        refused.append(raised.value.message)
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(fleet.supervisor.run)
+            await until(fleet, "a", RunState.RUNNING)
+            group.start_soon(restart)
+            await anyio.lowlevel.checkpoint()
+            await fleet.supervisor.handle(Shutdown(id=2))
+    assert refused
+    assert fleet.states("a") == ["starting", "running", "stopped"]
+
+
+async def test_what_an_earlier_life_was_reproached_with_does_not_come_back(make_fleet: MakeFleet) -> None:
+    code = """
+mark = sys.argv[0] + ".tried"
+if not os.path.exists(mark):
+    open(mark, "w").close()
+    print("! permission requested: bash (ls); auto-rejecting", file=sys.stderr)
+    sys.exit()
+print("harmless", file=sys.stderr)
+time.sleep(1.2)
+answer()
+"""
+    fleet = make_fleet(code, {"a": "x"})
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fleet.supervisor.run(connections=lambda: 1))
+        await until(fleet, "a", RunState.FAILED)
+        assert Attention.PERMISSION_REJECTED in fleet.session().status.run("a").attention
+        await fleet.supervisor.handle(Restart(id=1, run="a"))
+        await until(fleet, "a", RunState.SUCCEEDED)
+        assert fleet.session().status.run("a").attention == {}
+        await fleet.supervisor.handle(Shutdown(id=2))
+
+
+async def test_a_run_that_is_over_is_not_reproached_with_silence(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet("time.sleep(300)", {"a": "x"}, silence_s=0.2)
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.run)
+        with anyio.fail_after(15):
+            while not any(isinstance(fact, AttentionRaised) for fact in fleet.facts):
+                await anyio.sleep(0.02)
+        await fleet.supervisor.handle(Shutdown(id=1))
+    assert fleet.session().status.run("a").attention == {}
+
+
+async def test_a_restart_that_is_stopped_while_it_waits_tells_nothing_of_the_life_before(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet('answer() if prompt == "x" else time.sleep(300)', {"a": "x", "b": "wait"}, max_parallel=1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.run)
+        await until(fleet, "b", RunState.STARTING)
+        await fleet.supervisor.handle(Restart(id=1, run="a"))
+        await fleet.supervisor.handle(Stop(id=2, run="a"))
+        await fleet.supervisor.handle(Shutdown(id=3))
+    outcome = tomllib.loads((fleet.journal.folder / "session.toml").read_text())["runs"][0]["outcome"]
+    assert (outcome["state"], outcome["attempts"], outcome["duration_s"]) == ("stopped", 0, 0.0)
+    assert "exit_code" not in outcome
+
+
+@pytest.mark.parametrize("where", ["mcp", "config_overrides"])
+async def test_a_run_that_ends_first_is_still_told_which_server_did_not_start(
+    make_fleet: MakeFleet, where: str
+) -> None:
+    server = {"docs": {"type": "local", "command": ["/nope"]}}
+    config = RunConfig(mcp=server) if where == "mcp" else RunConfig(config_overrides={"mcp": server})
+    code = """
+if sys.argv[1:] == ["mcp", "list"]:
+    time.sleep(1)
+    print("●  ✗ docs failed\\n│      ENOENT")
+else:
+    answer()
+"""
+    fleet = make_fleet(code, {"a": "x"}, config=config)
+    await fleet.supervisor.run()
+    run = fleet.session().status.run("a")
+    assert run.state is RunState.SUCCEEDED
+    assert "docs (ENOENT)" in run.attention[Attention.MCP_NOT_STARTED][0]

@@ -59,7 +59,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
     from octui.tui.app import run_dashboard
 
     status = run_dashboard(session)
-    if Session.open(session).is_live:
+    if any(not run.state.is_final for run in Session.open(session).status.runs.values()):
         click.echo(
             f"The agents work on in {folder}. "
             f"`octui attach {session.name}` shows them, `octui stop {session.name}` ends them."

@@ -46,7 +46,8 @@ def run(
     octui run -w . --allow bash --deny "bash=git push *" "Fix the failing test."
     octui run plan.toml --headless --json > result.json
 
-    Exit status with --headless: 0 when all succeeded, 1 when a run did not, 2 for a mistake in what was asked.
+    Exit status with --headless: 0 when all succeeded, 1 when a run did not, 2 for a mistake in what was asked,
+    130 after Ctrl-C.
     """
     if as_json and not headless:
         raise UsageError("--json goes with --headless.")
@@ -66,13 +67,20 @@ def run(
 def run_headless(plan: Plan, *, as_json: bool) -> int:
     """Run a plan in the foreground, tell how it goes, and give the exit status."""
     from octui.cli.report import Progress, dumps, session_report, summary
+    from octui.fleet.main import INTERRUPTED_EXIT, SessionInterrupted
     from octui.fleet.main import run_headless as run_in_foreground
 
-    folder = run_in_foreground(plan, binary=opencode_path(), on_fact=Progress().fact)
+    interrupted = False
+    try:
+        folder = run_in_foreground(plan, binary=opencode_path(), on_fact=Progress().fact)
+    except SessionInterrupted as error:
+        folder, interrupted = error.folder, True
     report = session_report(folder)
     click.echo(summary(report), err=True)
     if as_json:
         click.echo(dumps(report))
+    if interrupted:
+        return INTERRUPTED_EXIT
     return 0 if report["ok"] else 1
 
 

@@ -143,7 +143,8 @@ def new_socket_path(runtime_dir: Path) -> Path:
     chosen = runtime_dir / f"{secrets.token_hex(6)}.sock"
     if len(os.fsencode(chosen)) > MAX_PATH_BYTES:
         raise ControlError(
-            f"{runtime_dir} has too long a name for a socket.", hint="Set XDG_RUNTIME_DIR to a folder with a shorter one."
+            f"{runtime_dir} has too long a name for a socket.",
+            hint="Set XDG_RUNTIME_DIR to a folder with a shorter one.",
         )
     for path in runtime_dir.glob("*.sock"):
         if _is_stale(path):
