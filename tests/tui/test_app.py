@@ -66,3 +66,38 @@ def test_a_theme_that_is_gone_falls_back_to_the_default(own_home: Path) -> None:
     settings.parent.mkdir(parents=True)
     settings.write_text('theme = "gone"\n')
     assert OctuiApp(lambda app: app.dashboard(None)).theme == "octui-dark"  # type: ignore[arg-type]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ('theme = "gone"', "There is no theme 'gone'"),
+        ("theme = 3", "settings.toml: Expected `str`, got `int`"),
+        ("theme =", "settings.toml cannot be read"),
+        ('[keys]\n"pane.zom" = "x"', "No command is called 'pane.zom'."),
+    ],
+)
+async def test_a_setting_that_cannot_be_used_is_told_and_the_screen_comes_up(
+    settings: str, told: str, tmp_path: Path, own_home: Path
+) -> None:
+    file = own_home / "config" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(settings)
+    app = dashboard(record(tmp_path, [API], live=True).folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: any(told in notice.message for notice in app._notifications))
+        assert isinstance(app.screen, DashboardScreen)
+
+
+@pytest.mark.asyncio
+async def test_a_key_of_the_users_own_works(tmp_path: Path, own_home: Path) -> None:
+    file = own_home / "config" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[keys]\n"search.open" = "f11"')
+    app = dashboard(record(tmp_path, [API], live=True).folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash")
+        assert not app.screen.query_one("#search-line").display
+        await pilot.press("f11")
+        assert app.screen.query_one("#search-line").display

@@ -12,6 +12,7 @@ import struct
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.tui.sessions import Script, record, step_finish, step_start, text, tool
@@ -23,6 +24,8 @@ EVIL = (
     "\x1b]52;c;RVZJTA==\x07\x1b]2;EVIL\x1b\\\x1b]8;;http://evil\x1b\\\x1b[31;5;7m\x1b[2J\x1b[?1049l\x1bP1$qEVIL\x1b\\\x1bc"
     "\x9b35m\x9d2;EVIL\x9c\x90\x85\x07\x08\x00\x7f\u202e\u2066\u200f" + "e" + "\u0301" * 50 + "[@click=app.exit]x[/]"
 )
+PASTED = b"\x1b[200~" + EVIL.encode() + b"\x1b[201~"
+LONGEST_WAIT_S = 1.5
 MARK = "the end of it"
 RUN = "import sys; from pathlib import Path; from octui.tui.app import run_dashboard; run_dashboard(Path(sys.argv[1]))"
 OSC = re.compile(rb"\x1b\](.*?)(?:\x07|\x1b\\)", re.DOTALL)
@@ -52,7 +55,7 @@ def hostile_session(folder: Path) -> Path:
     return record(folder, [script, Script("b", state=RunState.FAILED, why=EVIL)], name="hostile").folder
 
 
-def what_a_terminal_gets(folder: Path, keys: bytes, *, seconds: float = 20.0) -> bytes:
+def what_a_terminal_gets(folder: Path, keys: Sequence[bytes], *, seconds: float = 20.0) -> bytes:
     """Run the dashboard on a pseudo-terminal, press the keys one by one once it stands, and give all it wrote."""
     pid, master = pty.fork()
     if pid == 0:
@@ -60,8 +63,9 @@ def what_a_terminal_gets(folder: Path, keys: bytes, *, seconds: float = 20.0) ->
         os.execv(sys.executable, [sys.executable, "-c", RUN, str(folder)])
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 140, 0, 0))
     got = b""
-    left = [bytes([key]) for key in keys]
+    left = list(keys)
     stop = time.monotonic() + seconds
+    pressed = time.monotonic()
     try:
         while time.monotonic() < stop:
             if select.select([master], [], [], 0.4)[0]:
@@ -72,10 +76,13 @@ def what_a_terminal_gets(folder: Path, keys: bytes, *, seconds: float = 20.0) ->
                 got += more
                 if not more:
                     break
-            elif MARK.encode() in got:
+                if time.monotonic() < pressed + LONGEST_WAIT_S:  # A cursor that blinks never is quiet.
+                    continue
+            if MARK.encode() in got:
                 if not left:
                     break
                 os.write(master, left.pop(0))
+                pressed = time.monotonic()
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -84,7 +91,7 @@ def what_a_terminal_gets(folder: Path, keys: bytes, *, seconds: float = 20.0) ->
 
 
 def test_no_text_of_a_session_steers_the_terminal(tmp_path: Path) -> None:
-    got = what_a_terminal_gets(hostile_session(tmp_path), b"ezo")
+    got = what_a_terminal_gets(hostile_session(tmp_path), [b"e", b"z", b"/", PASTED, b"\x1b", b"o"])
     assert MARK.encode() in got
     assert [osc for osc in OSC.findall(got) if not osc.startswith((b"2;octui", b"22;default"))] == []
     assert b"EVIL" in got, "the words themselves are to be seen"

@@ -54,7 +54,7 @@ class OctuiApp(App[int]):
         self.glyphs = signs.choose()
         self._problems_told: frozenset[str] = frozenset()
         self._theme_mark = folder_mark(paths.user_themes_dir())
-        self.settings = settings.load()
+        self.settings, self._settings_problem = settings.load_or_default()
         self._load_themes()
         self.theme = self.settings.theme if self.settings.theme in self.own_themes else DEFAULT_THEME
 
@@ -69,12 +69,16 @@ class OctuiApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the first screen, and then keep collections of garbage rare."""
-        self.set_keymap(self.settings.keys)
+        self._use_own_keys()
         self.set_class(self.glyphs is signs.ASCII, "-ascii")
         self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
         self.set_interval(THEME_POLL_S, self._watch_themes)
         self.push_screen(self._first(self))
         self.call_after_refresh(_freeze)
+        if self._settings_problem:
+            self._tell("Settings skipped", self._settings_problem)
+        if self.settings.theme not in self.own_themes:
+            self._tell("Theme not found", f"There is no theme {self.settings.theme!r}; t chooses one.")
         self._tell_problems()
 
     def set_terminal_title(self, words: str) -> None:
@@ -82,6 +86,16 @@ class OctuiApp(App[int]):
         driver = self._driver
         if driver is not None and not self.is_headless:
             driver.write(f"\x1b]2;{clean_line(words)[:120]}\x07")
+
+    def _use_own_keys(self) -> None:
+        if not self.settings.keys:
+            return
+        from octui.tui.keymap import screens_with_commands, usable_keys
+
+        keys, problems = usable_keys(self.settings.keys, screens_with_commands())
+        self.set_keymap(keys)
+        for problem in problems:
+            self._tell("Key skipped", problem)
 
     # Themes
 
@@ -95,8 +109,11 @@ class OctuiApp(App[int]):
     def _tell_problems(self) -> None:
         for problem in self._theme_problems:
             if problem not in self._problems_told:
-                self.notify(clean_line(problem), title="Theme skipped", severity="warning", markup=False, timeout=8)
+                self._tell("Theme skipped", problem)
         self._problems_told = frozenset(self._theme_problems)
+
+    def _tell(self, title: str, problem: str) -> None:
+        self.notify(clean_line(problem), title=title, severity="warning", markup=False, timeout=8)
 
     def _watch_themes(self) -> None:
         mark = folder_mark(paths.user_themes_dir())

@@ -16,6 +16,8 @@ from textual.widgets import Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
+from octui.tui.widgets.typing_fields import TypingLine
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -211,7 +213,7 @@ class LineScreen(ModalScreen[str | None]):
         """The line."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="title")
-            yield Input(placeholder=self._placeholder)
+            yield TypingLine(placeholder=self._placeholder)
             yield Static(Content("enter goes there, esc goes back"), classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

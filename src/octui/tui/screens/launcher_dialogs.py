@@ -19,7 +19,7 @@ from octui.tui.launch.servers import Kind, ServerRow, check_server, pairs_of, se
 from octui.tui.text import clean, clean_line
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
-from octui.tui.widgets.launcher.typing_fields import TypingLine
+from octui.tui.widgets.typing_fields import TypingLine
 
 _CANCEL: BindingType = Binding("escape", "give_up", "cancel", id="dialog.cancel")
 

@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from octui.tui.widgets.typing_fields import TypingLine
+
 
 class SearchLine(Horizontal):
     """Says what is typed, and when it is done."""
@@ -28,11 +30,12 @@ class SearchLine(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(id="search-line")
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         """A slash, the query, the count."""
         yield Label("/", markup=False)
-        yield Input(placeholder="search this run", id="search-input", select_on_focus=False)
+        yield TypingLine(placeholder="search this run", id="search-input", select_on_focus=False)
         yield Label("", markup=False, id="search-count")
 
     def open(self) -> None:
@@ -49,7 +52,9 @@ class SearchLine(Horizontal):
 
     def say(self, words: str) -> None:
         """Show how the search stands."""
-        self.query_one("#search-count", Label).update(Content(words))
+        if words != self._said:
+            self._said = words
+            self.query_one("#search-count", Label).update(Content(words))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what is typed."""

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from octui.tui.text import clean_line
-from octui.tui.widgets.launcher.typing_fields import TypingLine
+from octui.tui.widgets.typing_fields import TypingLine
 
 MAX_SHOWN = 50
 

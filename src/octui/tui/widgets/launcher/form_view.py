@@ -22,8 +22,8 @@ from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.row_list import RowList
 from octui.tui.widgets.launcher.server_list import ServerList
 from octui.tui.widgets.launcher.tick import Tick
-from octui.tui.widgets.launcher.typing_fields import TypingArea, TypingLine
 from octui.tui.widgets.launcher.workspace_field import WorkspaceField
+from octui.tui.widgets.typing_fields import TypingArea, TypingLine
 
 PICKED = ("model", "agent")
 TYPED = ("copies", "at_once", "title", "timeout", "retries", "silence", "files", "instructions", "variant")

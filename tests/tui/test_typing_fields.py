@@ -3,7 +3,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.strip import Strip
 
-from octui.tui.widgets.launcher.typing_fields import harmless
+from octui.tui.widgets.typing_fields import harmless
 
 
 def test_what_steers_the_terminal_is_drawn_as_a_picture() -> None:
@@ -13,5 +13,9 @@ def test_what_steers_the_terminal_is_drawn_as_a_picture() -> None:
 
 
 def test_ordinary_text_is_drawn_as_it_is() -> None:
-    strip = Strip([Segment("naïve 漢字 👍")])
-    assert harmless(strip) is strip
+    text = "naïve e\u0301e\u0323\u0302 漢字 👍"
+    assert harmless(Strip([Segment(text)])).text == text
+
+
+def test_towers_of_combining_marks_are_cut() -> None:
+    assert harmless(Strip([Segment("e" + "\u0301" * 50 + "x")])).text == "e\u0301\u0301x"
