@@ -71,14 +71,6 @@ async def test_the_prompt_reaches_the_model_to_the_letter(
 
 
 @on_asyncio
-async def test_eight_isolated_runs_go_in_parallel(config: RunConfig, git_workspace: Path) -> None:
-    client = AsyncOpenCodeClient(startup_concurrency=0)
-    results = await gather(8, lambda: client.async_run("SAY:ok", git_workspace, run_cfg=config, timeout_s=110))
-    assert [result.final_text.strip() for result in results] == ["ok"] * 8
-    assert len({result.session_id for result in results}) == 8
-
-
-@on_asyncio
 async def test_eight_runs_on_one_fresh_database_all_succeed_by_trying_again(
     config: RunConfig, git_workspace: Path, home: Path
 ) -> None:

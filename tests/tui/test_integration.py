@@ -43,7 +43,7 @@ async def test_from_the_launcher_over_the_live_dashboard_to_the_replay(
         prompt = 'SAY:Looking.\nTOOL:bash:{"command":"sleep 300","description":"Wait"}'
         await until(pilot, lambda: app.screen is launcher and launcher.query(TextArea))
         launcher.query(TextArea).first().text = prompt
-        await pilot.pause(3)
+        await until(pilot, lambda: not launcher.query_one("#launch").disabled)
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, DashboardScreen))
         dashboard = app.screen
