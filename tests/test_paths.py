@@ -27,5 +27,12 @@ def test_themes_are_found_in_a_checkout() -> None:
 
 
 def test_a_private_folder_is_closed_to_others(tmp_path: Path) -> None:
-    folder = paths.make_private(tmp_path / "a")
+    folder = paths.make_private(tmp_path / "a" / "b")
     assert folder.stat().st_mode & 0o077 == 0
+    assert folder.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    paths.make_private(tmp_path / "a")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755

@@ -60,10 +60,12 @@ def package_data_dir(name: str) -> Path:
 
 
 def make_private(folder: Path) -> Path:
-    """Create a folder, with its parents, that only the user can enter; give it back.
+    """Create a folder that only the user can enter, and so each parent that is not there yet; give it back.
 
     Raises:
         OSError: Where it cannot be created.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not folder.parent.is_dir():
+        make_private(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
     return folder

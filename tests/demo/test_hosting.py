@@ -51,6 +51,21 @@ def test_the_model_lives_as_long_as_whom_it_follows(tmp_path: Path, someone: sub
     wait_until(lambda: _is_gone(model.pid), what="the model outlived whom it followed")
 
 
+@pytest.mark.parametrize(("name", "stays"), [("octui-demo-x", False), ("mine", True)])
+def test_the_demos_own_folder_goes_with_whom_it_follows(
+    name: str, stays: bool, tmp_path: Path, someone: subprocess.Popen[bytes]
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    with ModelProcess(folder) as model:
+        model.follow(someone.pid)
+    assert folder.exists()
+    someone.kill()
+    someone.wait()
+    wait_until(lambda: _is_gone(model.pid), what="the model outlived whom it followed")
+    assert folder.exists() is stays
+
+
 def test_the_model_dies_with_its_starter_when_it_follows_nobody(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, sys\n"

@@ -33,7 +33,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
     octui demo --headless
     """
     from octui.control.spawn import start_supervisor
-    from octui.demo.hosting import ModelProcess
+    from octui.demo.hosting import FOLDER_PREFIX, ModelProcess
     from octui.demo.scenario import prepare
     from octui.plan.toml import load_plan
     from octui.recording.session import Session
@@ -43,7 +43,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
     if not headless:
         need_terminal("Add --headless to run without a screen.")
     binary = opencode_path()
-    folder = Path(tempfile.mkdtemp(prefix="octui-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with ModelProcess(folder, pace) as model:

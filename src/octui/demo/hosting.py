@@ -2,12 +2,14 @@
 
 The dashboard may be closed while the agents go on, so the process is tied to the supervisor: it is started first, since
 the plan holds its address, and is then told whom to follow. Nothing of it is left if any of them is killed: before it
-follows anyone it ends with the pipe on its stdin, and afterwards with the process it follows.
+follows anyone it ends with the pipe on its stdin, and afterwards with the process it follows. It is then the last one
+to know of the demo's workspaces, and removes them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +23,8 @@ from octui.demo.model_server import ModelServer
 from octui.demo.scenario import SECONDS_PER_TURN, scripts
 from octui.errors import OctuiError
 
+FOLDER_PREFIX = "octui-demo-"
+"""How the name of a folder begins that is the demo's own, to be removed after it."""
 _POLL_S = 0.5
 _END_S = 5.0
 
@@ -97,7 +101,7 @@ class ModelProcess:
 
 
 def serve(folder: Path, seconds_per_turn: float, orders: TextIO, answers: TextIO) -> None:
-    """What that process does: serve, tell where, and end with whom it is told to follow.
+    """What that process does: serve, tell where, end with whom it is told to follow, and then remove the folder.
 
     Args:
         folder: As given to `octui.demo.scenario.prepare`.
@@ -110,6 +114,8 @@ def serve(folder: Path, seconds_per_turn: float, orders: TextIO, answers: TextIO
         order = orders.readline().strip()
         if order:
             wait_for_end(int(order))
+    if order and folder.name.startswith(FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for_end(pid: int) -> None:

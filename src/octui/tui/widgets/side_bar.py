@@ -97,8 +97,11 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
 def _override(value: Any) -> str:
     """An override on a line a pattern: ``bash = deny``; anything deeper as JSON."""
     if isinstance(value, Mapping):
-        rows = (f"{key} = {part if isinstance(part, str) else json.dumps(part)}" for key, part in value.items())
-        return "\n".join(rows)
+        return "\n".join(f"{key} = {_as_json(part)}" for key, part in value.items())
+    return _as_json(value)
+
+
+def _as_json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
