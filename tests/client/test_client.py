@@ -25,8 +25,8 @@ from octui import (
     TokenUsage,
 )
 from octui.client import client as client_module
-from octui.client.client import AttemptEnd
 from octui.client.isolation import PREFIX
+from octui.client.sinks import AttemptEnd
 
 pytestmark = pytest.mark.anyio
 

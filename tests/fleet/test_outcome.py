@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from octui.client.events import decode_line
+from octui.client.limits import Limit, Limits
 from octui.client.result import Totals
+from octui.client.sinks import AttemptEnd
 from octui.fleet.outcome import judge
 from octui.recording.facts import Attention, RunState
 
@@ -19,6 +21,10 @@ def totals_of(capture: str) -> Totals:
     for line in (CAPTURES / f"{capture}.jsonl").read_bytes().splitlines():
         totals.feed(decode_line(line))
     return totals
+
+
+def end(exit_code: int, stderr: str = "", limit: Limit | None = None) -> AttemptEnd:
+    return AttemptEnd(exit_code=exit_code, limit=limit, stderr=stderr, events=1)
 
 
 @pytest.mark.parametrize(
@@ -40,29 +46,29 @@ def totals_of(capture: str) -> Totals:
     ],
 )
 def test_the_table(capture: str, exit_code: int, state: RunState, attention: Attention | None) -> None:
-    outcome = judge(totals_of(capture), exit_code=exit_code, timed_out=False, timeout_s=None, stderr="")
+    outcome = judge(totals_of(capture), end(exit_code, ""), Limits())
     assert outcome.state is state
     assert [kind for kind, _ in outcome.attention] == ([attention] if attention else [])
     assert bool(outcome.why) == (state is not RunState.SUCCEEDED)
 
 
 def test_a_run_without_a_word_is_never_green() -> None:
-    outcome = judge(Totals(), exit_code=0, timed_out=False, timeout_s=None, stderr="")
+    outcome = judge(Totals(), end(0, ""), Limits())
     assert (outcome.state, outcome.why) == (RunState.FAILED, "it ended without a word")
 
 
 def test_a_run_whose_time_was_up_says_after_how_long() -> None:
-    outcome = judge(totals_of("text"), exit_code=-15, timed_out=True, timeout_s=90, stderr="")
+    outcome = judge(totals_of("text"), end(-15, limit=Limit.TIME), Limits(timeout_s=90))
     assert (outcome.state, outcome.why) == (RunState.TIMED_OUT, "its time was up after 90 s")
 
 
 def test_an_exit_code_is_explained_by_the_last_line_of_stderr() -> None:
-    outcome = judge(Totals(), exit_code=1, timed_out=False, timeout_s=None, stderr="a\nError: Session not found\n\n")
+    outcome = judge(Totals(), end(1, "a\nError: Session not found\n\n"), Limits())
     assert outcome.why == "exit code 1: Error: Session not found"
 
 
 def test_an_error_that_says_nothing_is_explained() -> None:
-    outcome = judge(totals_of("unknown_model"), exit_code=1, timed_out=False, timeout_s=None, stderr="")
+    outcome = judge(totals_of("unknown_model"), end(1, ""), Limits())
     assert "does not know" in outcome.why
 
 
@@ -73,7 +79,18 @@ def test_an_error_counts_unless_an_answer_came_after_it() -> None:
         totals = Totals()
         for line in lines:
             totals.feed(decode_line(line))
-        return judge(totals, exit_code=0, timed_out=False, timeout_s=None, stderr="").state
+        return judge(totals, end(0, ""), Limits()).state
 
     assert state_after([*error, *answer]) is RunState.SUCCEEDED
     assert state_after([*answer, *error]) is RunState.FAILED
+
+
+def test_a_run_that_never_spoke_says_how_long_it_was_given() -> None:
+    outcome = judge(Totals(), end(-15, limit=Limit.STARTUP), Limits(startup_timeout_s=5))
+    assert (outcome.state, outcome.why) == (RunState.TIMED_OUT, "it said nothing within 5 s")
+
+
+def test_a_run_that_finished_but_did_not_exit_succeeded_and_says_so() -> None:
+    outcome = judge(totals_of("text"), end(-15, limit=Limit.EXIT), Limits(exit_grace_s=10))
+    assert outcome.state is RunState.SUCCEEDED
+    assert [kind for kind, _ in outcome.attention] == [Attention.DID_NOT_EXIT]

@@ -19,7 +19,10 @@ from octui.client import isolation
 from octui.client.command import build_command
 from octui.client.config import RunConfig
 from octui.client.guardian import guardian
+from octui.client.limits import Limit, Limits, Vigil
+from octui.client.lines import LineFramer
 from octui.client.process import Process
+from octui.client.sinks import AttemptEnd
 from octui.errors import OpenCodeBinaryNotFoundError
 
 STDERR_BYTES = 1 << 20
@@ -37,6 +40,8 @@ class Launch:
         workspace: Where it runs.
         config: A checked configuration.
         isolate_db: Whether it gets a private data home.
+        limits: How long it may go on.
+        grace_s: Seconds between asking its processes to end and killing them.
         stderr_path: The file stderr is appended to; None for a temporary one.
         arguments: What to call instead of ``run``, in the same surroundings.
     """
@@ -47,6 +52,8 @@ class Launch:
     workspace: Path
     config: RunConfig
     isolate_db: bool
+    limits: Limits
+    grace_s: float
     stderr_path: Path | None = None
     arguments: tuple[str, ...] = ()
 
@@ -68,6 +75,10 @@ class Attempt:
             OSError: A file cannot be written.
         """
         self._mark = uuid.uuid4().hex
+        self._grace_s = launch.grace_s
+        self._vigil = Vigil(launch.limits, anyio.current_time())
+        self._limit: Limit | None = None
+        self._framer = LineFramer()
         self._folder = isolation.make_folder()
         try:
             homes = isolation.prepare(
@@ -103,20 +114,50 @@ class Attempt:
                 ) from error
             raise
 
-    def stderr(self) -> str:
-        """What this attempt has written to stderr so far: the last `STDERR_BYTES` of it."""
-        end = os.fstat(self._stderr.fileno()).st_size
-        start = max(self._stderr_offset, end - STDERR_BYTES)
-        return os.pread(self._stderr.fileno(), end - start, start).decode("utf-8", "replace")
+    async def read(self) -> tuple[bytes, list[bytes]]:
+        """Give the next chunk of stdout, and the lines it completes.
 
-    async def end(self, grace_s: float, output: Callable[[bytes], Awaitable[None]]) -> str:
-        """End every process of the attempt, remove its folder, and give its stderr. See `Process.end`."""
+        The chunk is empty when all is read or a limit is met; a last line without its end comes with it.
+        """
+        moment, limit = self._vigil.next
+        with anyio.CancelScope(deadline=moment) as scope:
+            chunk = await self.process.read()
+        if scope.cancelled_caught:
+            chunk, self._limit = b"", limit
+        return chunk, self._frame(chunk)
+
+    async def end(self, output: Callable[[bytes], Awaitable[None]]) -> AttemptEnd:
+        """End every process of the attempt, remove its folder, and say how it went. See `Process.end`."""
+
+        async def late(data: bytes) -> None:
+            self._frame(data)
+            await output(data)
+
         try:
-            await self.process.end(grace_s, output)
-            return self.stderr()
+            await self.process.end(self._grace_s, late)
+            self._frame(b"")
+            return AttemptEnd(
+                exit_code=self.process.exit_code,
+                limit=self._limit,
+                stderr=self._stderr_text(),
+                events=self._vigil.events,
+            )
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._clear)
+
+    def _frame(self, chunk: bytes) -> list[bytes]:
+        lines = self._framer.feed(chunk) if chunk else self._framer.end()
+        if lines:
+            now = anyio.current_time()
+            for line in lines:
+                self._vigil.saw(line, now)
+        return lines
+
+    def _stderr_text(self) -> str:
+        end = os.fstat(self._stderr.fileno()).st_size
+        start = max(self._stderr_offset, end - STDERR_BYTES)
+        return os.pread(self._stderr.fileno(), end - start, start).decode("utf-8", "replace")
 
     def _clear(self) -> None:
         with suppress(AttributeError):

@@ -6,9 +6,9 @@ import time
 import warnings
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -17,10 +17,11 @@ from octui.client import isolation
 from octui.client.attempt import Attempt, Launch
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
-from octui.client.events import decode_dict, decode_head, decode_line
-from octui.client.lines import LineFramer
+from octui.client.events import decode_dict, decode_line
+from octui.client.limits import EXIT_GRACE_S, Limit, Limits
 from octui.client.result import RunResult, Totals
 from octui.client.retry import is_worth_another_attempt
+from octui.client.sinks import AttemptEnd, Collector, Log, RunSink
 from octui.errors import ConfigError, OpenCodeProcessError, OpenCodeTimeoutError
 
 GRACE_S = 5.0
@@ -32,23 +33,6 @@ class OpenCodeWarning(UserWarning):
     """Something asked for is likely a mistake, or could not be taken over; the run goes on without it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnd:
-    """How an attempt ended.
-
-    Attributes:
-        exit_code: Negative where a signal ended it; None where it was not started or not seen to end.
-        timed_out: Whether its time was up.
-        stderr: What it wrote to stderr, at most its last MiB.
-        events: How many events it printed.
-    """
-
-    exit_code: int | None
-    timed_out: bool
-    stderr: str
-    events: int
-
-
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """What a command of opencode printed; the exit code is negative where a signal ended it."""
@@ -56,25 +40,6 @@ class CommandResult:
     exit_code: int | None
     stdout: str
     stderr: str
-
-
-class RunSink(Protocol):
-    """Where a run's output goes while it happens; called in order, from the task that runs it."""
-
-    async def attempt_started(self, attempt: int, pid: int, data: Path) -> None:
-        """An attempt began, counted from 1; ``data`` is opencode's own folder, with ``log/opencode.log``."""
-
-    async def stdout(self, data: bytes) -> None:
-        """opencode printed this: as read, byte for byte; it may end within a line.
-
-        Must not wait where a cancel may strike before the bytes are safe.
-        """
-
-    async def attempt_ended(self, attempt: int, end: AttemptEnd, retry_in_s: float | None) -> None:
-        """An attempt is over, with all it started; another follows after ``retry_in_s`` seconds where that is set."""
-
-    def warned(self, words: str) -> None:
-        """Something asked for is likely a mistake, or could not be taken over."""
 
 
 class AsyncOpenCodeClient:
@@ -113,6 +78,9 @@ class AsyncOpenCodeClient:
         log_exclude_types: Collection[str] | None = None,
         max_retries: int = 2,
         retry_delay_s: float = 1.0,
+        startup_timeout_s: float | None = None,
+        grace_s: float = GRACE_S,
+        exit_grace_s: float = EXIT_GRACE_S,
     ) -> RunResult:
         """Run one agent to its end.
 
@@ -126,6 +94,11 @@ class AsyncOpenCodeClient:
             max_retries: How often the start-up crash of runs that share a database is tried again. No other failure
                 is, and no attempt that has printed an event.
             retry_delay_s: Seconds before the second attempt; twice as long before the next, and so on.
+            startup_timeout_s: Seconds an attempt may take until its first event; then it is ended, and tried again as
+                after a start-up crash. None for no limit.
+            grace_s: Seconds between asking the run's processes to end and killing them.
+            exit_grace_s: Seconds opencode may take to exit after a finished answer; then it is ended, with a warning,
+                and the run counts as succeeded.
 
         Raises:
             ConfigError: The configuration or the workspace cannot be used; nothing was started.
@@ -133,8 +106,8 @@ class AsyncOpenCodeClient:
             OpenCodeProcessError: It ended with a non-zero exit code.
             OpenCodeTimeoutError: Its time was up.
         """
-        with _Log(log_file, log_exclude_types or ()) as log:
-            sink = _Collector(log)
+        with Log(log_file, log_exclude_types or ()) as log:
+            sink = Collector(log, _warn)
             end = await self.execute(
                 prompt,
                 workspace,
@@ -143,14 +116,18 @@ class AsyncOpenCodeClient:
                 timeout_s=timeout_s,
                 max_retries=max_retries,
                 retry_delay_s=retry_delay_s,
+                startup_timeout_s=startup_timeout_s,
+                grace_s=grace_s,
+                exit_grace_s=exit_grace_s,
             )
         events = [decode_dict(line) for line in sink.lines]
         totals = Totals()
         for line in sink.lines:
             totals.feed(decode_line(line))
-        _raise_for(end, events, timeout_s, totals.last_error)
+        limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
+        _judge(end, events, limits, totals.last_error)
         return RunResult(
-            exit_code=end.exit_code or 0,
+            exit_code=0,
             final_text=totals.final_text,
             events=events,
             tool_calls=[event["part"] for event in events if event.get("type") == "tool_use" and "part" in event],
@@ -170,6 +147,9 @@ class AsyncOpenCodeClient:
         timeout_s: float | None = None,
         max_retries: int = 2,
         retry_delay_s: float = 1.0,
+        startup_timeout_s: float | None = None,
+        grace_s: float = GRACE_S,
+        exit_grace_s: float = EXIT_GRACE_S,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Give a run's events as they arrive, one dict an event.
 
@@ -183,6 +163,9 @@ class AsyncOpenCodeClient:
             timeout_s: Limit of an attempt, in seconds; the time a consumer takes counts.
             max_retries: How often the start-up crash is tried again.
             retry_delay_s: Seconds before the second attempt.
+            startup_timeout_s: Seconds until the first event.
+            grace_s: Seconds between asking a process to end and killing it.
+            exit_grace_s: Seconds between a finished answer and the exit.
 
         Raises:
             ConfigError: The configuration or the workspace cannot be used; nothing was started.
@@ -190,42 +173,32 @@ class AsyncOpenCodeClient:
             OpenCodeProcessError: It ended with a non-zero exit code; raised after the last event.
             OpenCodeTimeoutError: Its time was up.
         """
-        launch = await self._prepare(prompt, workspace, run_cfg, None, _warn)
+        limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
+        launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, _warn)
         last: deque[dict[str, Any]] = deque(maxlen=LAST_EVENTS)
-        totals = Totals()
+        errors = Totals()
         number = 0
         while True:
             number += 1
             await self._startup_slot()
             attempt = Attempt(launch)
-            exit_code, stderr, count, timed_out = None, "", 0, False
             try:
                 _warn_all(attempt.warnings)
-                deadline = anyio.current_time() + timeout_s if timeout_s is not None else float("inf")
-                framer = LineFramer()
-                while True:
-                    chunk = b""
-                    with anyio.CancelScope(deadline=deadline) as scope:
-                        chunk = await attempt.process.read()
-                    timed_out = scope.cancelled_caught
-                    lines = framer.feed(chunk) if chunk else framer.end()
+                chunk = b"-"
+                while chunk:
+                    chunk, lines = await attempt.read()
                     for line in lines:
                         event = decode_dict(line)
-                        count += decode_head(line) is not None
                         if event.get("type") == "error":
-                            totals.feed(decode_line(line))
+                            errors.feed(decode_line(line))
                         last.append(event)
                         yield event
-                    if not chunk:
-                        break
-                exit_code = attempt.process.exit_code
             finally:
-                stderr = await attempt.end(GRACE_S, _discard)
-            end = AttemptEnd(exit_code=exit_code, timed_out=timed_out, stderr=stderr, events=count)
-            if number > max_retries or not _may_retry(end):
+                end = await attempt.end(_discard)
+            if number > max_retries or not is_worth_another_attempt(end):
                 break
             await anyio.sleep(retry_delay_s * number)
-        _raise_for(end, list(last), timeout_s, totals.last_error)
+        _judge(end, list(last), limits, errors.last_error)
 
     async def execute(
         self,
@@ -237,8 +210,10 @@ class AsyncOpenCodeClient:
         timeout_s: float | None = None,
         max_retries: int = 2,
         retry_delay_s: float = 1.0,
-        stderr_path: Path | None = None,
+        startup_timeout_s: float | None = None,
         grace_s: float = GRACE_S,
+        exit_grace_s: float = EXIT_GRACE_S,
+        stderr_path: Path | None = None,
         isolate_db: bool | None = None,
     ) -> AttemptEnd:
         """Run one agent to its end, its output going to a sink; what `async_run` and the supervisor stand on.
@@ -253,8 +228,10 @@ class AsyncOpenCodeClient:
             timeout_s: Limit of an attempt, in seconds.
             max_retries: How often the start-up crash is tried again.
             retry_delay_s: Seconds before the second attempt.
-            stderr_path: A file to which stderr of all attempts is appended; None for a temporary one.
+            startup_timeout_s: Seconds until the first event.
             grace_s: Seconds between asking a process to end and killing it.
+            exit_grace_s: Seconds between a finished answer and the exit.
+            stderr_path: A file to which stderr of all attempts is appended; None for a temporary one.
             isolate_db: Overrides the client's own choice.
 
         Returns:
@@ -264,12 +241,13 @@ class AsyncOpenCodeClient:
             ConfigError: The configuration or the workspace cannot be used; nothing was started.
             OpenCodeBinaryNotFoundError: There is no opencode to run.
         """
-        launch = await self._prepare(prompt, workspace, run_cfg, stderr_path, sink.warned, isolate_db)
+        limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
+        launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, sink.warned, isolate_db, stderr_path)
         number = 0
         while True:
             number += 1
-            end = await self._attempt(launch, number, sink, timeout_s, grace_s)
-            retry_in_s = retry_delay_s * number if number <= max_retries and _may_retry(end) else None
+            end = await self._attempt(launch, number, sink)
+            retry_in_s = retry_delay_s * number if number <= max_retries and is_worth_another_attempt(end) else None
             await sink.attempt_ended(number, end, retry_in_s)
             if retry_in_s is None:
                 return end
@@ -290,54 +268,46 @@ class AsyncOpenCodeClient:
             ConfigError: The configuration or the workspace cannot be used; nothing was started.
             OpenCodeBinaryNotFoundError: There is no opencode to run.
         """
-        launch = await self._prepare(" ".join(arguments), workspace, run_cfg, None, _ignore, isolate_db)
+        limits = Limits(timeout_s=timeout_s)
+        launch = await self._prepare(" ".join(arguments), workspace, run_cfg, limits, GRACE_S, _ignore, isolate_db)
         attempt = Attempt(replace(launch, prompt="", arguments=tuple(arguments)))
         output: list[bytes] = []
 
         async def keep(data: bytes) -> None:
             output.append(data)
 
-        stderr = ""
         try:
-            with anyio.move_on_after(timeout_s):
-                while chunk := await attempt.process.read():
-                    output.append(chunk)
+            chunk = b"-"
+            while chunk:
+                chunk, _ = await attempt.read()
+                output.append(chunk)
         finally:
-            stderr = await attempt.end(GRACE_S, keep)
-        return CommandResult(attempt.process.exit_code, b"".join(output).decode("utf-8", "replace"), stderr)
+            end = await attempt.end(keep)
+        return CommandResult(end.exit_code, b"".join(output).decode("utf-8", "replace"), end.stderr)
 
-    async def _attempt(
-        self, launch: Launch, number: int, sink: RunSink, timeout_s: float | None, grace_s: float
-    ) -> AttemptEnd:
+    async def _attempt(self, launch: Launch, number: int, sink: RunSink) -> AttemptEnd:
         await self._startup_slot()
-        counter = _EventCounter(sink)
-        stderr = ""
         attempt = Attempt(launch)
         try:
             for words in attempt.warnings if number == 1 else ():
                 sink.warned(words)
             await sink.attempt_started(number, attempt.process.pid, attempt.data)
-            with anyio.move_on_after(timeout_s) as limit:
-                while chunk := await attempt.process.read():
-                    await counter.stdout(chunk)
+            while chunk := (await attempt.read())[0]:
+                await sink.stdout(chunk)
         finally:
-            stderr = await attempt.end(grace_s, counter.stdout)
-        counter.finish()
-        return AttemptEnd(
-            exit_code=attempt.process.exit_code,
-            timed_out=limit.cancelled_caught,
-            stderr=stderr,
-            events=counter.events,
-        )
+            end = await attempt.end(sink.stdout)
+        return end
 
     async def _prepare(
         self,
         prompt: str,
         workspace: str | Path,
         run_cfg: RunConfig | None,
-        stderr_path: Path | None,
+        limits: Limits,
+        grace_s: float,
         warned: Callable[[str], None],
         isolate_db: bool | None = None,
+        stderr_path: Path | None = None,
     ) -> Launch:
         """Refuse what cannot be run, before anything starts."""
         config = run_cfg or RunConfig()
@@ -357,6 +327,8 @@ class AsyncOpenCodeClient:
                 workspace=folder,
                 config=config,
                 isolate_db=self.isolate_db if isolate_db is None else isolate_db,
+                limits=limits,
+                grace_s=grace_s,
                 stderr_path=stderr_path,
             )
 
@@ -385,21 +357,26 @@ def _check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
     return folder
 
 
-def _may_retry(end: AttemptEnd) -> bool:
-    return not end.timed_out and is_worth_another_attempt(exit_code=end.exit_code, events=end.events, stderr=end.stderr)
+def _judge(end: AttemptEnd, events: Sequence[dict[str, Any]], limits: Limits, last_error: str) -> None:
+    """Raise what an attempt's end calls for; return where it ended well.
 
-
-def _raise_for(end: AttemptEnd, events: Sequence[dict[str, Any]], timeout_s: float | None, last_error: str) -> None:
-    """Raise what an attempt's end calls for; return where it ended well."""
-    if end.timed_out:
+    Raises:
+        OpenCodeTimeoutError: It met a limit of time.
+        OpenCodeProcessError: It ended with a non-zero exit code.
+    """
+    if end.limit is Limit.EXIT:
+        _warn(f"opencode had finished its answer but did not exit; it was ended after {limits.exit_grace_s:g} s.")
+    elif end.limit is not None:
+        at_start = end.limit is Limit.STARTUP
+        limit_s = (limits.startup_timeout_s if at_start else limits.timeout_s) or 0.0
         raise OpenCodeTimeoutError(
-            f"opencode was ended after {timeout_s:g} s.",
-            timeout_s=timeout_s or 0.0,
+            f"opencode said nothing within {limit_s:g} s." if at_start else f"opencode was ended after {limit_s:g} s.",
+            timeout_s=limit_s,
             stderr=end.stderr,
             events=events,
-            hint="Give it more time with timeout_s.",
+            hint=f"Give it more time with {'startup_timeout_s' if at_start else 'timeout_s'}.",
         )
-    if end.exit_code != 0:
+    elif end.exit_code != 0:
         rows = [row.strip() for row in end.stderr.splitlines() if row.strip()]
         reason = last_error or (rows[-1] if rows else "")
         raise OpenCodeProcessError(
@@ -425,74 +402,3 @@ def _warn_all(sentences: Sequence[str]) -> None:
 
 async def _discard(data: bytes) -> None:
     """Nobody is left to take it: the consumer of the stream has gone."""
-
-
-class _EventCounter:
-    """Passes output on and counts the events in it."""
-
-    def __init__(self, sink: RunSink) -> None:
-        self._sink = sink
-        self._framer = LineFramer()
-        self.events = 0
-
-    async def stdout(self, data: bytes) -> None:
-        await self._sink.stdout(data)
-        self._count(self._framer.feed(data))
-
-    def finish(self) -> None:
-        self._count(self._framer.end())
-
-    def _count(self, lines: Sequence[bytes]) -> None:
-        if lines:
-            self.events += sum(1 for line in lines if decode_head(line) is not None)
-
-
-@dataclass
-class _Log:
-    """The file a run's lines are appended to, if there is one."""
-
-    path: str | Path | None
-    exclude: Collection[str]
-    _file: IO[bytes] | None = field(default=None, init=False)
-
-    def __enter__(self) -> _Log:
-        if self.path is not None:
-            self._file = Path(self.path).expanduser().open("ab", buffering=0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def write(self, line: bytes) -> None:
-        if self._file is None:
-            return
-        head = decode_head(line)
-        if head is None or head.type not in self.exclude:
-            self._file.write(line + b"\n")
-
-
-class _Collector:
-    """Keeps a run's lines, of its last attempt's and all before it."""
-
-    def __init__(self, log: _Log) -> None:
-        self.lines: list[bytes] = []
-        self._log = log
-        self._framer = LineFramer()
-
-    async def attempt_started(self, attempt: int, pid: int, data: Path) -> None:
-        pass
-
-    async def stdout(self, data: bytes) -> None:
-        self._take(self._framer.feed(data))
-
-    async def attempt_ended(self, attempt: int, end: AttemptEnd, retry_in_s: float | None) -> None:
-        self._take(self._framer.end())
-
-    def warned(self, words: str) -> None:
-        _warn(words)
-
-    def _take(self, lines: Sequence[bytes]) -> None:
-        for line in lines:
-            self.lines.append(line)
-            self._log.write(line)

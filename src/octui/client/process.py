@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import anyio
+import anyio.lowlevel
 import psutil
 
 MARK = "OCTUI_RUN_MARK"
@@ -75,6 +76,7 @@ class Process:
         gone is read without waiting for the pipe's end.
         """
         while True:
+            await anyio.lowlevel.checkpoint()  # A flood must not keep other tasks, or a cancel, waiting.
             ended = self.exit_code is not None
             with suppress(BlockingIOError):
                 chunk = os.read(self._stdout.fileno(), READ_BYTES)
@@ -119,7 +121,11 @@ class Process:
             grace_s: Seconds between TERM and KILL.
             output: Gets what is still printed meanwhile: it belongs to the run, and a child that is blocked on a full
                 pipe could not leave.
+
+        Raises:
+            Exception: What ``output`` raised first, once all are gone; it is not called again after that.
         """
+        relay = _Relay(output)
         with anyio.CancelScope(shield=True):
             try:
                 left = self._survivors()
@@ -127,7 +133,7 @@ class Process:
                     _signal(left, signal.SIGTERM)
                     give_up = time.monotonic() + grace_s
                     while left and time.monotonic() < give_up:
-                        await self._drain(output)
+                        await self._drain(relay.pass_on)
                         await anyio.sleep(POLL_S)
                         left = self._survivors(left)
                 for _ in range(KILL_ROUNDS):
@@ -136,9 +142,11 @@ class Process:
                     _signal(left, signal.SIGKILL)
                     await anyio.sleep(POLL_S)
                     left = self._survivors(left)
-                await self._drain(output)
+                await self._drain(relay.pass_on)
             finally:
                 self._stdout.close()
+        if relay.error is not None:
+            raise relay.error
 
     async def _drain(self, output: Callable[[bytes], Awaitable[None]]) -> None:
         """Pass on what is in the pipe right now, at most a bounded amount: a flood must not keep us from ending it."""
@@ -162,6 +170,21 @@ class Process:
                 with suppress(psutil.Error):
                     found.update((child.pid, child) for child in process.children(recursive=True))
         return [process for process in found.values() if is_alive(process)]
+
+
+class _Relay:
+    """Passes output on until that fails: an end must come to its end all the same."""
+
+    def __init__(self, output: Callable[[bytes], Awaitable[None]]) -> None:
+        self.error: Exception | None = None
+        self._output = output
+
+    async def pass_on(self, chunk: bytes) -> None:
+        if self.error is None:
+            try:
+                await self._output(chunk)
+            except Exception as error:
+                self.error = error
 
 
 def bearers_of(mark: str) -> Iterator[psutil.Process]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from octui.client.compat import is_startup_crash
+from octui.client.limits import Limit
+from octui.client.sinks import AttemptEnd
 
 
-def is_worth_another_attempt(*, exit_code: int | None, events: int, stderr: str) -> bool:
+def is_worth_another_attempt(end: AttemptEnd) -> bool:
     """Whether an attempt that ended may be repeated.
 
-    Only the start-up crash is: it comes before any work. An attempt that printed an event may have edited files, and
-    would edit them twice; any other failure would only come again.
-
-    Args:
-        exit_code: Of the attempt.
-        events: How many events it printed.
-        stderr: What it wrote to stderr.
+    Only the start-up crash is, and a start-up that took longer than it was given: both come before any work. An attempt
+    that printed an event may have edited files, and would edit them twice; any other failure would only come again.
     """
-    return exit_code not in (0, None) and events == 0 and is_startup_crash(stderr)
+    if end.events:
+        return False
+    if end.limit is not None:
+        return end.limit is Limit.STARTUP
+    return end.exit_code not in (0, None) and is_startup_crash(end.stderr)

@@ -3,10 +3,10 @@
 opencode exits with 0 after a permission was rejected for want of somebody to ask, after an answer that was cut short,
 and in the middle of a step. In the order looked at:
 
-====================================================  ==========  ===================
+====================================================  ==========  =======================================
 what was seen                                          state       attention
-====================================================  ==========  ===================
-its time was up                                        timed_out
+====================================================  ==========  =======================================
+its time was up, or that for its first word            timed_out
 an ``error`` event, and no finished answer after it    failed      provider refuses (401, 402, 403, 429)
 a non-zero exit code                                   failed
 no event at all                                        failed      no final answer
@@ -14,15 +14,17 @@ a step that began and was never closed                 failed      ended mid ste
 closed with reason ``tool-calls``                      failed      no final answer
 closed with reason ``length`` or ``content-filter``    failed      no final answer
 closed, without a word of text                         failed      no final answer
-closed, with text                                      succeeded
-====================================================  ==========  ===================
+closed, with text                                      succeeded   did not exit (where it had to be ended)
+====================================================  ==========  =======================================
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from octui.client.limits import Limit, Limits
 from octui.client.result import Totals
+from octui.client.sinks import AttemptEnd
 from octui.recording.facts import Attention, RunState
 
 REFUSALS = {
@@ -53,33 +55,44 @@ class Outcome:
     attention: tuple[tuple[Attention, str], ...] = ()
 
 
-def judge(totals: Totals, *, exit_code: int | None, timed_out: bool, timeout_s: float | None, stderr: str) -> Outcome:
+def judge(totals: Totals, end: AttemptEnd, limits: Limits) -> Outcome:
     """Say what a run came to; the table in this module's docstring is what it does.
 
     Args:
         totals: The fold of the run's events.
-        exit_code: Of its last attempt.
-        timed_out: Whether that attempt's time was up.
-        timeout_s: The limit, in seconds.
-        stderr: What the last attempt wrote to stderr.
+        end: How its last attempt ended.
+        limits: How long that was given.
     """
     mid_step = ((Attention.ENDED_MID_STEP, "ended in the middle of a step: its tokens and cost are incomplete"),)
-    if timed_out:
-        limit = f" after {timeout_s:g} s" if timeout_s else ""
-        return Outcome(RunState.TIMED_OUT, f"its time was up{limit}", mid_step if totals.open_step else ())
+    if end.limit in (Limit.TIME, Limit.STARTUP):
+        return Outcome(RunState.TIMED_OUT, _time_was_up(end.limit, limits), mid_step if totals.open_step else ())
     if totals.last_error:
         refusal = REFUSALS.get(totals.last_status or 0)
         attention = ((Attention.PROVIDER_REFUSES, f"{refusal} ({totals.last_error})"),) if refusal else ()
         return Outcome(RunState.FAILED, _explain(totals.last_error), attention)
-    if exit_code != 0:
-        rows = [row.strip() for row in stderr.splitlines() if row.strip()]
-        how = f"a signal ended it ({-exit_code})" if exit_code and exit_code < 0 else f"exit code {exit_code}"
-        return Outcome(RunState.FAILED, f"{how}: {rows[-1]}" if rows else how, mid_step if totals.open_step else ())
+    if not end.ended_well:
+        return Outcome(RunState.FAILED, _exit_words(end), mid_step if totals.open_step else ())
     if totals.open_step:
         return Outcome(RunState.FAILED, "it ended in the middle of a step", mid_step)
     if why := _unfinished(totals):
         return Outcome(RunState.FAILED, why, ((Attention.NO_FINAL_ANSWER, why),))
+    if end.limit is Limit.EXIT:
+        words = f"it had finished but did not exit, and was ended after {limits.exit_grace_s:g} s"
+        return Outcome(RunState.SUCCEEDED, "", ((Attention.DID_NOT_EXIT, words),))
     return Outcome(RunState.SUCCEEDED)
+
+
+def _time_was_up(limit: Limit | None, limits: Limits) -> str:
+    if limit is Limit.STARTUP:
+        return f"it said nothing within {limits.startup_timeout_s:g} s"
+    return f"its time was up after {limits.timeout_s:g} s"
+
+
+def _exit_words(end: AttemptEnd) -> str:
+    code = end.exit_code
+    how = f"a signal ended it ({-code})" if code and code < 0 else f"exit code {code}"
+    rows = [row.strip() for row in end.stderr.splitlines() if row.strip()]
+    return f"{how}: {rows[-1]}" if rows else how
 
 
 def _unfinished(totals: Totals) -> str:

@@ -11,11 +11,13 @@ from typing import Any
 
 import anyio
 
-from octui.client.client import AsyncOpenCodeClient, AttemptEnd
+from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import build_config
 from octui.client.events import decode_head, decode_line
+from octui.client.limits import Limit, Limits
 from octui.client.lines import LineFramer
 from octui.client.result import Totals
+from octui.client.sinks import AttemptEnd
 from octui.errors import OctuiError, RecordingError
 from octui.fleet.attention import Raised, Watch
 from octui.fleet.outcome import Outcome, judge
@@ -143,6 +145,7 @@ class Runner:
                     timeout_s=spec.timeout_s,
                     max_retries=spec.max_retries,
                     retry_delay_s=RETRY_DELAY_S,
+                    startup_timeout_s=spec.startup_timeout_s,
                     stderr_path=self._journal.stderr_path(spec.name),
                     isolate_db=spec.isolate_db,
                 )
@@ -155,13 +158,7 @@ class Runner:
             raise end
         self._take(self._framer.end())
         self._raise(self._watch.stderr(end.stderr))
-        return judge(
-            self._totals,
-            exit_code=end.exit_code,
-            timed_out=end.timed_out,
-            timeout_s=spec.timeout_s,
-            stderr=end.stderr,
-        )
+        return judge(self._totals, end, Limits(timeout_s=spec.timeout_s, startup_timeout_s=spec.startup_timeout_s))
 
     # The client's sink
 
@@ -200,13 +197,14 @@ class Runner:
                 run=self.spec.name,
                 attempt=attempt,
                 exit_code=end.exit_code,
-                timed_out=end.timed_out,
+                timed_out=end.limit in (Limit.TIME, Limit.STARTUP),
                 retry_in_s=retry_in_s,
             )
         )
         if retry_in_s is not None:
             again = f"attempt {attempt + 1} of {self.spec.max_retries + 1} in {retry_in_s:g} s"
-            self._enter(RunState.RETRYING, f"opencode crashed at start-up; {again}")
+            what = "said nothing" if end.limit else "crashed at start-up"
+            self._enter(RunState.RETRYING, f"opencode {what}; {again}")
 
     def warned(self, words: str) -> None:
         """Something was not taken over; that is a reason to look."""

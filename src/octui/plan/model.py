@@ -19,6 +19,7 @@ class RunSpec:
         config: How opencode is started.
         timeout_s: Limit of an attempt, in seconds; None for none.
         max_retries: How often a start-up crash is tried again.
+        startup_timeout_s: Seconds until its first event, after which a start-up is tried again; None for no limit.
         silence_s: After how many seconds without a word the run asks for attention.
         isolate_db: Whether the run gets a private data home.
     """
@@ -29,6 +30,7 @@ class RunSpec:
     config: RunConfig
     timeout_s: float | None = None
     max_retries: int = 2
+    startup_timeout_s: float | None = None
     silence_s: float = 60.0
     isolate_db: bool = True
 

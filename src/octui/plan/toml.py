@@ -29,6 +29,7 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "copies": int,
     "timeout_s": float,
     "max_retries": int,
+    "startup_timeout_s": float,
     "silence_s": float,
     "isolate_db": bool,
 }
@@ -49,7 +50,7 @@ _PLAIN_WORDS = {
     "object": "a table",
     "null": "nothing",
 }
-_SPEC_KEYS = ("timeout_s", "max_retries", "silence_s", "isolate_db")
+_SPEC_KEYS = ("timeout_s", "max_retries", "startup_timeout_s", "silence_s", "isolate_db")
 
 
 def load_plan(path: Path) -> Plan:
@@ -291,6 +292,7 @@ class _Reader:
             ("copies", 1, False),
             ("max_retries", 0, False),
             ("timeout_s", 0, True),
+            ("startup_timeout_s", 0, True),
             ("silence_s", 0, True),
         ):
             value = table.get(key)

@@ -49,6 +49,7 @@ class Attention(StrEnum):
     SILENT = "silent"
     CONFIG_LEFT_OUT = "config_left_out"
     INTERRUPTED = "interrupted"
+    DID_NOT_EXIT = "did_not_exit"
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=True):

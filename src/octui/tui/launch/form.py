@@ -212,7 +212,7 @@ def _comparable(run: RunSpec) -> tuple[object, ...]:
     config["permission"] = rows_from_permission(run.config.permission)
     config["files"] = [str(file) for file in run.config.files]
     config["instructions"] = list(run.config.instructions)
-    return run.name, run.workspace, run.prompt, run.timeout_s, run.max_retries, run.silence_s, run.isolate_db, config
+    return replace(run, config=RunConfig()), config
 
 
 def _folders(form: LaunchForm, base: Path, problems: dict[str, str]) -> list[Path]:
