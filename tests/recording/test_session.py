@@ -7,7 +7,6 @@ import shutil
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.recording.conftest import CAPTURES, answer, line
 
@@ -23,17 +22,18 @@ from octui.recording.facts import (
 )
 from octui.recording.journal import Journal
 from octui.recording.session import Session, list_sessions, resolve_session
+from octui.recording.writer_lock import hold
 
 SAMPLES = Path(__file__).parents[2] / "sample_sessions"
 
 
 def begin(journal: Journal, *, pid: int = 0, at: float = 100.0) -> None:
-    started = psutil.Process(pid).create_time() if pid else 1.0
+    if not pid:
+        journal.close()
     journal.fact(
         SessionStarted(
             at=at,
             pid=pid or 2**22 + 1,
-            pid_started=started,
             socket="/run/x.sock",
             octui="0.1.0",
             opencode="1.18.33",
@@ -92,9 +92,22 @@ def test_a_session_is_live_while_its_supervisor_is(journal: Journal) -> None:
 
 def test_a_supervisor_whose_number_was_given_anew_is_not_taken_for_alive(journal: Journal) -> None:
     begin(journal, pid=os.getpid())
-    path = journal.folder / "facts.jsonl"
-    path.write_text(path.read_text().replace('"pid_started":', '"pid_started":1'))
+    journal.close()
     assert Session.open(journal.folder).interrupted
+
+
+def test_a_live_session_stays_live_where_it_is_moved_to_and_a_copy_of_it_is_none(journal: Journal) -> None:
+    begin(journal, pid=os.getpid())
+    copy, moved = journal.folder.with_name("copy"), journal.folder.with_name("moved")
+    shutil.copytree(journal.folder, copy)
+    journal.folder.rename(moved)
+    assert Session.open(moved).is_live
+    assert Session.open(copy).interrupted
+
+
+def test_a_session_has_one_writer(journal: Journal) -> None:
+    with pytest.raises(BlockingIOError):
+        hold(journal.folder)
 
 
 def test_an_interrupted_session_says_so_and_keeps_what_it_had(journal: Journal) -> None:

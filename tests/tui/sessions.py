@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from octui.client.config import RunConfig
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import (
@@ -80,7 +78,6 @@ def record(folder: Path, scripts: Sequence[Script], *, live: bool = False, name:
     )
     plan = Plan(name=name, runs=runs)
     journal = Journal.create(folder, plan, opencode_version="1.18.33", binary="opencode", octui_version="0.1.0")
-    me = psutil.Process()
     facts: list[Any] = []
     end = START
     for script in scripts:
@@ -105,7 +102,6 @@ def record(folder: Path, scripts: Sequence[Script], *, live: bool = False, name:
         SessionStarted(
             at=START,
             pid=os.getpid() if live else 1,
-            pid_started=me.create_time() if live else 0.0,
             socket="",
             octui="0.1.0",
             opencode="1.18.33",

@@ -242,6 +242,7 @@ async def test_a_session_that_ended_takes_no_commands_and_is_left_without_a_ques
 
 async def test_an_interrupted_session_says_so(tmp_path: Path) -> None:
     journal = record(tmp_path, [API, GATEWAY])
+    journal.close()
     facts = journal.folder / "facts.jsonl"
     facts.write_bytes(b"".join(row for row in facts.read_bytes().splitlines(True) if b"session_ended" not in row))
     app = dashboard(journal.folder)

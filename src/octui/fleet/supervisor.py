@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import anyio
-import psutil
 from anyio.abc import TaskGroup
 
 from octui.client.client import AsyncOpenCodeClient
@@ -62,7 +61,6 @@ class Supervisor:
             SessionStarted(
                 at=time.time(),
                 pid=os.getpid(),
-                pid_started=psutil.Process().create_time(),
                 socket=socket,
                 octui=octui,
                 opencode=opencode,

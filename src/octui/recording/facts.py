@@ -61,12 +61,11 @@ class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=Tr
 class SessionStarted(Fact, frozen=True, kw_only=True, tag="session_started"):
     """The supervisor took the session up.
 
-    ``pid`` with ``pid_started`` (the process's start, seconds since the epoch) names the supervisor beyond reuse of the
-    number; ``socket`` is the path of its control socket; ``runs`` are the names in the plan's order.
+    ``pid`` is the supervisor's process, ``socket`` the path of its control socket; ``runs`` are the names in the plan's
+    order. Whether it still is at work is told by its lock (`octui.recording.writer_lock`).
     """
 
     pid: int
-    pid_started: float
     socket: str
     octui: str
     opencode: str

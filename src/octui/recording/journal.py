@@ -23,6 +23,7 @@ from octui.plan.model import Plan
 from octui.plan.secrets import masked_plan
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.layout import FACTS_FILE, SESSION_FILE, log_path, stderr_path
+from octui.recording.writer_lock import hold
 
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -38,6 +39,7 @@ class Journal:
         self._head = head
         self._plan = plan
         self._files: dict[Path, int] = {}
+        self._lock: int | None = hold(folder)
 
     @classmethod
     def create(
@@ -127,7 +129,10 @@ class Journal:
             raise
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files, and of the session."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
         for handle in self._files.values():
             with suppress(OSError):
                 os.close(handle)

@@ -8,6 +8,7 @@ SESSION_FILE = "session.toml"
 FACTS_FILE = "facts.jsonl"
 LOG_SUFFIX = ".jsonl"
 STDERR_SUFFIX = ".stderr"
+LOCK_FILE = "lock"
 SUPERVISOR_LOG = "supervisor.log"
 
 

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from octui import paths
 from octui.client.events import EVENT_TYPES
 from octui.errors import RecordingError
@@ -29,12 +27,12 @@ from octui.recording.facts import (
     decode_fact,
 )
 from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, log_path, stderr_path
+from octui.recording.writer_lock import is_held
 
 STDERR_TAIL_BYTES = 64 * 1024
 LOOK_AT_EVENTS = 100
 """Among so many lines a log must have one of opencode's own events to be taken for a recording."""
 
-PID_START_TOLERANCE_S = 2.0
 _OVERRIDES = ("permission", "mcp", "tools", "instructions", "config_overrides", "inherit_user_config", "isolate_db")
 
 
@@ -209,7 +207,7 @@ class Session:
         started = self._status.started
         if self._bare or started is None or self._status.ended is not None:
             return False
-        return is_process(started.pid, started.pid_started)
+        return is_held(self.folder)
 
     @property
     def interrupted(self) -> bool:
@@ -303,15 +301,6 @@ class Session:
                 words = "ended in the middle of a step; its cost is missing"
                 status.apply(AttentionRaised(at=at, run=name, kind=Attention.ENDED_MID_STEP, words=words))
         return status
-
-
-def is_process(pid: int, started: float) -> bool:
-    """Whether a process lives that began at a moment: a number alone may have been given anew."""
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return alive and abs(process.create_time() - started) < PID_START_TOLERANCE_S
-    return False
 
 
 def list_sessions(folder: Path) -> list[SessionSummary]:
