@@ -11,7 +11,7 @@ WORKERS ?= 2
 export OPENCODE_BINARY ?= $(CURDIR)/$(OPENCODE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types imports build pictures clean
+.PHONY: help demo test faults check format lint types imports build pictures clean
 
 help: ## Show what make can do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ demo: $(VENV)/.ready $(OPENCODE_DIR)/.opencode-ready ## Set up, then watch three
 
 test: $(VENV)/.ready $(OPENCODE_DIR)/.opencode-ready ## Set up, then run all tests, those on the real opencode too
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+faults: $(VENV)/.ready $(OPENCODE_DIR)/.opencode-ready ## Do to octui all that may go wrong, at full size, and print what it did about it
+	OCTUI_FULL_FAULTS=1 $(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m fault
 
 check: format lint types imports test ## Format, lint, types, import rules, tests
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import faults
+from tests.support.faults import fault
 from tests.support.repository import make_repository
 
 from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
@@ -33,10 +35,28 @@ _WITH_INTEGRATION = os.environ.get("OPENCODE_INTEGRATION", "1") != "0"
 _TIMEOUT_S = float(os.environ.get("OPENCODE_INTEGRATION_TIMEOUT_S") or 120)
 
 
+__all__ = ["fault"]
+
+
 def pytest_report_header() -> str:
     if not _WITH_INTEGRATION:
         return "opencode: tests on the real opencode are left out (OPENCODE_INTEGRATION=0)"
     return f"opencode: {_OPENCODE}, at most {_TIMEOUT_S:g} s a test"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of faults where they were asked for."""
+    if "fault" not in config.getoption("markexpr"):
+        return
+    reports = [report for found in terminalreporter.stats.values() for report in found if _is_teardown(report)]
+    failed = [report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())]
+    terminalreporter.section("faults")
+    for line in faults.table(faults.rows_of(reports, failed)):
+        terminalreporter.write_line(line)
+
+
+def _is_teardown(report: object) -> bool:
+    return getattr(report, "when", "") == "teardown"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from octui.client.result import RunResult, TokenUsage
     from octui.errors import (
         ConfigError,
+        OctuiError,
         OpenCodeBinaryNotFoundError,
         OpenCodeError,
         OpenCodeProcessError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncOpenCodeClient",
     "ConfigError",
+    "OctuiError",
     "OpenCodeBinaryNotFoundError",
     "OpenCodeError",
     "OpenCodeProcessError",

@@ -136,3 +136,11 @@ json_values = st.recursive(
 )
 def test_no_shape_makes_decoding_fail(kind: str, fields: dict[str, Any]) -> None:
     decode_line(json.dumps({"type": kind, **fields}).encode())
+
+
+@pytest.mark.parametrize("timestamp", [b"1e400", b"-1", b"9" * 400, b"1e15", b'"soon"', b"true", b"null"])
+def test_a_timestamp_that_is_no_moment_is_left_out(timestamp: bytes) -> None:
+    for kind in (b"step_start", b"other"):
+        event = decode_line(b'{"type":"%s","timestamp":%s,"part":{}}' % (kind, timestamp))
+        assert event.timestamp in (None, 1.0)
+        assert event.type in (kind.decode(), "diagnostic")

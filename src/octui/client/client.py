@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from octui.client import isolation
+from octui.client import compat, isolation
 from octui.client.attempt import Attempt, Launch
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
@@ -358,12 +358,14 @@ def _check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
 
 
 def _judge(end: AttemptEnd, events: Sequence[dict[str, Any]], limits: Limits, last_error: str) -> None:
-    """Raise what an attempt's end calls for; return where it ended well.
+    """Raise what an attempt's end calls for; where it ended well, warn of what opencode says on stderr only.
 
     Raises:
         OpenCodeTimeoutError: It met a limit of time.
         OpenCodeProcessError: It ended with a non-zero exit code.
     """
+    if fallback := compat.unknown_agent(end.stderr):
+        _warn(f"{fallback}.")
     if end.limit is Limit.EXIT:
         _warn(f"opencode had finished its answer but did not exit; it was ended after {limits.exit_grace_s:g} s.")
     elif end.limit is not None:

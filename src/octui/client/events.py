@@ -19,6 +19,12 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 EVENT_TYPES = ("step_start", "text", "reasoning", "tool_use", "step_finish", "error")
 """The event types this version of octui knows, in the order in which a step prints them."""
 
+NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line may raise; the last one for JSON that is nested without end."""
+
+LATEST_MS = 1e14
+"""A timestamp after the year 5000 is none."""
+
 DIAGNOSTIC = "diagnostic"
 """The type octui gives a line on stdout that is no JSON object."""
 
@@ -197,7 +203,7 @@ def decode_head(line: bytes | bytearray) -> Head | None:
     """Decode only what state needs of a line; None where the line is no JSON object with string type."""
     try:
         return _head_decoder.decode(line)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+    except NOT_UNDERSTOOD:
         return None
 
 
@@ -209,7 +215,7 @@ def decode_dict(line: bytes) -> dict[str, Any]:
     """
     try:
         return _object_decoder.decode(line)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+    except NOT_UNDERSTOOD:
         return {"type": DIAGNOSTIC, "raw": line.decode("utf-8", "replace")}
 
 
@@ -217,15 +223,15 @@ def decode_line(line: bytes) -> Event:
     """Decode one line whole. Never raises: what is not understood comes as `Unknown` or `Diagnostic`."""
     try:
         head = _line_decoder.decode(line)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+    except NOT_UNDERSTOOD:
         return _unknown_or_diagnostic(line)
     try:
         body = _decode_body(head)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+    except NOT_UNDERSTOOD:
         body = None
     if body is None:
         return _unknown_or_diagnostic(line)
-    return Event(head.type, head.timestamp, head.session_id, body)
+    return Event(head.type, _timestamp(head.timestamp), head.session_id, body)
 
 
 def _decode_body(line: _Line) -> Body | None:
@@ -283,6 +289,10 @@ def _failure(error: Any) -> Failure:
     return Failure(name, _as_text(message or data or name), status if isinstance(status, int) else None)
 
 
+def _timestamp(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 <= value <= LATEST_MS else None
+
+
 def _as_text(value: Any) -> str:
     if value is None:
         return ""
@@ -295,10 +305,9 @@ def _unknown_or_diagnostic(line: bytes) -> Event:
     if kind == DIAGNOSTIC and "raw" in value:
         return Event(DIAGNOSTIC, None, "", Diagnostic(value["raw"]))
     kind = kind if isinstance(kind, str) else "unknown"
-    timestamp = value.get("timestamp")
     return Event(
         kind,
-        float(timestamp) if isinstance(timestamp, int | float) else None,
+        _timestamp(value.get("timestamp")),
         str(value.get("sessionID") or ""),
         Unknown(kind, value),
     )

@@ -69,7 +69,7 @@ class Guardian:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+            env=_environment(),
             start_new_session=True,
         )
         for mark, folder in self._watched.items():
@@ -81,6 +81,13 @@ class Guardian:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{line}\n".encode())
             self._process.stdin.flush()
+
+
+def _environment() -> dict[str, str]:
+    """What Python needs to start as it did here, and nothing else: the user's keys are none of its business."""
+    kept = ("PATH", "HOME", "LANG", "LC_", "PYTHON", "LD_", "DYLD_")
+    env = {name: value for name, value in os.environ.items() if name.startswith(kept)}
+    return {**env, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
 
 
 guardian = Guardian()

@@ -108,7 +108,7 @@ class ControlClient:
             if isinstance(request, Shutdown):
                 return Done(id=request.id)  # It may be gone before its answer is out.
             raise ControlError(_GONE, hint=_GONE_HINT) from error
-        except (anyio.DelimiterNotFound, msgspec.MsgspecError) as error:
+        except (anyio.DelimiterNotFound, msgspec.MsgspecError, RecursionError) as error:
             raise ControlError("The session's supervisor answers in a way octui does not know.") from error
 
 

@@ -102,7 +102,7 @@ class ControlServer:
             buffer = rest
             try:
                 request = decode_request(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 await _send(stream, Refused(id=0, why="That is no request octui knows."))
                 continue
             if isinstance(request, Hello):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class RunState(StrEnum):
@@ -55,7 +56,7 @@ class Attention(StrEnum):
 class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=True):
     """Base of all facts; ``at`` is seconds since the epoch."""
 
-    at: float
+    at: Annotated[float, Meta(ge=0, le=1e11)]
 
 
 class SessionStarted(Fact, frozen=True, kw_only=True, tag="session_started"):
@@ -148,7 +149,7 @@ def decode_fact(line: bytes) -> AnyFact | None:
     """Read one line; None for a fact of an unknown kind and for a line that is cut or garbled."""
     try:
         return _decoder.decode(line)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

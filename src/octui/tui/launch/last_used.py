@@ -43,7 +43,7 @@ def load(folder: Path | None = None) -> LastUsed | None:
     try:
         data = ((folder or paths.data_dir()) / _FILE).read_bytes()
         return msgspec.json.decode(data, type=LastUsed)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -90,7 +90,7 @@ def raw_screen(run: str, item: int, raw: bytes, when: float, palette: Palette) -
     try:
         shown = msgspec.json.format(raw, indent=2).decode()
         language = "json"
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         shown, language = raw.decode("utf-8", "replace"), ""
     clipped = shown[:MAX_RAW]
     stamp = time.strftime("%H:%M:%S", time.localtime(when))
