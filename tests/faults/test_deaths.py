@@ -17,8 +17,8 @@ import tomli_w
 from tests.client.conftest import StandIn
 from tests.conftest import ScriptedModel
 from tests.support import misbehaving
-from tests.support.faults import Fault
-from tests.support.processes import wait_until
+from tests.support.faults import MARK, Fault
+from tests.support.processes import processes_marked, wait_until
 from tests.support.terminal import Terminal
 
 from octui import paths
@@ -76,9 +76,8 @@ def until_state(session: Session, state: RunState) -> None:
 def test_a_killed_supervisor_leaves_nothing_but_a_session_that_replays(
     scripted_model: ScriptedModel, opencode_binary: Path, git_workspace: Path, fault: Fault
 ) -> None:
-    with supervised(
-        opencode_binary, git_workspace, RunConfig(config_overrides=scripted_model.config), WAITS
-    ) as session:
+    config = RunConfig(config_overrides=scripted_model.config)
+    with supervised(opencode_binary, git_workspace, config, WAITS) as session:
         wait_until(lambda: fault.left().count("sleep") == 2, 60)
         assert session.supervisor_pid is not None
         os.kill(session.supervisor_pid, signal.SIGKILL)
@@ -165,8 +164,8 @@ def test_after_a_restart_of_the_machine_sessions_say_so_and_stale_sockets_go(
     """What a restart leaves on disk is what the death of every process at once leaves."""
     with supervised(stand_in(misbehaving.STUBBORN), tmp_path) as session:
         wait_until(lambda: "sleep" in fault.left())
-        everything = [process for process in psutil.process_iter() if _is_of_session(process, fault)]
-        for process in everything:
+        supervisor = psutil.Process(session.supervisor_pid)
+        for process in [*supervisor.children(recursive=True), supervisor, *processes_marked(MARK, fault.mark)]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         stale = Path(session.socket)
@@ -177,9 +176,3 @@ def test_after_a_restart_of_the_machine_sessions_say_so_and_stale_sockets_go(
         assert not stale.exists()
         until_state(later, RunState.SUCCEEDED)
     fault.did = "session says so; stale socket and folders swept"
-
-
-def _is_of_session(process: psutil.Process, fault: Fault) -> bool:
-    with suppress(psutil.Error, OSError):
-        return process.environ().get("OCTUI_FAULT_MARK") == fault.mark or "guardian" in " ".join(process.cmdline())
-    return False
