@@ -74,6 +74,9 @@ def test_a_log_that_was_replaced_or_cut_starts_anew(tmp_path: Path) -> None:
     assert log.refresh()
     assert (len(log), log.totals.turns) == (3, 1)
     path.unlink()
+    assert not log.refresh()
+    assert (len(log), log.line(0)) == (3, answer(1).splitlines()[0])
+    path.write_bytes(b"")
     assert log.refresh()
     assert len(log) == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections import deque
@@ -351,6 +352,8 @@ def _check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
     folder = Path(workspace).expanduser().absolute()
     if not folder.is_dir():
         raise ConfigError(f"The workspace {folder} {'is no folder' if folder.exists() else 'does not exist'}.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise ConfigError(f"The workspace {folder} cannot be entered.", hint="Its permissions are in the way.")
     for file in files:
         if not (folder / Path(file).expanduser()).exists():
             raise ConfigError(f"The file {file} does not exist.")

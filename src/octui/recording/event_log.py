@@ -56,13 +56,16 @@ class EventLog:
     def refresh(self) -> bool:
         """Index what was appended; give whether there is anything new.
 
-        A log that was replaced or cut starts anew. A last line without its end is counted only where it is whole JSON:
-        nothing more of it can come.
+        A log that was replaced or cut starts anew, and one that was deleted stays as it was. A last line without its
+        end is counted only where it is whole JSON: nothing more of it can come.
         """
+        before = len(self), len(self._tail)
         try:
             stat = self.path.stat()
         except FileNotFoundError:
-            return self._forget()
+            if self._file is None:
+                return False
+            stat = os.fstat(self._file)  # Deleted: what was open can still be read.
         identity = (stat.st_dev, stat.st_ino)
         if identity != self._identity or stat.st_size < self._read_to:
             self._forget()
@@ -70,7 +73,6 @@ class EventLog:
             self._identity = identity
         self._fallback_time = stat.st_mtime
         assert self._file is not None
-        before = len(self), len(self._tail)
         while chunk := os.pread(self._file, READ_BYTES, self._read_to):
             self._take(chunk)
         self._take_unended()
@@ -134,12 +136,10 @@ class EventLog:
         self._read_to = 0
         self._fallback_time = 0.0
 
-    def _forget(self) -> bool:
-        had = bool(len(self) or self._tail)
+    def _forget(self) -> None:
         self.close()
         self._identity = None
         self._reset()
-        return had
 
     def _take(self, chunk: bytes) -> None:
         start = self._read_to - len(self._tail)

@@ -22,6 +22,7 @@ from octui.paths import make_private
 from octui.plan.model import Plan
 from octui.plan.secrets import masked_plan
 from octui.recording.facts import AnyFact, encode_fact
+from octui.recording.folder import Folder
 from octui.recording.layout import FACTS_FILE, SESSION_FILE, log_path, stderr_path
 from octui.recording.writer_lock import hold
 
@@ -35,10 +36,10 @@ class Journal:
     """
 
     def __init__(self, folder: Path, head: dict[str, Any], plan: Plan) -> None:
-        self.folder = folder
+        self._place = Folder(folder)
         self._head = head
         self._plan = plan
-        self._files: dict[Path, int] = {}
+        self._files: dict[str, int] = {}
         self._lock: int | None = hold(folder)
 
     @classmethod
@@ -64,8 +65,8 @@ class Journal:
             journal = cls(folder, head, plan)
             journal.write_outcome({})
             for run in plan.runs:
-                journal._file(log_path(folder, run.name))
-            journal._file(folder / FACTS_FILE)
+                journal._file(log_path(folder, run.name).name)
+            journal._file(FACTS_FILE)
         except OSError as error:
             raise RecordingError(
                 f"A session cannot be recorded in {sessions_dir}: {error.strerror or error}.",
@@ -73,13 +74,18 @@ class Journal:
             ) from error
         return journal
 
+    @property
+    def folder(self) -> Path:
+        """The session's folder; followed where it is moved to."""
+        return self._place.path
+
     def fact(self, fact: AnyFact) -> None:
         """Append a fact.
 
         Raises:
             RecordingError: It cannot be written.
         """
-        self._append(self.folder / FACTS_FILE, encode_fact(fact))
+        self._append(FACTS_FILE, encode_fact(fact))
 
     def stdout_path(self, run: str) -> Path:
         """Where a run's events are."""
@@ -99,7 +105,7 @@ class Journal:
         Raises:
             RecordingError: It cannot be written.
         """
-        self._append(self.stdout_path(run), data)
+        self._append(self.stdout_path(run).name, data)
 
     def write_outcome(self, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
         """Write ``session.toml`` anew, with what the runs came to; it is there whole at any moment.
@@ -138,21 +144,21 @@ class Journal:
                 os.close(handle)
         self._files.clear()
 
-    def _file(self, path: Path) -> int:
-        handle = self._files.get(path)
+    def _file(self, name: str) -> int:
+        handle = self._files.get(name)
         if handle is None:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            self._files[path] = handle
+            handle = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._files[name] = handle
         return handle
 
-    def _append(self, path: Path, data: bytes) -> None:
+    def _append(self, name: str, data: bytes) -> None:
         left = memoryview(data)
         try:
             while left:
-                left = left[os.write(self._file(path), left) :]
+                left = left[os.write(self._file(name), left) :]
         except OSError as error:
             raise RecordingError(
-                f"The recording cannot be written ({path.name}): {error.strerror or error}.",
+                f"The recording cannot be written ({name}): {error.strerror or error}.",
                 hint="Make room on the disk; what was recorded before is safe.",
             ) from error
 

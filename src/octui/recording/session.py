@@ -26,8 +26,9 @@ from octui.recording.facts import (
     StateChanged,
     decode_fact,
 )
+from octui.recording.folder import Folder
 from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, log_path, stderr_path
-from octui.recording.writer_lock import is_held
+from octui.recording.writer_lock import LockWatch
 
 STDERR_TAIL_BYTES = 64 * 1024
 LOOK_AT_EVENTS = 100
@@ -78,6 +79,8 @@ class Session:
     def __init__(self, folder: Path, name: str, metas: dict[str, RunMeta], *, bare: bool) -> None:
         self.folder = folder
         self.name = name
+        self._place = None if bare else Folder(folder)
+        self._lock = LockWatch(folder)
         self._metas = metas
         self._bare = bare
         self._logs = {run: EventLog(folder if bare else log_path(folder, run)) for run in metas}
@@ -164,6 +167,7 @@ class Session:
         Raises:
             OSError: A file cannot be read.
         """
+        self._follow()
         changed = {run for run, log in self._logs.items() if log.refresh()}
         if not self._bare:
             changed |= self._read_facts()
@@ -207,7 +211,12 @@ class Session:
         started = self._status.started
         if self._bare or started is None or self._status.ended is not None:
             return False
-        return is_held(self.folder)
+        return self._lock.is_held
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its folder was deleted under it; what was read before still is there to be shown."""
+        return self._place is not None and self._place.is_gone
 
     @property
     def interrupted(self) -> bool:
@@ -237,6 +246,13 @@ class Session:
             for log in self._logs.values()
             for index in range(min(LOOK_AT_EVENTS, len(log)))
         )
+
+    def _follow(self) -> None:
+        """Go on where the folder was moved to."""
+        if self._place is not None and self._place.path != self.folder:
+            self.folder = self._place.path
+            for run, log in self._logs.items():
+                log.path = log_path(self.folder, run)
 
     def _read_facts(self) -> set[str]:
         changed: set[str] = set()

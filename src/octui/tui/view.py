@@ -111,6 +111,7 @@ class SessionView:
         self._looked_at = time.monotonic()
         self.is_live = self.session.is_live
         self.interrupted = self.session.interrupted
+        self.is_gone = self.session.is_gone
         self._status_now = self.session.status
 
     @property

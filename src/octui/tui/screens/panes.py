@@ -152,6 +152,8 @@ class PanesScreen(Screen[None]):
 
     def session_note(self) -> tuple[str, str]:
         """A word about the session itself, and its role."""
+        if self.view.is_gone:
+            return "its folder was deleted", "error/bold"
         if self.view.interrupted:
             return "interrupted", "error/bold"
         return ("", "text") if self.view.is_live else ("ended", "muted")
