@@ -11,11 +11,9 @@ from typing import Any
 import anyio
 import pytest
 from tests.conftest import ScriptedModel
-from tests.support.processes import processes_marked, wait_until
 
-from octui import AsyncOpenCodeClient, OpenCodeProcessError, OpenCodeTimeoutError, RunConfig, RunResult
+from octui import AsyncOpenCodeClient, OpenCodeProcessError, RunConfig, RunResult
 from octui.client import client as client_module
-from octui.client.process import MARK
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.usefixtures("opencode_binary")]
 
@@ -132,29 +130,6 @@ async def test_overrides_really_deny_a_tool_and_a_pattern(
     offered = {each["function"]["name"] for each in scripted_model.server.requests[0].body["tools"]}
     assert "webfetch" not in offered
     assert "bash" in offered
-
-
-@on_asyncio
-async def test_a_command_of_the_agent_ends_with_a_run_whose_time_is_up(config: RunConfig, git_workspace: Path) -> None:
-    config = replace(config, extra_env={"OCTUI_TEST_MARK": str(git_workspace)})
-    prompt = tool("bash", command="setsid sleep 300 & sleep 300", description="Wait")
-    with pytest.raises(OpenCodeTimeoutError):
-        await AsyncOpenCodeClient().async_run(prompt, git_workspace, run_cfg=config, timeout_s=12)
-    assert processes_marked("OCTUI_TEST_MARK", str(git_workspace)) == []
-
-
-async def test_leaving_a_stream_ends_the_agent_and_its_command(config: RunConfig, git_workspace: Path) -> None:
-    config = replace(config, extra_env={"OCTUI_TEST_MARK": str(git_workspace)})
-    prompt = tool("bash", command="sleep 300 & touch began; wait", description="Wait")
-    stream = AsyncOpenCodeClient().async_stream(prompt, git_workspace, run_cfg=config)
-    async for _ in stream:
-        break
-    await anyio.to_thread.run_sync(lambda: wait_until((git_workspace / "began").exists, 30))
-    found = processes_marked("OCTUI_TEST_MARK", str(git_workspace))
-    assert any("sleep" in process.name() for process in found)
-    assert all(MARK in process.environ() for process in found)
-    await stream.aclose()
-    assert processes_marked("OCTUI_TEST_MARK", str(git_workspace)) == []
 
 
 @on_asyncio

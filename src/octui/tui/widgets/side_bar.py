@@ -79,7 +79,7 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
     started = (("model", meta.model), ("agent", meta.agent), ("workspace", meta.workspace))
     for label, value in started:
         if value:
-            shown = cut_start(clean(str(value)), width - len(label) - 2, glyphs.ellipsis)
+            shown = cut_start(clean_line(str(value)), width - len(label) - 2, glyphs.ellipsis)
             lines.append(justify([(label, "muted")], [(shown, "text")], width))
     for key, value in meta.overrides.items():
         if isinstance(value, bool | str):
