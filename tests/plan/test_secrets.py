@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from octui.client.config import RunConfig
 from octui.plan.model import Plan, RunSpec
-from octui.plan.secrets import MASK, mask, mask_text, masked_plan, plan_secrets
+from octui.plan.secrets import MASK, mask, mask_text, masked_plan, plan_secrets, secret_values
 
 CONFIG = RunConfig(
     model="a/b",
@@ -42,3 +44,28 @@ def test_secrets_are_masked_in_any_text() -> None:
 def test_keys_that_look_like_secrets_are_masked_however_deep() -> None:
     value = {"a": [{"api_key": "x", "clientSecret": "y", "name": "z"}], "max_tokens": 5}
     assert mask(value) == {"a": [{"api_key": MASK, "clientSecret": MASK, "name": "z"}], "max_tokens": 5}
+
+
+@pytest.mark.parametrize(
+    ("value", "masked", "secrets"),
+    [
+        ("https://me:pass-word@host/x", f"https://me:{MASK}@host/x", ["pass-word"]),
+        ("https://host/x?api_key=abc&page=2", f"https://host/x?api_key={MASK}&page=2", ["abc"]),
+        (["serve", "--token", "abc", "--port", "1"], ["serve", "--token", MASK, "--port", "1"], ["abc"]),
+        (["serve", "--api-key=abc", "A_TOKEN=def"], ["serve", f"--api-key={MASK}", f"A_TOKEN={MASK}"], ["abc", "def"]),
+            ["serve", "--api-key=abc", "KEY_TOKEN=def"],
+            ["serve", f"--api-key={MASK}", f"KEY_TOKEN={MASK}"],
+            ["abc", "def"],
+        ),
+        ("Bearer abc", f"Bearer {MASK}", ["abc"]),
+        ("http://host:4096/path", "http://host:4096/path", []),
+        ("git push --tokens", "git push --tokens", []),
+    ],
+)
+def test_a_secret_within_an_address_or_an_argument_is_masked(value: object, masked: object, secrets: list[str]) -> None:
+    assert mask({"a": value}) == {"a": masked}
+    assert list(secret_values({"a": value})) == secrets
+
+
+def test_a_prompt_is_kept_to_the_letter() -> None:
+    assert mask({"prompt": "set token=abc"}) == {"prompt": "set token=abc"}

@@ -18,6 +18,17 @@ _SECRET_KEY = re.compile(
 _ALL_VALUES = frozenset({"headers", "environment", "extra_env", "env"})
 """Tables whose every value is taken for a secret: what they hold is chosen by their user."""
 
+_FREE_TEXT = frozenset({"prompt", "title"})
+"""What a user writes for people and models; it is kept to the letter."""
+
+_IN_TEXT = re.compile(
+    r"(?P<url>://[^/\s:@]*:)[^/\s@]+(?=@)"  # https://user:SECRET@host
+    r"|(?P<named>[\w-]*(?:api[-_]?key|token|secret|passw\w*|authorization|credential)[\w-]*=)[^&\s]+"  # ?api_key=SECRET
+    r"|(?P<bearer>\bBearer\s+)\S+",
+    re.IGNORECASE,
+)
+"""Secrets within a text such as a URL or an argument: a group of what stays, and then the secret."""
+
 _REFERENCE = re.compile(r"\{(?:env|file):[^}]*\}")
 """opencode's own way to keep a secret out of its configuration; naming one tells nothing."""
 
@@ -31,8 +42,13 @@ def mask(value: Any, *, key: str = "") -> Any:
             for name, inner in value.items()
         }
     if isinstance(value, list | tuple):
-        return [mask(inner, key=key) for inner in value]
-    return _masked(value) if _SECRET_KEY.search(key) else value
+        return [
+            _masked(inner) if _names_secret(before) else mask(inner, key=key)
+            for before, inner in zip(["", *value], value, strict=False)
+        ]
+    if _SECRET_KEY.search(key):
+        return _masked(value)
+    return _IN_TEXT.sub(_mask_match, value) if isinstance(value, str) and key not in _FREE_TEXT else value
 
 
 def secret_values(value: Any, *, key: str = "") -> Iterator[str]:
@@ -44,10 +60,16 @@ def secret_values(value: Any, *, key: str = "") -> Iterator[str]:
             else:
                 yield from secret_values(inner, key=str(name))
     elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from secret_values(inner, key=key)
+        for before, inner in zip(["", *value], value, strict=False):
+            if _names_secret(before) and isinstance(inner, str):
+                yield inner
+            else:
+                yield from secret_values(inner, key=key)
     elif isinstance(value, str) and _SECRET_KEY.search(key):
         yield value
+    elif isinstance(value, str) and key not in _FREE_TEXT:
+        for match in _IN_TEXT.finditer(value):
+            yield match[0].removeprefix(match[match.lastgroup or 0])
 
 
 def plan_secrets(plan: Plan) -> frozenset[str]:
@@ -71,6 +93,20 @@ def mask_text(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def _names_secret(argument: Any) -> bool:
+    """Whether an argument such as ``--token`` says that a secret follows it."""
+    return (
+        isinstance(argument, str)
+        and argument.startswith("-")
+        and bool(_SECRET_KEY.search(argument))
+        and ("=" not in argument)
+    )
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    return f"{match[match.lastgroup or 0]}{MASK}"
 
 
 def _masked(value: Any) -> Any:
