@@ -76,13 +76,19 @@ class Totals:
     cost: float = 0.0
     tool_calls: int = 0
     session_id: str = ""
-    final_text: str = ""
     last_error: str = ""
     last_status: int | None = None
     last_reason: str = ""
     open_step: bool = False
     lost_steps: int = 0
     events: int = 0
+    _texts: list[str] = field(default_factory=list, compare=False)
+    _text_count: int = 0
+
+    @property
+    def final_text(self) -> str:
+        """The assistant's text after its last tool call or step; empty where it gave none."""
+        return "\n".join(self._texts[: self._text_count])
 
     def feed(self, event: Event) -> None:
         """Take one event into account."""
@@ -93,12 +99,12 @@ class Totals:
                 self.turns += 1
                 self.lost_steps += self.open_step
                 self.open_step = True
-                self.final_text = ""
+                self._forget_texts()
             case Text(text=text, reasoning=False):
-                self.final_text = f"{self.final_text}\n{text}" if self.final_text else text
+                self._add_text(text)
             case ToolUse():
                 self.tool_calls += 1
-                self.final_text = ""
+                self._forget_texts()
             case StepFinish(reason=reason, cost=cost, tokens=tokens):
                 self.open_step = False
                 self.last_reason = reason
@@ -116,6 +122,17 @@ class Totals:
             case Failure(name=name, message=message, status=status):
                 self.last_status = status
                 self.last_error = f"{name}: {message}" if name and name not in message else message
+
+    def _add_text(self, text: str) -> None:
+        """Keep a text; a copy of these totals may share the list, and have gone on with it."""
+        if len(self._texts) != self._text_count:
+            self._texts = self._texts[: self._text_count]
+        self._texts.append(text)
+        self._text_count += 1
+
+    def _forget_texts(self) -> None:
+        if self._text_count:
+            self._texts, self._text_count = [], 0
 
     @property
     def finished(self) -> bool:
