@@ -178,6 +178,17 @@ async def test_an_answer_that_goes_on_within_the_grace_is_not_cut(stand_in: Stan
     assert result.final_text == "More."
 
 
+async def test_a_slow_consumer_is_not_taken_for_a_run_that_does_not_exit(stand_in: StandIn, tmp_path: Path) -> None:
+    client = AsyncOpenCodeClient(stand_in("answer()"))
+    seen = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        async for _ in client.async_stream(PROMPT, tmp_path, exit_grace_s=0.1, timeout_s=1):
+            seen += 1
+            await anyio.sleep(0.5)
+    assert seen == 3
+
+
 @pytest.mark.fault(4, "starts but says nothing, startup_timeout_s is set")
 async def test_a_start_up_that_says_nothing_is_tried_again(stand_in: StandIn, tmp_path: Path, fault: Fault) -> None:
     code = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -120,6 +121,8 @@ class Attempt:
         The chunk is empty when all is read or a limit is met; a last line without its end comes with it.
         """
         moment, limit = self._vigil.next
+        if self.process.exit_code is not None:
+            moment, limit = math.inf, None  # It met none; what it left behind is read, however slow its reader is.
         with anyio.CancelScope(deadline=moment) as scope:
             chunk = await self.process.read()
         if scope.cancelled_caught:
