@@ -27,7 +27,7 @@ from octui.tui.screens.launcher_dialogs import SheetScreen
 from octui.tui.text import clean, clean_line
 
 WIDTH, HEIGHT = 100, 30
-EXAMPLES = 60 if FULL else 8
+EXAMPLES = 60 if FULL else 5
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """No shrinking: each example opens a whole application."""
 

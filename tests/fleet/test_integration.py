@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,16 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import anyio
 import psutil
 import pytest
 import tomli_w
 from tests.conftest import ScriptedModel
-from tests.support.processes import processes_marked, wait_until
+from tests.support.processes import processes_marked
 
 from octui.client.config import RunConfig
-from octui.control.client import ControlClient
-from octui.control.spawn import start_supervisor
 from octui.fleet.main import run_headless
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import AnyFact, AttemptEnded, RunState
@@ -93,58 +89,3 @@ def test_a_database_that_is_locked_at_start_up_is_tried_again(
     run = session.status.run("a")
     assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
     assert "database is locked" in session.stderr("a", 1)
-
-
-def test_a_detached_session_is_commanded_from_outside(
-    scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path
-) -> None:
-    config = RunConfig(config_overrides=scripted_model.config)
-    with marked(tmp_path):
-        folder = start_supervisor(make_plan(git_workspace, config, quick="SAY:ok", slow=WAITS))
-    session = Session.open(folder)
-    assert session.is_live
-
-    def state(run: str) -> RunState:
-        session.refresh()
-        return session.status.run(run).state
-
-    async def command() -> None:
-        client = await ControlClient.connect(session.socket)
-        await anyio.to_thread.run_sync(lambda: wait_until(lambda: state("slow") is RunState.RUNNING, 60))
-        await client.stop("slow")
-        assert state("slow") is RunState.STOPPED
-        await anyio.to_thread.run_sync(lambda: wait_until(lambda: state("quick") is RunState.SUCCEEDED, 60))
-        await client.restart("quick")
-        await anyio.to_thread.run_sync(
-            lambda: wait_until(
-                lambda: (state("quick"), session.status.run("quick").life) == (RunState.SUCCEEDED, 2), 60
-            )
-        )
-        await client.shutdown()
-        await client.close()
-
-    anyio.run(command)
-    wait_until(lambda: not session.is_live, 10)
-    session.refresh()
-    assert not session.interrupted
-    assert session.status.ended is not None
-    wait_until(lambda: not left(tmp_path), 5)
-
-
-def test_a_supervisor_that_is_asked_to_end_leaves_no_process_and_a_session_in_order(
-    scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path
-) -> None:
-    config = RunConfig(config_overrides=scripted_model.config)
-    with marked(tmp_path):
-        folder = start_supervisor(make_plan(git_workspace, config, slow=WAITS))
-    session = Session.open(folder)
-    wait_until(lambda: "sleep" in left(tmp_path), 60)
-    assert session.supervisor_pid is not None
-    os.kill(session.supervisor_pid, signal.SIGTERM)
-    wait_until(lambda: not left(tmp_path), 10)
-    wait_until(lambda: not session.is_live, 10)
-    session.refresh()
-    assert session.log("slow").kind(0) == "step_start"
-    run = session.status.run("slow")
-    assert not session.interrupted
-    assert (run.state, run.why) == (RunState.STOPPED, "stopped by SIGTERM")

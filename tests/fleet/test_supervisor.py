@@ -183,15 +183,21 @@ async def test_a_workspace_that_went_away_fails_its_run_only(make_fleet: MakeFle
 
 
 async def test_a_run_that_cannot_be_recorded_is_ended_and_what_was_recorded_stays(
-    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fleet = make_fleet('answer("first"); time.sleep(1); answer("second"); time.sleep(300)', {"a": "x"})
+    go = tmp_path / "go"
+    code = (
+        f'answer("first")\nwhile not os.path.exists({str(go)!r}): time.sleep(0.02)\nanswer("second"); time.sleep(300)'
+    )
+    fleet = make_fleet(code, {"a": "x"})
     write = Journal.append_stdout
 
     def full(journal: Journal, run: str, data: bytes) -> None:
         if b"second" in data:
             raise RecordingError("The recording cannot be written: No space left on device.")
         write(journal, run, data)
+        if b"step_finish" in data:
+            go.touch()
 
     monkeypatch.setattr(Journal, "append_stdout", full)
     await fleet.supervisor.run()

@@ -41,7 +41,7 @@ async def steady(pilot: Pilot[Any], looks: int = 5) -> None:
     """Wait until the screen has looked the same for a while."""
     same, before = 0, ""
     while same < looks:
-        await pilot.pause(0.1)
+        await pilot.pause(0.06)
         now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
         same, before = (same + 1 if now == before else 0), now
 
