@@ -25,7 +25,6 @@ from octui.recording.session import Session
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("opencode_binary")]
 
-WAITS = 'TOOL:bash:{"command":"sleep 300","description":"Wait"}'
 TEST_MARK = "OCTUI_TEST_MARK"
 
 
@@ -45,11 +44,6 @@ def left(folder: Path) -> list[str]:
         with suppress(psutil.NoSuchProcess):
             names.append(process.name())
     return names
-
-
-def make_plan(folder: Path, config: RunConfig, **prompts: str) -> Plan:
-    runs = tuple(RunSpec(name=name, workspace=folder, prompt=prompt, config=config) for name, prompt in prompts.items())
-    return Plan(name="test", runs=runs)
 
 
 def test_a_plan_of_eight_isolated_runs_at_once_ends_headless_with_eight_succeeded(
