@@ -186,9 +186,13 @@ async def test_a_run_that_cannot_be_recorded_is_ended_and_what_was_recorded_stay
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    code = (
-        f'answer("first")\nwhile not os.path.exists({str(go)!r}): time.sleep(0.02)\nanswer("second"); time.sleep(300)'
-    )
+    code = f"""
+answer("first")
+while not os.path.exists({str(go)!r}):
+    time.sleep(0.02)
+say("text", part={{"text": "second"}})
+time.sleep(300)
+"""
     fleet = make_fleet(code, {"a": "x"})
     write = Journal.append_stdout
 
