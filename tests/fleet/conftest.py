@@ -12,6 +12,7 @@ from tests.client.conftest import StandIn, stand_in
 
 from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import RunConfig
+from octui.fleet.pacing import Gate
 from octui.fleet.supervisor import Supervisor
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import AnyFact, StateChanged
@@ -44,7 +45,13 @@ def make_fleet(stand_in: StandIn, tmp_path: Path) -> MakeFleet:
     """Make a fleet of runs by name and prompt, whose opencode is a stand-in with the given code."""
 
     def make(
-        code: str, prompts: dict[str, str], *, max_parallel: int = 4, config: RunConfig | None = None, **spec: Any
+        code: str,
+        prompts: dict[str, str],
+        *,
+        max_parallel: int = 4,
+        config: RunConfig | None = None,
+        gate: Gate | None = None,
+        **spec: Any,
     ) -> Fleet:
         runs = tuple(
             RunSpec(name=name, workspace=tmp_path, prompt=prompt, config=config or RunConfig(), **spec)
@@ -56,7 +63,7 @@ def make_fleet(stand_in: StandIn, tmp_path: Path) -> MakeFleet:
         )
         facts: list[AnyFact] = []
         client = AsyncOpenCodeClient(stand_in(code), startup_concurrency=0)
-        supervisor = Supervisor(plan, journal, client, on_fact=facts.append)
+        supervisor = Supervisor(plan, journal, client, on_fact=facts.append, gate=gate)
         supervisor.started(socket="", octui="0.1.0", opencode="1.18.33")
         return Fleet(supervisor, journal, facts)
 

@@ -7,6 +7,7 @@ one of the marks left, removes their folders, and leaves. Being a session of its
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -24,6 +25,7 @@ from octui.client.process import bearers_of
 
 TERM_GRACE_S = 0.5
 KILL_UNTIL_S = 10.0
+LEAVE_S = 0.5
 QUIET_ROUNDS = 3
 """After so many looks in a row that find nothing, nothing is left: a process may be born between two looks."""
 
@@ -36,6 +38,7 @@ class Guardian:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._watched: dict[str, str] = {}
+        atexit.register(self._leave)
 
     def watch(self, mark: str, folder: Path) -> None:
         """Have everything that bears the mark ended, and the folder removed, should this process go away.
@@ -74,6 +77,13 @@ class Guardian:
         )
         for mark, folder in self._watched.items():
             self._say(f"+ {mark} {folder}")
+
+    def _leave(self) -> None:
+        """Let the guardian go when the program ends in order, so that Python warns of nothing left open."""
+        if self._owner == os.getpid() and self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self._process.stdin.close()
+                self._process.wait(LEAVE_S)
 
     def _say(self, line: str) -> None:
         assert self._process is not None

@@ -136,7 +136,10 @@ class _Session:
         self.journal.close()
 
     def _supervisor(self) -> Supervisor:
-        return Supervisor(self._plan, self.journal, AsyncOpenCodeClient(self._binary), on_fact=self._on_fact)
+        # Only runs that share a database have to wait for one another; the supervisor's gate paces the others.
+        share = any(not run.isolate_db for run in self._plan.runs)
+        client = AsyncOpenCodeClient(self._binary, startup_concurrency=1 if share else 0)
+        return Supervisor(self._plan, self.journal, client, on_fact=self._on_fact)
 
     def _begin(self, supervisor: Supervisor, socket: str) -> None:
         supervisor.started(socket=socket, octui=self._octui, opencode=self._opencode)

@@ -84,6 +84,10 @@ class Runner:
         self._attention.clear()
         self._enter(RunState.QUEUED)
 
+    def wait(self, why: str) -> None:
+        """Say why it does not start yet."""
+        self._enter(RunState.QUEUED, why)
+
     async def run(self) -> None:
         """Live one life: from start-up to a final state, which is written down.
 

@@ -13,9 +13,10 @@ from anyio.abc import TaskGroup
 from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import Restart, Shutdown, Stop
 from octui.errors import ControlError, RecordingError
+from octui.fleet.pacing import Gate
 from octui.fleet.runner import Runner
 from octui.plan.model import Plan
-from octui.recording.facts import AnyFact, SessionEnded, SessionStarted
+from octui.recording.facts import AnyFact, RunState, SessionEnded, SessionStarted, StateChanged
 from octui.recording.journal import Journal
 
 STOPPED_BY_USER = "stopped by you"
@@ -33,6 +34,7 @@ class Supervisor:
         journal: Where it is written down.
         client: Runs opencode.
         on_fact: Is told every fact after it was written down.
+        gate: Says when the next run may start.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Supervisor:
         client: AsyncOpenCodeClient,
         *,
         on_fact: Callable[[AnyFact], None] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._plan = plan
         self._journal = journal
@@ -50,6 +53,7 @@ class Supervisor:
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
         self._stop_words: dict[str, str] = {}
+        self._gate = gate or Gate()
         self._slots = anyio.CapacityLimiter(plan.max_parallel)
         self._group: TaskGroup | None = None
         self._closing = False
@@ -141,7 +145,7 @@ class Supervisor:
         name = runner.spec.name
         try:
             with scope:
-                async with self._slots:
+                async with self._slots, self._gate.passed(runner.wait):
                     await runner.run()
             if scope.cancelled_caught:
                 runner.stopped(self._stop_words.pop(name, STOPPED_BY_USER))
@@ -168,6 +172,8 @@ class Supervisor:
 
     def _write(self, fact: AnyFact) -> None:
         self._journal.fact(fact)
+        if isinstance(fact, StateChanged) and fact.state not in (RunState.QUEUED, RunState.STARTING):
+            self._gate.spoken()
         if self._on_fact is not None:
             self._on_fact(fact)
 
