@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from octui.client.events import Body, Event, Failure, StepFinish, StepStart, Text, Tokens, ToolUse
-from octui.client.result import TokenUsage, Totals
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octui.client.events import Body, Event, Failure, StepFinish, StepStart, Text, Tokens, ToolUse, decode_line
+from octui.client.result import TokenUsage, Totals, final_text
+from octui.client.skim import skim
 
 CALL = ToolUse("bash", "completed", "", {}, "", "", {}, None, None)
 
@@ -13,6 +20,28 @@ def fold(*bodies: Body) -> Totals:
     for body in bodies:
         totals.feed(Event("x", None, "ses_1", body))
     return totals
+
+
+def printed(*specs: str) -> list[bytes]:
+    """Lines as opencode prints them, of a type, or of one and its text; a session begins with a step."""
+    lines = []
+    for number, spec in enumerate(specs):
+        kind, _, text = spec.partition(":")
+        if kind == "diagnostic":
+            lines.append(b"noise")
+            continue
+        part: dict[str, Any] = {"type": kind.replace("_", "-"), "text": text, "reason": "stop", "cost": 0.1}
+        part |= {"tool": "bash", "state": {"status": "completed"}, "tokens": {"total": 3, "cache": {"read": 1}}}
+        event = {
+            "type": kind,
+            "timestamp": 1_790_000_000_000 + number,
+            "sessionID": f"ses_{specs[: number + 1].count('step_start') // 2}",
+            "part": part,
+        }
+        if kind == "error":
+            event["error"] = {"name": "APIError", "data": {"message": "no", "statusCode": 402}}
+        lines.append(msgspec.json.encode(event))
+    return lines
 
 
 def test_tokens_and_cost_are_summed_over_the_steps() -> None:
@@ -25,9 +54,33 @@ def test_tokens_and_cost_are_summed_over_the_steps() -> None:
 
 
 def test_the_final_text_is_what_stands_after_the_last_tool_call() -> None:
-    assert fold(StepStart(), Text("before"), CALL, Text("a"), Text("b")).final_text == "a\nb"
-    assert fold(StepStart(), Text("before"), CALL).final_text == ""
-    assert fold(StepStart(), Text("thought", reasoning=True)).final_text == ""
+    lines = printed("step_start", "tool_use", "text:a", "reasoning:b", "text:c", "step_finish")
+    assert final_text(reversed(lines)) == "a\nc"
+    assert final_text(reversed(printed("text:before", "tool_use"))) == ""
+    assert final_text(reversed(printed("step_start", "reasoning:thought"))) == ""
+
+
+def test_only_text_after_the_last_tool_call_is_an_answer() -> None:
+    assert fold(StepStart(), CALL, Text("a"), Text(" ")).answered
+    assert not fold(StepStart(), Text("before"), CALL).answered
+    assert not fold(StepStart(), Text("before"), StepStart()).answered
+    assert not fold(StepStart(), Text("thought", reasoning=True)).answered
+    assert not fold(StepStart(), Text(" \n")).answered
+
+
+TEXTS = st.one_of(st.sampled_from(["", " ", "\n", '"', "\\", "é", "a", " a", "\xa0", '"text":"x']), st.text(max_size=4))
+KINDS = ["step_start", "tool_use", "step_finish", "error", "reasoning", "diagnostic", "other"]
+LINES = st.lists(st.one_of(st.sampled_from(KINDS), TEXTS.map("text:{}".format)), max_size=12)
+
+
+@given(LINES)
+def test_lines_come_to_the_same_whether_they_are_decoded_or_skimmed(specs: list[str]) -> None:
+    lines = printed(*specs)
+    decoded, skimmed = Totals(), Totals()
+    for line, (kind, _) in zip(lines, skim(lines), strict=True):
+        decoded.feed(decode_line(line))
+        skimmed.feed_line(kind, line)
+    assert decoded == skimmed
 
 
 def test_a_step_that_is_never_closed_makes_the_cost_incomplete() -> None:

@@ -11,7 +11,7 @@ from tests.recording.conftest import CAPTURES, answer, line
 
 from octui.client.events import decode_line
 from octui.client.result import Totals
-from octui.recording import event_log
+from octui.recording import event_log, log_index
 from octui.recording.event_log import EventLog
 
 
@@ -109,7 +109,7 @@ def test_totals_at_any_event_are_what_they_were_there(parts: list[bytes]) -> Non
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_log, "CHECKPOINT_EVERY", 4)
+        patch.setattr(log_index, "CHECKPOINT_EVERY", 4)
         log = log_of(Path(folder) / "x", b"".join(parts))
         live = Totals()
         for index in range(len(log)):

@@ -25,7 +25,8 @@ def test_the_folder_is_named_by_time_and_plan_and_closed_to_others(journal: Jour
     assert journal.folder.stat().st_mode & 0o777 == 0o700
     assert journal.folder.parent.stat().st_mode & 0o777 == 0o700
     files = list(journal.folder.iterdir())
-    assert {path.name for path in files} == {"session.toml", "facts.jsonl", "api.jsonl", "worker.jsonl", "lock"}
+    logs = {"api.jsonl", "api.index", "api.totals", "worker.jsonl"}
+    assert {path.name for path in files} == {"session.toml", "facts.jsonl", "lock", *logs}
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
 
 

@@ -5,28 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.recording.conftest import line
 
 from octui.recording.replay import GAP_KEPT_S, ReplayClock, Timeline
 from octui.recording.session import Session
 
+START = 1000.0
 SAMPLE = Path(__file__).parents[2] / "sample_sessions" / "fix-a-bug"
 
 
 @pytest.fixture
-def timeline() -> Timeline:
-    made = Timeline(Session.open(SAMPLE))
-    made.times = [0.0, 1.0, 61.0, 62.0]
-    made.start, made.end = 0.0, 62.0
-    return made
+def timeline(tmp_path: Path) -> Timeline:
+    """Something happens after 0, 1, 61 and 62 seconds."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"".join(line("text", at, text="x") for at in (START, START + 1, START + 61, START + 62)))
+    return Timeline(Session.open(path))
 
 
 def test_it_plays_at_its_speed_and_stops_at_the_end(timeline: Timeline) -> None:
     clock = ReplayClock(timeline)
-    assert clock.tick(5) == 0
+    assert clock.tick(5) == START
     clock.play()
-    assert clock.tick(0.5) == 0.5
+    assert clock.tick(0.5) == START + 0.5
     clock.set_speed(64)
-    assert clock.tick(10) == 62
+    assert clock.tick(10) == START + 62
     assert not clock.playing
 
 
@@ -42,15 +44,15 @@ def test_gaps_are_shortened_and_what_follows_is_seen_to_come(timeline: Timeline)
     clock.play()
     clock.tick(1.0)
     clock.tick(1.5)
-    assert clock.position == pytest.approx(2.5)
+    assert clock.position - START == pytest.approx(2.5)
     clock.tick(0.6)
-    assert clock.position == pytest.approx(61 - GAP_KEPT_S + 0.1, abs=0.01)
+    assert clock.position - START == pytest.approx(61 - GAP_KEPT_S + 0.1, abs=0.01)
 
 
 def test_a_gap_is_shortened_in_one_long_tick_too(timeline: Timeline) -> None:
     clock = ReplayClock(timeline, gap_s=2.0)
     clock.play()
-    assert clock.tick(1 + 2 + GAP_KEPT_S) == pytest.approx(61, abs=0.01)
+    assert clock.tick(1 + 2 + GAP_KEPT_S) - START == pytest.approx(61, abs=0.01)
 
 
 def test_steps_go_from_event_to_event_and_pause(timeline: Timeline) -> None:
@@ -59,20 +61,20 @@ def test_steps_go_from_event_to_event_and_pause(timeline: Timeline) -> None:
     positions = []
     for _ in range(4):
         clock.step(1)
-        positions.append(clock.position)
+        positions.append(clock.position - START)
     assert positions == [1, 61, 62, 62]
     assert not clock.playing
     clock.step(-1)
     clock.step(-1)
-    assert clock.position == 1
+    assert clock.position == START + 1
 
 
 def test_one_cannot_leave_the_recording(timeline: Timeline) -> None:
     clock = ReplayClock(timeline)
-    clock.seek(-5)
-    assert clock.position == 0
-    clock.seek(999)
-    assert clock.position == 62
+    clock.seek(START - 5)
+    assert clock.position == START
+    clock.seek(START + 999)
+    assert clock.position == START + 62
     clock.play()
     assert not clock.playing
 

@@ -63,7 +63,7 @@ def test_a_session_over_tells_what_its_runs_came_to(journal: Journal) -> None:
     api, worker = session.status.runs["api"], session.status.runs["worker"]
     assert (api.state, api.exit_code, api.elapsed(999), api.pid) == (RunState.SUCCEEDED, 0, 4, None)
     assert (worker.state, worker.why) == (RunState.STOPPED, "stopped by you")
-    assert session.log("api").totals.final_text == "Done."
+    assert session.log("api").final_text() == "Done."
     assert (session.started_at, session.ended_at) == (100, 107)
 
 

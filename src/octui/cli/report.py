@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from octui.client.result import Totals
+from octui.recording.event_log import EventLog
 from octui.recording.facts import AnyFact, AttentionRaised, RunState, RunStatus, StateChanged
 from octui.recording.session import Session
 
@@ -52,7 +52,7 @@ def session_report(folder: Path) -> dict[str, Any]:
     """What a session came to, as the object ``--json`` prints."""
     session = Session.open(folder)
     status = session.status
-    runs = [_run_report(name, status.run(name), session.log(name).totals) for name in session.run_names]
+    runs = [_run_report(name, status.run(name), session.log(name)) for name in session.run_names]
     return {
         "session": str(folder),
         "ok": all(run["state"] == RunState.SUCCEEDED for run in runs),
@@ -84,7 +84,8 @@ def printable(line: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in line)
 
 
-def _run_report(name: str, run: RunStatus, totals: Totals) -> dict[str, Any]:
+def _run_report(name: str, run: RunStatus, log: EventLog) -> dict[str, Any]:
+    totals = log.totals
     tokens = totals.tokens
     duration = run.elapsed(time.time())
     return {
@@ -105,6 +106,6 @@ def _run_report(name: str, run: RunStatus, totals: Totals) -> dict[str, Any]:
         },
         "tool_calls": totals.tool_calls,
         "session_id": totals.session_id,
-        "final_text": totals.final_text,
+        "final_text": log.final_text(),
         "error": "" if run.state is RunState.SUCCEEDED else run.why,
     }

@@ -152,9 +152,7 @@ class Attempt:
     def _frame(self, chunk: bytes) -> list[bytes]:
         lines = self._framer.feed(chunk) if chunk else self._framer.end()
         if lines:
-            now = anyio.current_time()
-            for line in lines:
-                self._vigil.saw(line, now)
+            self._vigil.saw(lines, anyio.current_time())
         return lines
 
     def _stderr_text(self) -> str:

@@ -20,9 +20,10 @@ from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
 from octui.client.events import decode_dict, decode_line
 from octui.client.limits import EXIT_GRACE_S, Limit, Limits
-from octui.client.result import RunResult, Totals
+from octui.client.result import RunResult, Totals, final_text
 from octui.client.retry import is_worth_another_attempt
 from octui.client.sinks import AttemptEnd, Collector, Log, RunSink
+from octui.client.skim import skim
 from octui.errors import ConfigError, OpenCodeProcessError, OpenCodeTimeoutError
 
 GRACE_S = 5.0
@@ -123,13 +124,13 @@ class AsyncOpenCodeClient:
             )
         events = [decode_dict(line) for line in sink.lines]
         totals = Totals()
-        for line in sink.lines:
-            totals.feed(decode_line(line))
+        for line, (kind, _) in zip(sink.lines, skim(sink.lines), strict=True):
+            totals.feed_line(kind, line)
         limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
         _judge(end, events, limits, totals.last_error)
         return RunResult(
             exit_code=0,
-            final_text=totals.final_text,
+            final_text=final_text(reversed(sink.lines)),
             events=events,
             tool_calls=[event["part"] for event in events if event.get("type") == "tool_use" and "part" in event],
             token_usage=totals.tokens,

@@ -191,11 +191,16 @@ class _Line(Struct):
     error: Raw | UnsetType = UNSET
 
 
+class _FinishLine(Struct):
+    part: _StepFinishPart
+
+
 _head_decoder = msgspec.json.Decoder(Head)
 _line_decoder = msgspec.json.Decoder(_Line)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 _text_decoder = msgspec.json.Decoder(_TextPart)
 _tool_decoder = msgspec.json.Decoder(_ToolPart)
+_finish_line_decoder = msgspec.json.Decoder(_FinishLine)
 _finish_decoder = msgspec.json.Decoder(_StepFinishPart)
 
 
@@ -234,6 +239,14 @@ def decode_line(line: bytes) -> Event:
     return Event(head.type, _timestamp(head.timestamp), head.session_id, body)
 
 
+def decode_step_finish(line: bytes) -> StepFinish | None:
+    """Decode the body of a ``step_finish`` line, and nothing else of it; None where it is not understood."""
+    try:
+        return _step_finish(_finish_line_decoder.decode(line).part)
+    except NOT_UNDERSTOOD:
+        return None
+
+
 def _decode_body(line: _Line) -> Body | None:
     if line.type == "error":
         return None if line.error is UNSET else _failure(msgspec.json.decode(line.error))
@@ -246,21 +259,14 @@ def _decode_body(line: _Line) -> Body | None:
     if line.type == "tool_use":
         return _tool_use(_tool_decoder.decode(line.part))
     if line.type == "step_finish":
-        part = _finish_decoder.decode(line.part)
-        tokens = part.tokens
-        return StepFinish(
-            part.reason,
-            part.cost,
-            Tokens(
-                tokens.total,
-                tokens.input,
-                tokens.output,
-                tokens.reasoning,
-                tokens.cache.read,
-                tokens.cache.write,
-            ),
-        )
+        return _step_finish(_finish_decoder.decode(line.part))
     return None
+
+
+def _step_finish(part: _StepFinishPart) -> StepFinish:
+    tokens, cache = part.tokens, part.tokens.cache
+    counts = Tokens(tokens.total, tokens.input, tokens.output, tokens.reasoning, cache.read, cache.write)
+    return StepFinish(part.reason, part.cost, counts)
 
 
 def _tool_use(part: _ToolPart) -> ToolUse:

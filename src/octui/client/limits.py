@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from octui.client.events import StepFinish, decode_head, decode_line
+from octui.client.events import DIAGNOSTIC, StepFinish, decode_line
+from octui.client.skim import skim
 
 EXIT_GRACE_S = 10.0
 
@@ -50,15 +52,16 @@ class Vigil:
         self._began = now
         self._finished_at: float | None = None
 
-    def saw(self, line: bytes, now: float) -> None:
-        """Take a line of stdout into account."""
-        head = decode_head(line)
-        if head is None:
-            return
-        self.events += 1
-        self._finished_at = None
-        if head.type == "step_finish":
-            body = decode_line(line).body
+    def saw(self, lines: Sequence[bytes], now: float) -> None:
+        """Take lines of stdout into account."""
+        last = b""
+        for line, (kind, _) in zip(lines, skim(lines), strict=True):
+            if kind != DIAGNOSTIC:
+                self.events += 1
+                last = line if kind == "step_finish" else b""
+                self._finished_at = None
+        if last:
+            body = decode_line(last).body
             if isinstance(body, StepFinish) and body.reason == "stop":
                 self._finished_at = now
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from octui.client.events import (
     Event,
@@ -11,12 +14,20 @@ from octui.client.events import (
     StepFinish,
     StepStart,
     Text,
+    Tokens,
     ToolUse,
+    Unknown,
+    decode_line,
+    decode_step_finish,
 )
 
+_HEAD_BYTES = 128
+"""A line's session stands within so many bytes of its begin."""
 
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
+_TEXT_KEY = b'"text":"'
+
+
+class TokenUsage(Struct, frozen=True):
     """Token counts of a run: the sum over its steps, as opencode counts them."""
 
     total: int = 0
@@ -26,7 +37,7 @@ class TokenUsage:
     cache_read: int = 0
     cache_write: int = 0
 
-    def __add__(self, other: TokenUsage) -> TokenUsage:
+    def __add__(self, other: TokenUsage | Tokens) -> TokenUsage:
         return TokenUsage(
             self.total + other.total,
             self.input + other.input,
@@ -69,6 +80,9 @@ class Totals:
     """Running totals of one run, fed one event at a time; what a pane's head and a session's outcome show.
 
     Feeding the same events always gives the same totals, live or replayed.
+
+    Attributes:
+        answered: Whether there is any text of the assistant after its last tool call or start of a step.
     """
 
     turns: int = 0
@@ -82,13 +96,7 @@ class Totals:
     open_step: bool = False
     lost_steps: int = 0
     events: int = 0
-    _texts: list[str] = field(default_factory=list, compare=False)
-    _text_count: int = 0
-
-    @property
-    def final_text(self) -> str:
-        """The assistant's text after its last tool call or step; empty where it gave none."""
-        return "\n".join(self._texts[: self._text_count])
+    answered: bool = False
 
     def feed(self, event: Event) -> None:
         """Take one event into account."""
@@ -96,43 +104,62 @@ class Totals:
         self.session_id = event.session_id or self.session_id
         match event.body:
             case StepStart():
-                self.turns += 1
-                self.lost_steps += self.open_step
-                self.open_step = True
-                self._forget_texts()
+                self._start_step()
             case Text(text=text, reasoning=False):
-                self._add_text(text)
-            case ToolUse():
-                self.tool_calls += 1
-                self._forget_texts()
+                self.answered = self.answered or bool(text.strip())
+            case ToolUse() | Unknown(type="tool_use"):
+                self._call_tool()
             case StepFinish(reason=reason, cost=cost, tokens=tokens):
-                self.open_step = False
-                self.last_reason = reason
-                if reason == "stop":
-                    self.last_error, self.last_status = "", None  # The answer came in spite of it.
-                self.cost += cost
-                self.tokens += TokenUsage(
-                    tokens.total,
-                    tokens.input,
-                    tokens.output,
-                    tokens.reasoning,
-                    tokens.cache_read,
-                    tokens.cache_write,
-                )
+                self._finish_step(reason, cost, tokens)
             case Failure(name=name, message=message, status=status):
                 self.last_status = status
                 self.last_error = f"{name}: {message}" if name and name not in message else message
 
-    def _add_text(self, text: str) -> None:
-        """Keep a text; a copy of these totals may share the list, and have gone on with it."""
-        if len(self._texts) != self._text_count:
-            self._texts = self._texts[: self._text_count]
-        self._texts.append(text)
-        self._text_count += 1
+    def feed_line(self, kind: str, line: bytes) -> None:
+        """Take one line into account, decoding it only where what counts of it is not plain to see.
 
-    def _forget_texts(self) -> None:
-        if self._text_count:
-            self._texts, self._text_count = [], 0
+        Args:
+            kind: What `skim` says it is.
+            line: As opencode printed it.
+        """
+        if kind == "error" or not self.session_id or (kind == "step_start" and not self._is_of_session(line)):
+            self.feed(decode_line(line))
+        elif kind == "tool_use":
+            self.events += 1
+            self._call_tool()
+        elif kind == "step_finish":
+            self.events += 1
+            if (finish := decode_step_finish(line)) is not None:
+                self._finish_step(finish.reason, finish.cost, finish.tokens)
+        elif kind == "step_start":
+            self.events += 1
+            self._start_step()
+        elif kind != "text" or self.answered or _speaks(line):
+            self.events += 1
+            self.answered = self.answered or kind == "text"
+        else:
+            self.feed(decode_line(line))
+
+    def _is_of_session(self, line: bytes) -> bool:
+        return self.session_id.encode() in line[:_HEAD_BYTES]
+
+    def _start_step(self) -> None:
+        self.turns += 1
+        self.lost_steps += self.open_step
+        self.open_step = True
+        self.answered = False
+
+    def _finish_step(self, reason: str, cost: float, tokens: Tokens) -> None:
+        self.open_step = False
+        self.last_reason = reason
+        if reason == "stop":
+            self.last_error, self.last_status = "", None  # The answer came in spite of it.
+        self.cost += cost
+        self.tokens += tokens
+
+    def _call_tool(self) -> None:
+        self.tool_calls += 1
+        self.answered = False
 
     @property
     def finished(self) -> bool:
@@ -143,3 +170,26 @@ class Totals:
     def cost_is_incomplete(self) -> bool:
         """Whether a step began that was never closed, so that its tokens and cost are missing."""
         return self.open_step or self.lost_steps > 0
+
+
+def final_text(newest_first: Iterable[bytes]) -> str:
+    """Give the assistant's text after its last tool call or start of a step; empty where it gave none.
+
+    Args:
+        newest_first: The run's lines, from the last to the first; no more of them are read than needed.
+    """
+    texts: list[str] = []
+    for line in newest_first:
+        body = decode_line(line).body
+        if isinstance(body, ToolUse | StepStart):
+            break
+        if isinstance(body, Text) and not body.reasoning:
+            texts.append(body.text)
+    return "\n".join(reversed(texts))
+
+
+def _speaks(line: bytes) -> bool:
+    """Whether a text line's text plainly begins with a letter, digit or sign; False where only decoding tells."""
+    start = line.find(_TEXT_KEY)
+    first = line[start + len(_TEXT_KEY)] if start >= 0 else 0
+    return 0x20 < first < 0x7F and first not in b'"\\'

@@ -100,7 +100,7 @@ def _unfinished(totals: Totals) -> str:
         return "it ended without a word"
     if why := _CUT_SHORT.get(totals.last_reason):
         return why
-    return "" if totals.final_text.strip() else "it ended without a final answer"
+    return "" if totals.answered else "it ended without a final answer"
 
 
 def _explain(error: str) -> str:

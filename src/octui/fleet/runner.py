@@ -13,9 +13,8 @@ import anyio
 
 from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import build_config
-from octui.client.events import decode_head, decode_line
+from octui.client.events import DIAGNOSTIC
 from octui.client.limits import Limit, Limits
-from octui.client.lines import LineFramer
 from octui.client.result import Totals
 from octui.client.sinks import AttemptEnd
 from octui.errors import OctuiError, RecordingError
@@ -73,7 +72,6 @@ class Runner:
         self._exit_code: int | None = None
         self._attempts = 0
         self._totals = Totals()
-        self._framer = LineFramer()
         self._data: Path | None = None
         self._watch = Watch(self.spec.silence_s, time.monotonic())
         self._stderr_begins = self._stderr_read_to = self._journal.sizes(self.spec.name)[1]
@@ -160,7 +158,7 @@ class Runner:
             group.cancel_scope.cancel()
         if isinstance(end, Exception):
             raise end
-        self._take(self._framer.end())
+        self._take(self._journal.end_stdout(spec.name))
         self._raise(self._watch.stderr(end.stderr))
         return judge(self._totals, end, Limits(timeout_s=spec.timeout_s, startup_timeout_s=spec.startup_timeout_s))
 
@@ -172,6 +170,7 @@ class Runner:
         self._data = data
         if self.state is not RunState.STARTING:
             self._enter(RunState.STARTING)
+        self._journal.begin_attempt(self.spec.name)
         stdout_offset, stderr_offset = self._journal.sizes(self.spec.name)
         self._write(
             AttemptStarted(
@@ -188,9 +187,9 @@ class Runner:
 
     async def stdout(self, data: bytes) -> None:
         """Record what opencode printed, before anything is made of it."""
-        self._journal.append_stdout(self.spec.name, data)
+        lines = self._journal.append_stdout(self.spec.name, data)
         self._break_silence()
-        self._take(self._framer.feed(data))
+        self._take(lines)
 
     async def attempt_ended(self, attempt: int, end: AttemptEnd, retry_in_s: float | None) -> None:
         """Write down that an attempt is over."""
@@ -216,11 +215,11 @@ class Runner:
 
     # What is seen
 
-    def _take(self, lines: list[bytes]) -> None:
-        for line in lines:
-            if self.state is RunState.STARTING and decode_head(line) is not None:
+    def _take(self, lines: list[tuple[str, bytes]]) -> None:
+        for kind, line in lines:
+            if self.state is RunState.STARTING and kind != DIAGNOSTIC:
                 self._enter(RunState.RUNNING)
-            self._totals.feed(decode_line(line))
+            self._totals.feed_line(kind, line)
 
     async def _look(self) -> None:
         """Look again and again at what does not come by itself: stderr and silence."""

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import copy
 import os
-from array import array
-from bisect import bisect_left
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from octui.client.events import DIAGNOSTIC, EVENT_TYPES, Event, decode_head, decode_line
-from octui.client.result import Totals
+from octui.client.events import Event, decode_line
+from octui.client.result import Totals, final_text
+from octui.client.skim import skim
+from octui.recording import log_index, saved_index
+from octui.recording.log_index import LogIndex
 
-READ_BYTES = 1 << 20
-CHECKPOINT_EVERY = 512
-"""After so many events the totals are kept, so that those at any event cost at most as many decodes."""
-
-_KINDS = [*EVENT_TYPES, DIAGNOSTIC]
+READ_BYTES = 1 << 18
+PEEK_BYTES = 1 << 16
 
 
 class EventLog:
@@ -34,11 +34,12 @@ class EventLog:
         self.path = path
         self._file: int | None = None
         self._identity: tuple[int, int] | None = None
-        self._kind_names = list(_KINDS)
-        self._reset()
+        self._fallback_time = 0.0
+        self._size = 0
+        self._index = LogIndex()
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._index)
 
     def __del__(self) -> None:
         self.close()
@@ -46,43 +47,55 @@ class EventLog:
     @property
     def totals(self) -> Totals:
         """The fold of all events so far; not to be changed."""
-        return self._totals
+        return self._index.totals
 
     @property
     def tail_incomplete(self) -> bytes:
         """What stands behind the last whole line: one that is being written, or that was cut."""
-        return bytes(self._tail)
+        return self._index.tail
 
-    def refresh(self) -> bool:
+    @property
+    def bytes_known(self) -> tuple[int, int]:
+        """How many bytes are indexed, of how many there are."""
+        return self._index.read_to, max(self._size, self._index.read_to)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all there was at the last look is indexed."""
+        return self._index.read_to >= self._size
+
+    def refresh(self, budget_s: float | None = None) -> bool:
         """Index what was appended; give whether there is anything new.
 
         A log that was replaced or cut starts anew, and one that was deleted stays as it was. A last line without its
         end is counted only where it is whole JSON: nothing more of it can come.
+
+        Args:
+            budget_s: Seconds to spend at most; what is left comes with the next call. None for no limit.
         """
-        before = len(self), len(self._tail)
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            if self._file is None:
-                return False
-            stat = os.fstat(self._file)  # Deleted: what was open can still be read.
-        identity = (stat.st_dev, stat.st_ino)
-        if identity != self._identity or stat.st_size < self._read_to:
-            self._forget()
-            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            self._identity = identity
-        self._fallback_time = stat.st_mtime
+        before = len(self), len(self._index.tail)
+        if not self._look():
+            return False
         assert self._file is not None
-        while chunk := os.pread(self._file, READ_BYTES, self._read_to):
-            self._take(chunk)
-        self._take_unended()
-        return (len(self), len(self._tail)) != before
+        stop = None if budget_s is None else time.perf_counter() + budget_s
+        while self._index.read_to < self._size and (chunk := os.pread(self._file, READ_BYTES, self._index.read_to)):
+            self._index.feed(chunk)
+            if stop is not None and time.perf_counter() >= stop:
+                break
+        else:
+            self._index.feed_end()
+        return (len(self), len(self._index.tail)) != before
 
     def line(self, index: int) -> bytes:
         """One line as opencode printed it, without its end."""
-        if self._file is None:
-            raise IndexError(index)
-        return os.pread(self._file, self._lengths[index], self._offsets[index])
+        return self.block(index, index + 1).split(b"\n", 1)[0]
+
+    def block(self, first: int, last: int) -> bytes:
+        """The lines from ``first`` to before ``last`` at once, with their ends, and blank lines among them."""
+        if self._file is None or not 0 <= first < last <= len(self):
+            raise IndexError(first)
+        start, end = self._index.offset(first), self._index.span(last - 1)[1]
+        return os.pread(self._file, end - start, start)
 
     def event(self, index: int) -> Event:
         """One line decoded."""
@@ -90,11 +103,15 @@ class EventLog:
 
     def offset(self, index: int) -> int:
         """Where a line begins, in bytes."""
-        return self._offsets[index]
+        return self._index.offset(index)
+
+    def at_offset(self, offset: int) -> int:
+        """The index of the line that holds a byte; -1 where it stands before the first."""
+        return self._index.at_offset(offset)
 
     def kind(self, index: int) -> str:
         """The type of a line's event."""
-        return self._kind_names[self._kinds[index]]
+        return self._index.kind(index) or self.event(index).type
 
     def time(self, index: int) -> float:
         """When an event came, in seconds since the epoch.
@@ -102,21 +119,35 @@ class EventLog:
         A line that does not tell takes the time of the one before, those at the start that of the first that tells,
         and those of a log without any time the file's own.
         """
-        return self._times[index] or self._fallback_time
+        return self._index.time(index) or self._fallback_time
+
+    @property
+    def end_time(self) -> float:
+        """When its last event came, whether it is indexed already or not; 0 where there is none."""
+        if not self.is_whole and self._file is not None:
+            tail = os.pread(self._file, PEEK_BYTES, max(0, self._size - PEEK_BYTES))
+            times = [told for _, told in skim(tail.split(b"\n")[1:-1]) if told is not None]
+            if times:
+                return max(times) / 1000
+        return self.time(len(self) - 1) if len(self) else 0.0
 
     def first_at_or_after(self, moment: float) -> int:
         """The index of the first event at or after a moment; the number of events where all are before it."""
-        return bisect_left(self._times, moment)
+        return self._index.first_at_or_after(moment)
 
     def totals_at(self, count: int) -> Totals:
         """The fold of the first ``count`` events: what the totals were when there were so many."""
         if count >= len(self):
-            return copy.copy(self._totals)
-        checkpoint = count // CHECKPOINT_EVERY
-        totals = copy.copy(self._checkpoints[checkpoint])
-        for index in range(checkpoint * CHECKPOINT_EVERY, count):
-            totals.feed(self.event(index))
+            return copy.copy(self._index.totals)
+        checkpoint = count // log_index.CHECKPOINT_EVERY
+        totals = copy.copy(self._index.checkpoints[checkpoint])
+        for kind, line in self._lines(checkpoint * log_index.CHECKPOINT_EVERY, count):
+            totals.feed_line(kind, line)
         return totals
+
+    def final_text(self) -> str:
+        """The assistant's text after its last tool call or start of a step; empty where it gave none."""
+        return final_text(self._newest_first())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -125,65 +156,40 @@ class EventLog:
                 os.close(self._file)
             self._file = None
 
-    def _reset(self) -> None:
-        self._offsets = array("Q")
-        self._lengths = array("Q")
-        self._times = array("d")
-        self._kinds = array("H")
-        self._totals = Totals()
-        self._checkpoints = [Totals()]
-        self._tail = bytearray()
-        self._read_to = 0
-        self._fallback_time = 0.0
+    def _newest_first(self) -> Iterator[bytes]:
+        for index in range(len(self) - 1, -1, -1):
+            yield self.line(index)
 
-    def _forget(self) -> None:
-        self.close()
-        self._identity = None
-        self._reset()
+    def _lines(self, first: int, last: int) -> Iterator[tuple[str, bytes]]:
+        """Lines with their types, read in blocks; of long tool calls, which say nothing that counts, only the type."""
+        while first < last:
+            start, end = self._index.span(first)
+            if end - start > READ_BYTES and self.kind(first) == "tool_use":
+                yield "tool_use", b""
+                first += 1
+                continue
+            until = max(first + 1, min(last, self.at_offset(start + READ_BYTES)))
+            lines = [line for line in self.block(first, until).split(b"\n") if line and not line.isspace()]
+            for line, (kind, _) in zip(lines, skim(lines), strict=True):
+                yield kind, line
+            first = until
 
-    def _take(self, chunk: bytes) -> None:
-        start = self._read_to - len(self._tail)
-        self._read_to += len(chunk)
-        self._tail += chunk
-        if b"\n" not in chunk:
-            return
-        *lines, rest = bytes(self._tail).split(b"\n")
-        self._tail = bytearray(rest)
-        for line in lines:
-            if line.strip():
-                self._add(line, start)
-            start += len(line) + 1
-
-    def _take_unended(self) -> None:
-        """Count a last line without its end where it is whole: an object that is closed cannot go on."""
-        if self._tail.endswith(b"}") and decode_head(self._tail) is not None:
-            self._add(bytes(self._tail), self._read_to - len(self._tail))
-            self._tail = bytearray()
-
-    def _add(self, line: bytes, offset: int) -> None:
-        event = decode_line(line)
-        time = self._time_of(event)  # may replace the array, so it comes before `append` is looked up
-        self._times.append(time)
-        self._offsets.append(offset)
-        self._lengths.append(len(line))
-        self._kinds.append(self._kind_number(event.type))
-        self._totals.feed(event)
-        if len(self) % CHECKPOINT_EVERY == 0:
-            self._checkpoints.append(copy.copy(self._totals))
-
-    def _time_of(self, event: Event) -> float:
-        """Never before the event before: a clock that was set back must not put events out of order."""
-        before = self._times[-1] if self._times else 0.0
-        if event.timestamp is None:
-            return before
-        time = event.timestamp / 1000
-        if not before:
-            self._times = array("d", [time]) * len(self._times)
-        return max(time, before)
-
-    def _kind_number(self, kind: str) -> int:
-        if kind not in self._kind_names:
-            if len(self._kind_names) >= 1000:
-                return self._kind_names.index(DIAGNOSTIC)
-            self._kind_names.append(kind)
-        return self._kind_names.index(kind)
+    def _look(self) -> bool:
+        """Open the file where it is there, anew where it is another one; give whether there is one to read."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            if self._file is None:
+                return False
+            stat = os.fstat(self._file)  # Deleted: what was open can still be read.
+        identity = (stat.st_dev, stat.st_ino)
+        if identity != self._identity or stat.st_size < self._index.read_to:
+            self.close()
+            self._identity = None
+            self._index = LogIndex()
+            self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._identity = identity
+            saved_index.load(self._index, self.path, self._file)
+        self._size = stat.st_size
+        self._fallback_time = stat.st_mtime
+        return True

@@ -24,6 +24,8 @@ from octui.plan.secrets import masked_plan
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.folder import Folder
 from octui.recording.layout import FACTS_FILE, SESSION_FILE, log_path, stderr_path
+from octui.recording.log_index import LogIndex
+from octui.recording.saved_index import IndexWriter
 from octui.recording.writer_lock import hold
 
 _SLUG = re.compile(r"[^a-z0-9]+")
@@ -40,6 +42,8 @@ class Journal:
         self._head = head
         self._plan = plan
         self._files: dict[str, int] = {}
+        self._indices: dict[str, tuple[LogIndex, IndexWriter]] = {}
+        self._open_lines: set[str] = set()
         self._lock: int | None = hold(folder)
 
     @classmethod
@@ -99,13 +103,38 @@ class Journal:
         """How long a run's log and stderr are now, in bytes."""
         return _size(self.stdout_path(run)), _size(self.stderr_path(run))
 
-    def append_stdout(self, run: str, data: bytes) -> None:
-        """Append what opencode printed, as it is.
+    def begin_attempt(self, run: str) -> None:
+        """End the line that an attempt before left open, or the first line of the next would be lost in it.
 
         Raises:
             RecordingError: It cannot be written.
         """
-        self._append(self.stdout_path(run).name, data)
+        if run in self._open_lines:
+            self.append_stdout(run, b"\n")
+
+    def append_stdout(self, run: str, data: bytes) -> list[tuple[str, bytes]]:
+        """Append what opencode printed, as it is; give the lines it completes, each with its type.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        path = self.stdout_path(run)
+        self._append(path.name, data)
+        if data.endswith(b"\n"):
+            self._open_lines.discard(run)
+        else:
+            self._open_lines.add(run)
+        index, writer = self._index(run)
+        lines = index.feed(data)
+        writer.write(index)
+        return lines
+
+    def end_stdout(self, run: str) -> list[tuple[str, bytes]]:
+        """Say that a process prints no more; give its last line, where it has no end but is whole."""
+        index, writer = self._index(run)
+        lines = index.feed_end()
+        writer.write(index)
+        return lines
 
     def write_outcome(self, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
         """Write ``session.toml`` anew, with what the runs came to; it is there whole at any moment.
@@ -143,6 +172,13 @@ class Journal:
             with suppress(OSError):
                 os.close(handle)
         self._files.clear()
+        for _, writer in self._indices.values():
+            writer.close()
+
+    def _index(self, run: str) -> tuple[LogIndex, IndexWriter]:
+        if run not in self._indices:
+            self._indices[run] = LogIndex(), IndexWriter(self.stdout_path(run))
+        return self._indices[run]
 
     def _file(self, name: str) -> int:
         handle = self._files.get(name)

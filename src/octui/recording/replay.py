@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
-from heapq import merge
 
 from octui.recording.session import Session
 
@@ -12,29 +12,47 @@ GAP_KEPT_S = 0.5
 
 
 class Timeline:
-    """When things happened in a recording: events and facts of all runs, in order.
+    """When things happened in a recording: events and facts of all runs, asked for and not kept.
 
     Args:
-        session: The recording; what is appended later is not in it.
+        session: The recording; what of its logs is not indexed yet joins in as it is.
     """
 
     def __init__(self, session: Session) -> None:
-        self._events = {
-            run: [session.log(run).time(i) for i in range(len(session.log(run)))] for run in session.run_names
-        }
-        facts = [fact.at for fact in session.facts]
-        self.times = list(merge(*self._events.values(), sorted(facts)))
-        self.start = self.times[0] if self.times else 0.0
-        self.end = self.times[-1] if self.times else 0.0
+        self._logs = {run: session.log(run) for run in session.run_names}
+        self._facts = sorted(fact.at for fact in session.facts)
+        begins = [log.time(0) for log in self._logs.values() if len(log)]
+        ends = [log.end_time for log in self._logs.values() if len(log)]
+        self.start = min([*self._facts[:1], *begins], default=0.0)
+        self.end = max([*self._facts[-1:], *ends], default=0.0)
+
+    def after(self, moment: float) -> float:
+        """The next moment anything happened, or the end."""
+        return min([*self._after(moment), self.end])
+
+    def before(self, moment: float) -> float:
+        """The last moment before this one when anything happened, or the start."""
+        found = [log.time(index - 1) for log in self._logs.values() if (index := log.first_at_or_after(moment))]
+        if index := bisect_left(self._facts, moment):
+            found.append(self._facts[index - 1])
+        return max([*found, self.start])
 
     def activity(self, run: str, buckets: int) -> list[int]:
         """How many events a run had in each of so many equal parts of the recording."""
-        counts = [0] * buckets
+        log = self._logs[run]
         length = self.end - self.start
-        for time in self._events[run]:
-            share = (time - self.start) / length if length > 0 else 0.0
-            counts[min(buckets - 1, max(0, int(share * buckets)))] += 1
-        return counts
+        if length <= 0:
+            return [len(log), *[0] * (buckets - 1)]
+        edges = [log.first_at_or_after(self.start + length * each / buckets) for each in range(1, buckets)]
+        return [end - start for start, end in zip([0, *edges], [*edges, len(log)], strict=True)]
+
+    def _after(self, moment: float) -> list[float]:
+        following = math.nextafter(moment, math.inf)
+        found = [
+            log.time(index) for log in self._logs.values() if (index := log.first_at_or_after(following)) < len(log)
+        ]
+        index = bisect_right(self._facts, moment)
+        return [*found, *self._facts[index : index + 1]]
 
 
 class ReplayClock:
@@ -46,7 +64,7 @@ class ReplayClock:
     """
 
     def __init__(self, timeline: Timeline, gap_s: float | None = None) -> None:
-        self._times = timeline.times
+        self._timeline = timeline
         self.start = timeline.start
         self.end = timeline.end
         self.position = self.start
@@ -92,17 +110,14 @@ class ReplayClock:
         """Pause at the next moment anything happened, or at the one before."""
         self.pause()
         if direction > 0:
-            index = bisect_right(self._times, self.position)
-            self.seek(self._times[index] if index < len(self._times) else self.end)
+            self.seek(self._timeline.after(self.position))
         else:
-            index = bisect_left(self._times, self.position) - 1
-            self.seek(self._times[index] if index >= 0 else self.start)
+            self.seek(self._timeline.before(self.position))
 
     def _advance(self, seconds: float) -> None:
         """Move on, jumping over what is left of a gap once enough of it was seen."""
         while seconds > 0 and self.position < self.end:
-            index = bisect_right(self._times, self.position)
-            following = self._times[index] if index < len(self._times) else self.end
+            following = self._timeline.after(self.position)
             if self.gap_s is not None and self._idle_s >= self.gap_s and following - self.position > GAP_KEPT_S:
                 self.position = following - GAP_KEPT_S
             step = min(seconds, following - self.position)

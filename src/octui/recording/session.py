@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -90,8 +91,12 @@ class Session:
         self._status = SessionStatus({run: RunStatus(run) for run in metas})
 
     @classmethod
-    def open(cls, path: Path) -> Session:
+    def open(cls, path: Path, budget_s: float | None = None) -> Session:
         """Open a session folder, or any ``*.jsonl`` of ``opencode run --format json``.
+
+        Args:
+            path: Where it is.
+            budget_s: Seconds to spend on the logs at most; `refresh` goes on. None takes them in whole.
 
         Raises:
             RecordingError: It is neither, or cannot be read.
@@ -104,7 +109,7 @@ class Session:
                 session = cls(path, path.stem, {path.stem: RunMeta()}, bare=True)
             else:
                 raise RecordingError(f"{path} does not exist.", hint="`octui sessions` lists what there is.")
-            session.refresh()
+            session.refresh(budget_s)
         except OSError as error:
             raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
         if session._bare and not session._holds_events():
@@ -161,17 +166,30 @@ class Session:
             return file.read(size - file.tell()).decode("utf-8", "replace")
         return ""
 
-    def refresh(self) -> set[str]:
+    def refresh(self, budget_s: float | None = None) -> set[str]:
         """Take in what was appended; give the names of the runs with anything new.
+
+        Args:
+            budget_s: Seconds to spend on the logs at most; what is left comes with the next call. None for no limit.
 
         Raises:
             OSError: A file cannot be read.
         """
         self._follow()
-        changed = {run for run, log in self._logs.items() if log.refresh()}
+        stop = None if budget_s is None else time.perf_counter() + budget_s
+        changed = set()
+        for run, log in self._logs.items():
+            if log.refresh(None if stop is None else max(0.0, stop - time.perf_counter()) / len(self._logs)):
+                changed.add(run)
         if not self._bare:
             changed |= self._read_facts()
         return changed
+
+    @property
+    def indexed(self) -> float:
+        """Which share of the logs is indexed, from 0 to 1."""
+        known, size = (sum(part) for part in zip(*(log.bytes_known for log in self._logs.values()), strict=True))
+        return known / size if size else 1.0
 
     @property
     def status(self) -> SessionStatus:
@@ -235,7 +253,7 @@ class Session:
     @property
     def ended_at(self) -> float | None:
         """The last moment anything was recorded; None where nothing was."""
-        ends = [log.time(len(log) - 1) for log in self._logs.values() if len(log)]
+        ends = [log.end_time for log in self._logs.values() if len(log)]
         if self._facts:
             ends.append(self._facts[-1].at)
         return max(ends, default=None)

@@ -31,6 +31,9 @@ THEME_POLL_S = 1.0
 GC_THRESHOLDS = (50_000, 20, 100)
 """Rare collections: with the defaults they made pauses of 80 ms and more, seen as late keys."""
 
+FIRST_LOOK_S = 0.03
+"""How long logs are read before the first screen; the rest is while it is shown."""
+
 OctuiScreen = Screen[None]
 
 
@@ -172,7 +175,7 @@ class OctuiApp(App[int]):
     def on_launched(self, message: Launched) -> None:
         """Show what the launcher started."""
         try:
-            self.switch_screen(self.dashboard(Session.open(message.session)))
+            self.switch_screen(self.dashboard(Session.open(message.session, FIRST_LOOK_S)))
         except OctuiError as error:
             self.notify(clean_line(str(error)), severity="error", markup=False)
 
@@ -188,7 +191,7 @@ class OctuiApp(App[int]):
             if path is None:
                 return
             try:
-                session = Session.open(Path(path))
+                session = Session.open(Path(path), FIRST_LOOK_S)
                 self.switch_screen(self.dashboard(session) if session.is_live else self.replay(session))
             except OctuiError as error:
                 self.notify(clean_line(str(error)), severity="error", markup=False)
@@ -231,7 +234,7 @@ def run_dashboard(session: Path) -> int:
     Raises:
         RecordingError: ``session`` is no session folder.
     """
-    opened = Session.open(session)
+    opened = Session.open(session, FIRST_LOOK_S)
     return _run(lambda app: app.dashboard(opened))
 
 
@@ -241,7 +244,7 @@ def run_replay(path: Path) -> int:
     Raises:
         RecordingError: ``path`` is neither.
     """
-    opened = Session.open(path)
+    opened = Session.open(path, FIRST_LOOK_S)
     return _run(lambda app: app.replay(opened))
 
 

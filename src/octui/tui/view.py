@@ -99,9 +99,9 @@ class SessionView:
             return self._now()
         return self.session.ended_at or self._now()
 
-    def refresh(self) -> set[str]:
-        """Take in what was appended; give the runs with anything new."""
-        changed = self.session.refresh()
+    def refresh(self, budget_s: float | None = None) -> set[str]:
+        """Take in what was appended, for at most ``budget_s`` seconds; give the runs with anything new."""
+        changed = self.session.refresh(budget_s)
         if changed or time.monotonic() - self._looked_at >= LOOK_AGAIN_S:
             self._look()
         return changed

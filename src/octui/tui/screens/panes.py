@@ -35,6 +35,8 @@ from octui.tui.widgets.side_bar import SideBar
 FASTEST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
 CLOCK_S = 1.0
+SLICE_S = 0.012
+BETWEEN_SLICES_S = 0.001
 
 
 class PanesScreen(Screen[None]):
@@ -65,6 +67,8 @@ class PanesScreen(Screen[None]):
         self._poll_s = FASTEST_POLL_S
         self._clock_at = 0.0
         self._trouble = ""
+        self._changed: set[str] = set()
+        self._drawn_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Bars, list, panes and side bar."""
@@ -100,28 +104,39 @@ class PanesScreen(Screen[None]):
         return self.view.session
 
     def _poll(self) -> None:
-        """Read what is new, draw what changed, and come again: soon while much happens, later while nothing does."""
+        """Read what is new, draw what changed, and come again: soon while much happens, later while nothing does.
+
+        A log that is too long to be indexed at once is indexed in slices, with keys and frames between them.
+        """
         if not self.is_attached:
             return
         try:
-            changed = self.read()
+            self._changed |= self.read()
             self._trouble = ""
         except (OSError, RecordingError) as error:
-            changed = set()
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 self.notify(clean_line(f"The session cannot be read: {error}"), severity="error", markup=False)
-        busy = bool(changed) or self.work_on()
+        is_behind = self.session.indexed < 1
+        busy = bool(self._changed)
+        if not is_behind or time.monotonic() - self._drawn_at >= FASTEST_POLL_S:
+            self._drawn_at = time.monotonic()
+            self.draw(self._changed)
+            self._changed = set()
+            busy |= self.work_on()
         self._poll_s = FASTEST_POLL_S if busy else min(SLOWEST_POLL_S, self._poll_s * 1.3)
-        self.set_timer(self._poll_s, self._poll)
+        self.set_timer(BETWEEN_SLICES_S if is_behind else self._poll_s, self._poll)
 
     def read(self) -> set[str]:
-        """Take in what was appended and bring the panes up to date; give the runs with anything new."""
-        changed = self.view.refresh()
+        """Take in what was appended, in a slice of time; give the runs with anything new."""
+        return self.view.refresh(SLICE_S)
+
+    def draw(self, changed: set[str]) -> None:
+        """Bring the panes up to date, those of changed runs and where clocks ran on."""
         second = time.monotonic()
         clock = second - self._clock_at >= CLOCK_S
         if not changed and not clock:
-            return changed
+            return
         self._clock_at = second if clock else self._clock_at
         status = self.view.status
         for name, pane in self.panes.items():
@@ -130,7 +145,6 @@ class PanesScreen(Screen[None]):
             elif clock:
                 pane.tick(status)
         self.show_sums()
-        return changed
 
     def show_all(self) -> None:
         """Bring everything up to date, whatever changed."""
@@ -154,6 +168,8 @@ class PanesScreen(Screen[None]):
         """A word about the session itself, and its role."""
         if self.view.is_gone:
             return "its folder was deleted", "error/bold"
+        if self.session.indexed < 1:
+            return f"indexing {self.session.indexed:.0%}", "accent"
         if self.view.interrupted:
             return "interrupted", "error/bold"
         return ("", "text") if self.view.is_live else ("ended", "muted")

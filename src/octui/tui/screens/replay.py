@@ -18,6 +18,7 @@ from octui.tui.layout import Arrangement, arrange
 from octui.tui.palette import Palette
 from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.dialogs import LineScreen
+from octui.tui.screens.panes import SLICE_S
 from octui.tui.text import clean_line
 from octui.tui.widgets.transport import Transport, TransportState
 
@@ -43,13 +44,11 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
 
     def __init__(self, session: Session, palette: Palette, glyphs: Glyphs, *, playing: bool = True) -> None:
         super().__init__(session, palette, glyphs)
-        session.refresh()
         self.timeline = Timeline(session)
         self.clock = ReplayClock(self.timeline, gap_s=GAPS_S)
         self.view.position = self.clock.position
-        self._activity = tuple(
-            (clean_line(name), tuple(self.timeline.activity(name, SPARK_BUCKETS))) for name in self.view.run_names
-        )
+        self._activity = self._count_activity()
+        self._is_whole = session.indexed >= 1
         self._playing_at_start = playing
         self._at = 0.0
 
@@ -74,11 +73,27 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         self.call_after_refresh(self._show_transport)
 
     def read(self) -> set[str]:
-        """A recording does not grow while it is replayed."""
+        """Index what is left of the recording; it does not grow while it is replayed."""
+        if not self._is_whole:
+            self.view.refresh(SLICE_S)
         return set()
+
+    def draw(self, changed: set[str]) -> None:
+        """Show how far the recording is indexed; what stands at the moment comes with its frames."""
+        if not self._is_whole:
+            self._is_whole = self.session.indexed >= 1
+            self._activity = self._count_activity()
+            self.show_moment()
+
+    def _count_activity(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return tuple(
+            (clean_line(name), tuple(self.timeline.activity(name, SPARK_BUCKETS))) for name in self.view.run_names
+        )
 
     def session_note(self) -> tuple[str, str]:
         """A word about the session itself, and its role."""
+        if not self._is_whole:
+            return super().session_note()
         return ("replay, interrupted", "error/bold") if self.view.interrupted else ("replay", "muted")
 
     def _frame(self) -> None:

@@ -1,0 +1,143 @@
+"""Where the events of a log begin, of what type they are and when they came; lines pass by and are not kept. Pure."""
+
+from __future__ import annotations
+
+import copy
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from octui.client.events import DIAGNOSTIC, EVENT_TYPES, decode_head
+from octui.client.result import Totals
+from octui.client.skim import skim
+
+CHECKPOINT_EVERY = 1024
+"""After so many events the totals are kept, so that those at any event cost at most as many lines."""
+
+KINDS = (*EVENT_TYPES, DIAGNOSTIC)
+"""The types that have a number."""
+
+UNNUMBERED = 255
+WORDS = 2
+"""Words of 64 bits an event has: where it begins in bytes; its type's number and its time in microseconds."""
+
+_NUMBERS = {kind: number << 56 for number, kind in enumerate(KINDS)}
+_TIME = (1 << 56) - 1
+
+
+class LogIndex:
+    """Grows with its log; feeding it the same bytes always makes the same index, however they are cut.
+
+    Attributes:
+        words: `WORDS` for each event.
+        totals: The fold of all events; not to be changed.
+        checkpoints: The totals after every `CHECKPOINT_EVERY` events, those before the first being the first.
+        read_to: How many bytes it was fed.
+    """
+
+    def __init__(self) -> None:
+        self.words = array("Q")
+        self.totals = Totals()
+        self.checkpoints = [Totals()]
+        self.read_to = 0
+        self._tail: list[bytes] = []
+        self._last_time = 0
+        self._first_time = 0
+
+    def __len__(self) -> int:
+        return len(self.words) // WORDS
+
+    @property
+    def tail(self) -> bytes:
+        """What stands behind the last whole line."""
+        return b"".join(self._tail)
+
+    def feed(self, chunk: bytes) -> list[tuple[str, bytes]]:
+        """Take in what comes next of the log; give the lines it completes, each with its type, without its end."""
+        before = sum(map(len, self._tail))
+        start = self.read_to - before
+        self.read_to += len(chunk)
+        *lines, rest = chunk.split(b"\n")
+        if not lines:
+            self._tail.append(rest)
+            return []
+        lines[0] = b"".join([*self._tail, lines[0]])
+        self._tail = [rest] if rest else []
+        return self._add(lines, start)
+
+    def feed_end(self) -> list[tuple[str, bytes]]:
+        """Count a last line without its end where it is whole: an object that is closed cannot go on."""
+        tail = self.tail
+        if not tail.endswith(b"}") or decode_head(tail) is None:
+            return []
+        self._tail = []
+        return self._add([tail], self.read_to - len(tail))
+
+    def offset(self, index: int) -> int:
+        """Where a line begins, in bytes."""
+        return self.words[index * WORDS]
+
+    def span(self, index: int) -> tuple[int, int]:
+        """From which byte to which a line stands, with its end and blank lines after it."""
+        following = (index + 1) * WORDS
+        end = self.words[following] if following < len(self.words) else self.read_to - sum(map(len, self._tail))
+        return self.words[index * WORDS], end
+
+    def kind(self, index: int) -> str | None:
+        """The type of an event; None where it has no number, and the line has to be asked."""
+        number = self.words[index * WORDS + 1] >> 56
+        return KINDS[number] if number < len(KINDS) else None
+
+    def time(self, index: int) -> float:
+        """When an event came, in seconds since the epoch; 0 where no line tells any time.
+
+        A line that does not tell takes the time of the one before, those at the start that of the first that tells.
+        """
+        return ((self.words[index * WORDS + 1] & _TIME) or self._first_time) / 1e6
+
+    def first_at_or_after(self, moment: float) -> int:
+        """The index of the first event at or after a moment; the number of events where all are before it."""
+        return bisect_left(range(len(self)), moment, key=self.time)
+
+    def at_offset(self, offset: int) -> int:
+        """The index of the line that holds a byte; -1 where it stands before the first."""
+        return bisect_right(range(len(self)), offset, key=self.offset) - 1
+
+    def restore(self, words: array[int], checkpoints: Sequence[Totals]) -> None:
+        """Go on from what was saved of another index of the same log.
+
+        Args:
+            words: Of as many events as the last checkpoint counts, and of the next one, with which reading goes on.
+            checkpoints: As `checkpoints`.
+        """
+        self.read_to = words[-WORDS]
+        del words[-WORDS:]
+        self.words = words
+        self.checkpoints = list(checkpoints)
+        self.totals = copy.copy(self.checkpoints[-1])
+        self._last_time = words[-1] & _TIME
+        self._first_time = next((word & _TIME for word in words[1::WORDS] if word & _TIME), 0)
+
+    def _add(self, lines: list[bytes], start: int) -> list[tuple[str, bytes]]:
+        found: list[tuple[str, bytes]] = []
+        words: list[int] = []
+        last = self._last_time
+        feed_line = self.totals.feed_line
+        until_checkpoint = CHECKPOINT_EVERY - len(self) % CHECKPOINT_EVERY
+        for line, (kind, time) in zip(lines, skim(lines), strict=True):
+            if line and not line.isspace():
+                if time is not None:
+                    last = max(last, int(time * 1000))  # A clock that was set back must not put events out of order.
+                    self._first_time = self._first_time or last
+                words.append(start)
+                words.append(_NUMBERS.get(kind, UNNUMBERED << 56) | last)
+                feed_line(kind, line)
+                found.append((kind, line))
+                until_checkpoint -= 1
+                if not until_checkpoint:
+                    self.checkpoints.append(copy.copy(self.totals))
+                    until_checkpoint = CHECKPOINT_EVERY
+            start += len(line) + 1
+        self.words.extend(words)
+        self._last_time = last
+        return found
