@@ -77,23 +77,23 @@ def test_the_last_provider_error_is_read_out_of_the_log() -> None:
 
 @pytest.mark.parametrize("stderr", [CRASH, LOCKED, "SQLITE_BUSY: x"])
 def test_the_startup_crash_is_worth_another_attempt(stderr: str) -> None:
-    assert is_worth_another_attempt(AttemptEnd(exit_code=1, events=0, stderr=stderr))
+    assert is_worth_another_attempt(AttemptEnd(exit_code=1, has_spoken=False, stderr=stderr))
 
 
 def test_an_attempt_that_printed_an_event_is_never_repeated() -> None:
-    assert not is_worth_another_attempt(AttemptEnd(exit_code=1, events=1, stderr=CRASH))
+    assert not is_worth_another_attempt(AttemptEnd(exit_code=1, has_spoken=True, stderr=CRASH))
 
 
 @pytest.mark.parametrize("stderr", ["", "Error: Session not found", "Failed query: SELECT x"])
 def test_other_failures_are_not_repeated(stderr: str) -> None:
-    assert not is_worth_another_attempt(AttemptEnd(exit_code=1, events=0, stderr=stderr))
+    assert not is_worth_another_attempt(AttemptEnd(exit_code=1, has_spoken=False, stderr=stderr))
 
 
 def test_a_success_is_not_repeated() -> None:
-    assert not is_worth_another_attempt(AttemptEnd(exit_code=0, events=0, stderr=CRASH))
+    assert not is_worth_another_attempt(AttemptEnd(exit_code=0, has_spoken=False, stderr=CRASH))
 
 
 @pytest.mark.parametrize(("limit", "again"), [(Limit.STARTUP, True), (Limit.TIME, False), (Limit.EXIT, False)])
 def test_of_the_limits_only_that_of_start_up_is_worth_another_attempt(limit: Limit, again: bool) -> None:
-    assert is_worth_another_attempt(AttemptEnd(exit_code=-15, limit=limit, events=0, stderr="")) is again
-    assert not is_worth_another_attempt(AttemptEnd(exit_code=-15, limit=limit, events=1, stderr=""))
+    assert is_worth_another_attempt(AttemptEnd(exit_code=-15, limit=limit, has_spoken=False, stderr="")) is again
+    assert not is_worth_another_attempt(AttemptEnd(exit_code=-15, limit=limit, has_spoken=True, stderr=""))

@@ -24,7 +24,7 @@ def totals_of(capture: str) -> Totals:
 
 
 def end(exit_code: int, stderr: str = "", limit: Limit | None = None) -> AttemptEnd:
-    return AttemptEnd(exit_code=exit_code, limit=limit, stderr=stderr, events=1)
+    return AttemptEnd(exit_code=exit_code, limit=limit, stderr=stderr, has_spoken=True)
 
 
 @pytest.mark.parametrize(

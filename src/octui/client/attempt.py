@@ -143,7 +143,7 @@ class Attempt:
                 exit_code=self.process.exit_code,
                 limit=self._limit,
                 stderr=self._stderr_text(),
-                events=self._vigil.events,
+                has_spoken=self._vigil.has_spoken,
             )
         finally:
             with anyio.CancelScope(shield=True):

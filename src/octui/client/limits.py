@@ -44,26 +44,25 @@ class Vigil:
     Args:
         limits: How long it may go on.
         now: The moment it began, in seconds of any steady clock.
+
+    Attributes:
+        has_spoken: Whether it has printed an event.
     """
 
     def __init__(self, limits: Limits, now: float) -> None:
-        self.events = 0
+        self.has_spoken = False
         self._limits = limits
         self._began = now
         self._finished_at: float | None = None
 
     def saw(self, lines: Sequence[bytes], now: float) -> None:
-        """Take lines of stdout into account."""
-        last = b""
-        for line, (kind, _) in zip(lines, skim(lines), strict=True):
+        """Take lines of stdout into account: the last one that is an event tells how it stands."""
+        for line in reversed(lines):
+            ((kind, _),) = skim([line])
             if kind != DIAGNOSTIC:
-                self.events += 1
-                last = line if kind == "step_finish" else b""
-                self._finished_at = None
-        if last:
-            body = decode_line(last).body
-            if isinstance(body, StepFinish) and body.reason == "stop":
-                self._finished_at = now
+                self.has_spoken = True
+                self._finished_at = now if kind == "step_finish" and _is_the_last(line) else None
+                break
 
     @property
     def next(self) -> tuple[float, Limit | None]:
@@ -74,6 +73,11 @@ class Vigil:
             moments.append((self._finished_at + limits.exit_grace_s, Limit.EXIT))
         if limits.timeout_s is not None:
             moments.append((self._began + limits.timeout_s, Limit.TIME))
-        if limits.startup_timeout_s is not None and not self.events:
+        if limits.startup_timeout_s is not None and not self.has_spoken:
             moments.append((self._began + limits.startup_timeout_s, Limit.STARTUP))
         return min(moments, key=lambda moment: moment[0])
+
+
+def _is_the_last(line: bytes) -> bool:
+    body = decode_line(line).body
+    return isinstance(body, StepFinish) and body.reason == "stop"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -17,6 +18,15 @@ import psutil
 
 MARK = "OCTUI_RUN_MARK"
 """The environment variable all processes of an attempt inherit; it finds those that left its group."""
+
+GATHER_S = 0.02
+"""How long small output may gather."""
+
+MUCH_BYTES = 1 << 15
+"""So much output is read on without a pause: half of what a pipe holds."""
+
+BUSY_S = 0.05
+"""A process that printed nothing for so long is awaited together with its end, which is dearer to set up."""
 
 READ_BYTES = 1 << 18
 DRAIN_CHUNKS = 256
@@ -58,6 +68,7 @@ class Process:
         self._mark = mark
         self._stdout = self._popen.stdout
         os.set_blocking(self._stdout.fileno(), False)
+        self._read_at = -math.inf
 
     @property
     def pid(self) -> int:
@@ -76,11 +87,12 @@ class Process:
         gone is read without waiting for the pipe's end.
         """
         while True:
-            await anyio.lowlevel.checkpoint()  # A flood must not keep other tasks, or a cancel, waiting.
+            await self._pace()
             ended = self.exit_code is not None
             with suppress(BlockingIOError):
                 chunk = os.read(self._stdout.fileno(), READ_BYTES)
                 if chunk:
+                    self._read_at = math.inf if len(chunk) > MUCH_BYTES else time.monotonic()
                     return chunk
                 await self.wait()
                 return b""
@@ -88,7 +100,19 @@ class Process:
                 return b""
             await self._readable_or_gone()
 
+    async def _pace(self) -> None:
+        """Let other tasks, or a cancel, have their turn; let small output gather for a moment before it is read.
+
+        The first output after a pause is read at once. What comes drop by drop would cost a whole processor otherwise:
+        the price of reading is by the chunk.
+        """
+        soon = self._read_at + GATHER_S - time.monotonic()
+        await anyio.sleep(soon if 0 < soon <= GATHER_S else 0)
+
     async def _readable_or_gone(self) -> None:
+        with anyio.move_on_after(BUSY_S):
+            await anyio.wait_readable(self._stdout)
+            return
         async with anyio.create_task_group() as group:
 
             async def first(wait: Callable[[], Awaitable[object]]) -> None:

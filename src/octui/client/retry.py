@@ -13,7 +13,7 @@ def is_worth_another_attempt(end: AttemptEnd) -> bool:
     Only the start-up crash is, and a start-up that took longer than it was given: both come before any work. An attempt
     that printed an event may have edited files, and would edit them twice; any other failure would only come again.
     """
-    if end.events:
+    if end.has_spoken:
         return False
     if end.limit is not None:
         return end.limit is Limit.STARTUP

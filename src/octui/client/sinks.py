@@ -20,13 +20,13 @@ class AttemptEnd:
         exit_code: Negative where a signal ended it; None where it was not started or not seen to end.
         limit: The limit it met and was ended for; None where it ended by itself.
         stderr: What it wrote to stderr, at most its last MiB.
-        events: How many events it printed.
+        has_spoken: Whether it printed an event.
     """
 
     exit_code: int | None
     limit: Limit | None = None
     stderr: str
-    events: int
+    has_spoken: bool
 
     @property
     def ended_well(self) -> bool:

@@ -71,7 +71,7 @@ class Runner:
         self._started_at = 0.0
         self._exit_code: int | None = None
         self._attempts = 0
-        self._totals = Totals()
+        self._life_totals = Totals()
         self._data: Path | None = None
         self._watch = Watch(self.spec.silence_s, time.monotonic())
         self._stderr_begins = self._stderr_read_to = self._journal.sizes(self.spec.name)[1]
@@ -103,6 +103,11 @@ class Runner:
         except (OctuiError, OSError) as error:
             outcome = Outcome(RunState.FAILED, str(error))
         self._finish(outcome)
+
+    @property
+    def _totals(self) -> Totals:
+        """Of this life; those of the first are the log's, which the journal has folded already."""
+        return self._life_totals if self.life > 1 else self._journal.totals(self.spec.name)
 
     def stopped(self, why: str) -> None:
         """Say that it was ended, or never started, because somebody asked for it."""
@@ -219,7 +224,8 @@ class Runner:
         for kind, line in lines:
             if self.state is RunState.STARTING and kind != DIAGNOSTIC:
                 self._enter(RunState.RUNNING)
-            self._totals.feed_line(kind, line)
+            if self.life > 1:
+                self._life_totals.feed_line(kind, line)
 
     async def _look(self) -> None:
         """Look again and again at what does not come by itself: stderr and silence."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import tomli_w
 
+from octui.client.result import Totals
 from octui.errors import RecordingError
 from octui.paths import make_private
 from octui.plan.model import Plan
@@ -135,6 +136,10 @@ class Journal:
         lines = index.feed_end()
         writer.write(index)
         return lines
+
+    def totals(self, run: str) -> Totals:
+        """The fold of all events of a run's log; not to be changed."""
+        return self._index(run)[0].totals
 
     def write_outcome(self, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
         """Write ``session.toml`` anew, with what the runs came to; it is there whole at any moment.
