@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -23,6 +24,7 @@ from octui.tui.messages import Launched
 from octui.tui.palette import Palette
 from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.dialogs import PickScreen
+from octui.tui.screens.panes import PanesScreen
 from octui.tui.screens.replay import ReplayScreen
 from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
@@ -83,6 +85,17 @@ class OctuiApp(App[int]):
         if self.settings.theme not in self.own_themes:
             self._tell("Theme not found", f"There is no theme {self.settings.theme!r}; t chooses one.")
         self._tell_problems()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Tell the panes of a key before anything is made of it: it is not to wait for their frames."""
+        if isinstance(event, events.InputEvent) and isinstance(self._screen_below, PanesScreen):
+            self._screen_below.heard_key()
+        await super().on_event(event)
+
+    @property
+    def _screen_below(self) -> Screen[object] | None:
+        """The screen below all dialogs."""
+        return next((each for each in reversed(self.screen_stack) if not each.is_modal), None)
 
     def set_terminal_title(self, words: str) -> None:
         """Name the terminal's window; the words are cleaned."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
+from octui.tui.lean_strip import LeanStrip
 from octui.tui.render.lines import Line
 from octui.tui.theming import ROLE_PREFIX
 
@@ -47,9 +48,16 @@ class Palette:
             self._styles[key] = style
         return style
 
-    def strip(self, line: Line, width: int, ground: str = "background") -> Strip:
+    def strip(self, line: Line, width: int, ground: str = "background") -> LeanStrip:
         """Draw a styled line as a strip of exactly ``width`` cells."""
+        return LeanStrip(self.segments(line, width, ground), width)
+
+    def segments(self, line: Line, width: int, ground: str = "background") -> list[Segment]:
+        """Draw a styled line as segments of exactly ``width`` cells."""
         if self._ascii_only:
             line = [(text.translate(_ASCII_SIGNS), role) for text, role in line]
-        segments = [Segment(text, self.style(role, ground)) for text, role in line]
-        return Strip(segments).adjust_cell_length(width, self.style("text", ground))
+        segments = [Segment(text, self.style(role, ground)) for text, role in line if text]
+        room = width - sum(cell_len(segment.text) for segment in segments)
+        if room > 0:
+            segments.append(Segment(" " * room, self.style("text", ground)))
+        return Segment.adjust_line_length(segments, width) if room < 0 else segments

@@ -6,6 +6,7 @@ One timer reads what was appended to the session's folder and marks the panes th
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -13,12 +14,15 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from octui.errors import RecordingError
 from octui.recording.session import Session
 from octui.tui.digest import Digest
+from octui.tui.frame_pace import FramePace, backed_up
 from octui.tui.glyphs import Glyphs
 from octui.tui.keys import Command
 from octui.tui.layout import Arrangement, arrange, too_small
@@ -32,11 +36,11 @@ from octui.tui.widgets.run_list import RunList
 from octui.tui.widgets.search_line import SearchLine
 from octui.tui.widgets.side_bar import SideBar
 
-FASTEST_POLL_S = 0.05
 SLOWEST_POLL_S = 0.5
 CLOCK_S = 1.0
+PANES_A_FRAME = 4
 SLICE_S = 0.012
-BETWEEN_SLICES_S = 0.001
+BETWEEN_SLICES_S = 0.002
 
 
 class PanesScreen(Screen[None]):
@@ -50,6 +54,9 @@ class PanesScreen(Screen[None]):
     """
 
     CSS_PATH = "panes.tcss"
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual's own, but a move of the focus does not repaint the whole screen: the two panes do so themselves."""
+
     COMMANDS_TABLE: ClassVar[tuple[Command, ...]] = ()
 
     def __init__(
@@ -64,11 +71,14 @@ class PanesScreen(Screen[None]):
         self.zoomed = False
         self._digest: Digest | None = None
         self.hidden: frozenset[str] = frozenset()
-        self._poll_s = FASTEST_POLL_S
+        self._pace = FramePace()
+        self._poll_s = self._pace.interval_s
         self._clock_at = 0.0
+        self._turns = deque(self.panes)
+        self._read_at = 0.0
+        self._part = 1.0
         self._trouble = ""
         self._changed: set[str] = set()
-        self._drawn_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Bars, list, panes and side bar."""
@@ -110,8 +120,14 @@ class PanesScreen(Screen[None]):
         """
         if not self.is_attached:
             return
+        if self._pace.gives_way:
+            self.set_timer(BETWEEN_SLICES_S, self._poll)
+            return
         try:
-            self._changed |= self.read()
+            if self.session.indexed < 1 or time.monotonic() - self._read_at >= self._pace.interval_s * 0.9:
+                self._changed |= self.read()
+                self._read_at = time.monotonic()
+                self._part = min(1.0, PANES_A_FRAME / max(1, len(self._changed)))
             self._trouble = ""
         except (OSError, RecordingError) as error:
             if str(error) != self._trouble:
@@ -119,13 +135,27 @@ class PanesScreen(Screen[None]):
                 self.notify(clean_line(f"The session cannot be read: {error}"), severity="error", markup=False)
         is_behind = self.session.indexed < 1
         busy = bool(self._changed)
-        if not is_behind or time.monotonic() - self._drawn_at >= FASTEST_POLL_S:
-            self._drawn_at = time.monotonic()
-            self.draw(self._changed)
-            self._changed = set()
+        part = self._part
+        if self._pace.may_draw(part, is_covered=self.app.screen is not self, is_backed_up=backed_up(self.app)):
+            self._pace.began()
+            group = self._next_group()
+            self.draw(group)
+            self._changed -= group
             busy |= self.work_on()
-        self._poll_s = FASTEST_POLL_S if busy else min(SLOWEST_POLL_S, self._poll_s * 1.3)
+            self.call_after_refresh(self._pace.ended, part)
+        self._poll_s = self._pace.interval_s * part if busy else min(SLOWEST_POLL_S, self._poll_s * 1.3)
         self.set_timer(BETWEEN_SLICES_S if is_behind else self._poll_s, self._poll)
+
+    def _next_group(self) -> set[str]:
+        """The changed panes whose turn it is: so many at a time that a key need not wait for all of them."""
+        names = [name for name in (*self._turns, *self._turns) if name in self._changed][:PANES_A_FRAME]
+        if names:
+            self._turns.rotate(-1 - self._turns.index(names[-1]))
+        return set(names)
+
+    def heard_key(self) -> None:
+        """Let a key that was pressed go before frames."""
+        self._pace.heard_key()
 
     def read(self) -> set[str]:
         """Take in what was appended, in a slice of time; give the runs with anything new."""

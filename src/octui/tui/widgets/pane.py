@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from rich.segment import Segment
 from textual import events
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -17,6 +19,7 @@ from textual.widget import Widget
 from octui.recording.facts import SessionStatus
 from octui.tui.document import RunDocument
 from octui.tui.glyphs import Glyphs
+from octui.tui.lean_strip import LeanStrip
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line
 from octui.tui.scroller import Row, Scroller
@@ -64,7 +67,7 @@ class Pane(Widget, can_focus=True):
         self.query_text = ""
         self.run_view: RunView = view.run(run, glyphs)
         self._rows: list[Row] | None = None
-        self._strips: OrderedDict[tuple[int, int, bool], Strip] = OrderedDict()
+        self._strips: OrderedDict[tuple[int, int, bool, str, str, str], Strip] = OrderedDict()
 
     def pull(self, status: SessionStatus) -> None:
         """Read what is new of the run, and draw it."""
@@ -84,8 +87,18 @@ class Pane(Widget, can_focus=True):
         """Draw again where clocks ran on, or where a replay came to another moment."""
         before = self.run_view
         self.run_view = self.view.run(self.run_name, self.glyphs, status)
-        if self._take_in() or before != self.run_view:
+        if self._take_in():
             self.redraw()
+        elif before != self.run_view:
+            self._redraw_edges(before)
+
+    def _redraw_edges(self, before: RunView) -> None:
+        """Draw the head and the foot again, where nothing else of the run is another."""
+        if before.status != self.run_view.status or before.attention != self.run_view.attention:
+            self.redraw()
+        else:
+            width, height = self.size
+            self.refresh(Region(0, 0, width, 1), Region(0, height - 1, width, 1))
 
     def redraw(self, *, everything: bool = False) -> None:
         """Draw the visible rows again; ``everything`` forgets what was drawn before."""
@@ -160,6 +173,14 @@ class Pane(Widget, can_focus=True):
         self.scroller.move_cursor(step)
         self.redraw()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw rows as they are: a pane has no border, padding or opacity of Textual's to be put around them."""
+        if any(not isinstance(each, ANSIToTruecolor) for each in self.app.get_line_filters()):
+            return super().render_lines(crop)
+        strips = [self.render_line(y) for y in crop.line_range]
+        start, end = crop.column_span
+        return strips if (start, end) == (0, self.size.width) else [strip.crop(start, end) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """Draw one row of the frame or of the body."""
         width, height = self.size
@@ -177,13 +198,8 @@ class Pane(Widget, can_focus=True):
             return edge(
                 left, right, width=width, ends=corners[2:], horizontal=horizontal, role=role, palette=self.palette
             )
-        side = self.palette.style(role)
-        body = self._body_strip(y - 1, width - 4)
         end = self.glyphs.thumb if self._has_thumb(y - 1, height - 2) else vertical
-        return Strip(
-            [Segment(f"{vertical} ", side), *body, Segment(f" {end}", side)],
-            width,
-        )
+        return self._body_strip(y - 1, width, role, vertical, end)
 
     def _foot(self, width: int) -> tuple[Line, Line]:
         left, right = foot_lines(self.run_view, width, self.glyphs)
@@ -202,26 +218,29 @@ class Pane(Widget, can_focus=True):
             self._rows = self.scroller.rows()
         return self._rows
 
-    def _body_strip(self, y: int, width: int) -> Strip:
+    def _body_strip(self, y: int, width: int, role: str, start: str, end: str) -> Strip:
+        """One row of the body between its edges; kept, as it may be drawn elsewhere in the next frame."""
         rows = self._visible_rows()
         if y >= len(rows):
-            return self.palette.strip([], width)
+            return self._draw([], width, False, role, start, end)
         row = rows[y]
         at_cursor = self.has_focus and row.item == self.scroller.cursor
         if row.item == 0 or row.item >= self.document.last:
-            return self._draw(row.line, width, at_cursor)
-        key = (row.item, row.at, at_cursor)
+            return self._draw(row.line, width, at_cursor, role, start, end)
+        key = (row.item, row.at, at_cursor, role, start, end)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw(row.line, width, at_cursor)
+            strip = self._strips[key] = self._draw(row.line, width, at_cursor, role, start, end)
             if len(self._strips) > KEPT_STRIPS:
                 self._strips.popitem(last=False)
         return strip
 
-    def _draw(self, line: Line, width: int, at_cursor: bool) -> Strip:
+    def _draw(self, line: Line, width: int, at_cursor: bool, role: str, start: str, end: str) -> Strip:
         if self.query_text:
             line = mark_matches(line, self.query_text)
-        return self.palette.strip(line, width, "cursor-ground" if at_cursor else "background")
+        side = self.palette.style(role)
+        body = self.palette.segments(line, width - 4, "cursor-ground" if at_cursor else "background")
+        return LeanStrip([Segment(f"{start} ", side), *body, Segment(f" {end}", side)], width)
 
     def _has_thumb(self, y: int, height: int) -> bool:
         if self.scroller.following:

@@ -1,0 +1,87 @@
+"""How often panes are drawn: as often as it pays off, and never so often that keys have to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual.app import App
+
+FASTEST_S = 1 / 12
+SLOWEST_S = 0.25
+COVERED_S = 0.5
+"""Behind a dialog, frames are for orientation only, and dear: all of it is dimmed anew."""
+
+KEY_S = 0.03
+"""How long what a key does may take before frames go on."""
+
+STARVED_S = 0.2
+"""Somebody who types all the time sees frames all the same."""
+
+SHARE = 0.4
+"""Which share of the time may go into drawing."""
+
+_KEPT = 0.7
+
+
+class FramePace:
+    """Says when the next frame is due, from what the last ones cost.
+
+    Args:
+        now: A steady clock, in seconds.
+        worked: Tells how long this thread has worked, in seconds.
+    """
+
+    def __init__(
+        self, now: Callable[[], float] = time.monotonic, worked: Callable[[], float] = time.thread_time
+    ) -> None:
+        self._now = now
+        self._worked = worked
+        self._worked_before = 0.0
+        self._began_at = -SLOWEST_S
+        self._cost_s = 0.0
+        self._key_at = -SLOWEST_S
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds from one frame to the next, while there is anything to draw."""
+        return min(SLOWEST_S, max(FASTEST_S, self._cost_s / SHARE))
+
+    def heard_key(self) -> None:
+        """Hear that somebody typed: what that does comes first."""
+        self._key_at = self._now()
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether nothing should be begun now, so that a key that was just pressed is not kept waiting."""
+        now = self._now()
+        return now - self._key_at < KEY_S and now - self._began_at < STARVED_S
+
+    def may_draw(self, part: float, *, is_covered: bool, is_backed_up: bool) -> bool:
+        """Whether a frame is due.
+
+        Args:
+            part: Which part of what has changed the frame is to show; the less, the sooner it is due.
+            is_covered: A dialog stands before the panes.
+            is_backed_up: The terminal has not taken earlier frames yet: one more would be stale when it comes up.
+        """
+        passed = self._now() - self._began_at
+        if is_backed_up and passed < COVERED_S * 2:
+            return False
+        return passed >= (COVERED_S if is_covered else self.interval_s * part * 0.9)
+
+    def began(self) -> None:
+        """A frame begins."""
+        self._began_at = self._now()
+        self._worked_before = self._worked()
+
+    def ended(self, part: float) -> None:
+        """The frame is drawn; it showed so large a part of what had changed."""
+        cost = (self._worked() - self._worked_before) / part
+        self._cost_s = _KEPT * self._cost_s + (1 - _KEPT) * cost
+
+
+def backed_up(app: App[object]) -> bool:
+    """Whether frames wait for the terminal to take them, as on a slow link."""
+    writer = getattr(app._driver, "_writer_thread", None)
+    return writer is not None and writer._queue.qsize() > 0
