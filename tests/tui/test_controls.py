@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from octui.control import client as control_client
 from octui.errors import ControlError
-from octui.tui import controls
 from octui.tui.controls import SessionControls
 
 pytestmark = pytest.mark.asyncio
@@ -46,7 +46,7 @@ class Client:
 @pytest.fixture(autouse=True)
 def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
     Client.opened = []
-    monkeypatch.setattr(controls, "ControlClient", Client)
+    monkeypatch.setattr(control_client, "ControlClient", Client)
     return Client.opened
 
 

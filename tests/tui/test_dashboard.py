@@ -11,6 +11,7 @@ from textual.widgets import OptionList
 from octui.errors import ControlError
 from octui.recording.facts import RunState, StateChanged
 from octui.tui.screens.dialogs import AskScreen
+from octui.tui.screens.panes import PANES_A_FRAME
 from octui.tui.screens.text_screen import TextScreen
 
 pytestmark = pytest.mark.asyncio
@@ -395,3 +396,43 @@ async def test_without_unicode_everything_is_drawn_in_ascii(
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         assert on_screen(app).isascii()
+
+
+async def test_many_panes_are_drawn_a_few_at_a_time_and_all_come_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"run-{number}" for number in range(12)]
+    journal = record(tmp_path, [Script(name, [step_start()], state=RunState.RUNNING) for name in names], live=True)
+    app = dashboard(journal.folder)
+    groups: list[set[str]] = []
+    async with app.run_test(size=(200, 60)) as pilot:
+        await until(pilot, lambda: "run-11" in on_screen(app))
+        screen = on_dashboard(app)
+        draw = screen.draw
+
+        def note(changed: set[str]) -> None:
+            groups.append(changed)
+            draw(changed)
+
+        monkeypatch.setattr(screen, "draw", note)
+        for name in names:
+            journal.append_stdout(name, line(text(f"news of {name}!"), NOW))
+        await until(pilot, lambda: all(f"news of {name}!" in on_screen(app) for name in names))
+    drawn = [group for group in groups if group]
+    assert set().union(*drawn) == set(names)
+    assert max(map(len, drawn)) <= PANES_A_FRAME
+
+
+async def test_moving_the_focus_does_not_repaint_the_whole_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "explain services" in on_screen(app))
+        await pilot.pause(0.2)
+        full: list[str] = []
+        monkeypatch.setattr(app.screen._compositor, "render_full_update", lambda *_: full.append("painted"))
+        await pilot.press("tab")
+        await pilot.pause(0.2)
+        assert on_dashboard(app).current == "worker"
+        assert full == []

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from tests.tui.driving import on_dashboard, on_screen, replay, until
 from tests.tui.sessions import API, GATEWAY, START, WORKER, Script, line, record, text
 
+from octui.recording import event_log
+from octui.recording.replay import Timeline
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
 from octui.tui.glyphs import ASCII, UNICODE
 from octui.tui.render.lines import width_of
+from octui.tui.screens import replay as replay_module
 from octui.tui.screens.replay import ReplayScreen, parse_time
 from octui.tui.widgets.transport import TransportState, transport_lines
 
@@ -155,3 +159,44 @@ def test_the_transport_fits_any_width(width: int, length: float, glyphs: object)
     state = TransportState(True, 47.0, length, None, 2.0, (("api", (0, 1, 5, 2)), ("한국어이름이깁니다", (0, 0, 0, 0))))
     for shown in transport_lines(state, width, glyphs):  # type: ignore[arg-type]
         assert width_of(shown) <= width
+
+
+@pytest.mark.asyncio
+async def test_a_long_log_is_indexed_while_it_is_shown_and_the_screen_says_how_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "READ_BYTES", 400)
+    monkeypatch.setattr(replay_module, "SLICE_S", 0.0)
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(b"".join(line(text(f"word {number}"), START + number) for number in range(300)))
+    session = Session.open(path, 0.0)
+    assert 0 < session.indexed < 0.1
+    app = OctuiApp(lambda app: ReplayScreen(session, app.palette, app.glyphs, playing=False))
+    seen: set[str] = set()
+
+    def look() -> bool:
+        screen = on_screen(app)
+        seen.update(re.findall(r"indexing \d+%", screen))
+        return session.indexed == 1 and "indexing" not in screen
+
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "04:59" in on_screen(app))
+        await until(pilot, look)
+        await pilot.press("9")
+        await until(pilot, lambda: "word 269" in on_screen(app))
+    assert len(seen) > 3
+
+
+def test_the_timeline_tells_moments_though_its_log_is_not_indexed_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "READ_BYTES", 400)
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(b"".join(line(text("x"), START + number) for number in range(300)))
+    session = Session.open(path, 0.0)
+    timeline = Timeline(session)
+    assert session.indexed < 0.1
+    assert (timeline.start, timeline.end) == (START, START + 299)
+    session.refresh()
+    assert timeline.after(START + 150.5) == START + 151
+    assert timeline.before(START + 150.5) == START + 150

@@ -6,8 +6,10 @@ Nothing here owns a process of a run: the supervisor is one of its own, and the 
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,7 +25,6 @@ from octui.tui import glyphs as signs
 from octui.tui.messages import Launched
 from octui.tui.palette import Palette
 from octui.tui.screens.dashboard import DashboardScreen
-from octui.tui.screens.dialogs import PickScreen
 from octui.tui.screens.panes import PanesScreen
 from octui.tui.screens.replay import ReplayScreen
 from octui.tui.text import clean_line
@@ -35,6 +36,8 @@ GC_THRESHOLDS = (50_000, 20, 100)
 
 FIRST_LOOK_S = 0.03
 """How long logs are read before the first screen; the rest is while it is shown."""
+
+LOADED_LATER = ("octui.tui.render.markdown", "octui.tui.screens.dialogs", "octui.tui.screens.sheets")
 
 OctuiScreen = Screen[None]
 
@@ -80,6 +83,7 @@ class OctuiApp(App[int]):
         self.set_interval(THEME_POLL_S, self._watch_themes)
         self.push_screen(self._first(self))
         self.call_after_refresh(_freeze)
+        self.call_after_refresh(_load_the_rest)
         if self._settings_problem:
             self._tell("Settings skipped", self._settings_problem)
         if self.settings.theme not in self.own_themes:
@@ -171,6 +175,8 @@ class OctuiApp(App[int]):
         options = [
             (name, f"{clean_line(name)}{'' if theme.dark else '  light'}") for name, theme in self.own_themes.items()
         ]
+        from octui.tui.screens.dialogs import PickScreen
+
         self.push_screen(PickScreen("Theme", options, before, preview), picked)
 
     # Sessions
@@ -209,6 +215,8 @@ class OctuiApp(App[int]):
             except OctuiError as error:
                 self.notify(clean_line(str(error)), severity="error", markup=False)
 
+        from octui.tui.screens.dialogs import PickScreen
+
         self.push_screen(PickScreen("Sessions", options, empty="There are no sessions yet."), picked)
 
     # Commands
@@ -233,6 +241,11 @@ def _freeze() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _load_the_rest() -> None:
+    """Load what the first frame did not need before somebody asks for it, and without keeping keys waiting."""
+    threading.Thread(target=lambda: [import_module(name) for name in LOADED_LATER], daemon=True).start()
 
 
 def _run(first: Callable[[OctuiApp], OctuiScreen]) -> int:

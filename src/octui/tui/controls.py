@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from octui.control.client import ControlClient
 from octui.errors import ControlError
 from octui.recording.session import Session
+
+if TYPE_CHECKING:
+    from octui.control.client import ControlClient
 
 
 class SessionControls:
@@ -59,5 +62,7 @@ class SessionControls:
         if self._client is None:
             if not self._session.socket:
                 raise ControlError("This recording has no supervisor.")
+            from octui.control.client import ControlClient  # A replay has no use for it.
+
             self._client = await ControlClient.connect(self._session.socket)
         return self._client

@@ -8,10 +8,8 @@ from typing import Any
 from octui.client.events import Diagnostic, Event, Failure, StepFinish, StepStart, Text, ToolUse, Unknown
 from octui.tui.format import cost, duration, tokens
 from octui.tui.glyphs import Glyphs
-from octui.tui.render.code import code_block
 from octui.tui.render.diffs import changes_of, diff_lines
 from octui.tui.render.lines import Line, justify, width_of, wrap_text
-from octui.tui.render.markdown import markdown_lines
 from octui.tui.render.tools import is_unavailable, name_of, outcome_of, refusal, title_of, todos_of
 from octui.tui.text import clean_line
 
@@ -47,6 +45,8 @@ def event_lines(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> li
         case Text(text=text, reasoning=True):
             return _reasoning(text, width, opened, glyphs)
         case Text(text=text):
+            from octui.tui.render.markdown import markdown_lines  # Dear to load, and of no use to the first frame.
+
             return markdown_lines(text, width, bullet=glyphs.bullet, rule=glyphs.rule)
         case ToolUse() as use:
             return _tool(use, width, opened, glyphs)
@@ -134,7 +134,7 @@ def _input(use: ToolUse, width: int) -> list[Line]:
     if use.tool == "bash" and isinstance(use.input, dict) and isinstance(use.input.get("command"), str):
         command = use.input["command"]
         told = "\n" not in command and len(command) < width // 2
-        return [] if told else code_block(f"$ {command}", "", width, indent=_INDENT)
+        return [] if told else _code_block(f"$ {command}", "", width)
     if isinstance(use.input, dict) and not is_unavailable(use):
         lines: list[Line] = []
         for key, value in use.input.items():
@@ -161,7 +161,7 @@ def _unknown(kind: str, value: dict[str, Any], width: int, opened: bool, glyphs:
     head = justify([(f"{sign} ", "tool-sign"), (clean_line(kind), "muted")], [("not known to octui", "faint")], width)
     if not opened:
         return [head]
-    return [head, *code_block(_readable(value), "json", width, indent=_INDENT)[:OUTPUT_LINES]]
+    return [head, *_code_block(_readable(value), "json", width)[:OUTPUT_LINES]]
 
 
 def _inline(value: Any) -> str:
@@ -172,3 +172,9 @@ def _readable(value: Any) -> str:
     if value in (None, "", {}):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _code_block(source: str, language: str, width: int) -> list[Line]:
+    from octui.tui.render.code import code_block  # Dear to load, too.
+
+    return code_block(source, language, width, indent=_INDENT)

@@ -1,4 +1,7 @@
-"""The dashboard of a session at work: its panes, and the commands for its runs."""
+"""The dashboard of a session at work: its panes, and the commands for its runs.
+
+Dialogs are loaded when they are opened, not before the first frame.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,7 @@ from octui.tui.controls import SessionControls
 from octui.tui.glyphs import Glyphs
 from octui.tui.keys import DASHBOARD_COMMANDS, Command, bindings
 from octui.tui.palette import Palette
-from octui.tui.screens.dialogs import AskScreen, Choice
 from octui.tui.screens.events import EventsScreen
-from octui.tui.screens.sheets import help_screen, state_legend
 from octui.tui.text import clean_line
 from octui.tui.widgets.bars import keys_by_id
 
@@ -93,6 +94,8 @@ class DashboardScreen(EventsScreen):
             )
 
     def _ask(self, title: str, text: str, yes: str, act: Callable[[], None]) -> None:
+        from octui.tui.screens.dialogs import AskScreen, Choice
+
         choices = [Choice("no", "no, leave it", "n"), Choice("yes", yes, "y")]
 
         def answered(answer: str | None) -> None:
@@ -121,6 +124,8 @@ class DashboardScreen(EventsScreen):
 
     def action_help(self) -> None:
         """Show every key."""
+        from octui.tui.screens.sheets import help_screen, state_legend
+
         bound = keys_by_id([active.binding for active in self.active_bindings.values()])
         signs = {state.replace("_", " "): sign for state, sign in self.glyphs.states.items()}
         signs["needs you"] = self.glyphs.attention
@@ -140,6 +145,8 @@ class DashboardScreen(EventsScreen):
         if not active:
             self.app.exit(0)
             return
+        from octui.tui.screens.dialogs import AskScreen, Choice
+
         count = f"{len(active)} runs are" if len(active) > 1 else "1 run is"
         choices = [
             Choice("keep", "leave, and keep them running (octui attach shows them again)", "k"),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from octui.tui.document import FILTERS
-from octui.tui.screens.dialogs import FilterScreen
 from octui.tui.screens.panes import PanesScreen
-from octui.tui.screens.sheets import raw_screen
 from octui.tui.search import Search
 from octui.tui.widgets.pane import Pane
 from octui.tui.widgets.search_line import SearchLine
@@ -88,6 +86,8 @@ class EventsScreen(PanesScreen):
         if raw is None:
             self.notify("There is no event here.", markup=False)
             return
+        from octui.tui.screens.sheets import raw_screen
+
         when = self.view.log(self.current).time(item - 1)
         self.app.push_screen(raw_screen(pane.run_view.name, item, raw, when, self.palette))
 
@@ -108,6 +108,8 @@ class EventsScreen(PanesScreen):
                 pane.document.hidden = hidden
                 pane.to_end()
             self.show_sums()
+
+        from octui.tui.screens.dialogs import FilterScreen
 
         self.app.push_screen(FilterScreen([(kind, _KIND_WORDS[kind]) for kind in FILTERS], self.hidden), apply)
 

@@ -63,7 +63,7 @@ class PanesScreen(Screen[None]):
         self, session: Session, palette: Palette, glyphs: Glyphs, *, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__()
-        self.view = SessionView(session, now=now)
+        self.view = self.make_view(session, now)
         self.palette = palette
         self.glyphs = glyphs
         self.panes = {name: Pane(self.view, name, glyphs, palette) for name in self.view.run_names}
@@ -79,6 +79,10 @@ class PanesScreen(Screen[None]):
         self._part = 1.0
         self._trouble = ""
         self._changed: set[str] = set()
+
+    def make_view(self, session: Session, now: Callable[[], float]) -> SessionView:
+        """Give the view the panes look through."""
+        return SessionView(session, now=now)
 
     def compose(self) -> ComposeResult:
         """Bars, list, panes and side bar."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -17,9 +18,9 @@ from octui.tui.keys import REPLAY_COMMANDS, Command, bindings
 from octui.tui.layout import Arrangement, arrange
 from octui.tui.palette import Palette
 from octui.tui.screens.dashboard import DashboardScreen
-from octui.tui.screens.dialogs import LineScreen
 from octui.tui.screens.panes import SLICE_S
 from octui.tui.text import clean_line
+from octui.tui.view import SessionView
 from octui.tui.widgets.transport import Transport, TransportState
 
 FRAME_S = 1 / 20
@@ -43,14 +44,19 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_COMMANDS)]
 
     def __init__(self, session: Session, palette: Palette, glyphs: Glyphs, *, playing: bool = True) -> None:
-        super().__init__(session, palette, glyphs)
         self.timeline = Timeline(session)
         self.clock = ReplayClock(self.timeline, gap_s=GAPS_S)
-        self.view.position = self.clock.position
+        super().__init__(session, palette, glyphs)
         self._activity = self._count_activity()
         self._is_whole = session.indexed >= 1
         self._playing_at_start = playing
         self._at = 0.0
+
+    def make_view(self, session: Session, now: Callable[[], float]) -> SessionView:
+        """Look at the recording as it was at the clock's position, from the first frame on."""
+        view = super().make_view(session, now)
+        view.position = self.clock.position
+        return view
 
     def compose_bottom(self) -> ComposeResult:
         """The transport in place of the keys."""
@@ -182,6 +188,8 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         def go(text: str | None) -> None:
             if text is not None and (seconds := parse_time(text)) is not None:
                 self._seek(self.clock.start + seconds)
+
+        from octui.tui.screens.dialogs import LineScreen
 
         self.app.push_screen(LineScreen("Go to", "1:30", check), go)
 

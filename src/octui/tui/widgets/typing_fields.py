@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from rich.segment import Segment
 from textual.strip import Strip
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from octui.tui.text import MAX_COMBINING_MARKS
 
@@ -43,14 +43,6 @@ def _shown(text: str) -> Iterator[str]:
 
 class TypingLine(Input):
     """An input that shows hostile text as pictures."""
-
-    def render_line(self, y: int) -> Strip:
-        """Draw a line, made harmless."""
-        return harmless(super().render_line(y))
-
-
-class TypingArea(TextArea):
-    """A text area that shows hostile text as pictures."""
 
     def render_line(self, y: int) -> Strip:
         """Draw a line, made harmless."""

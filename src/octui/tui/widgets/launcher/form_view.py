@@ -23,7 +23,8 @@ from octui.tui.widgets.launcher.row_list import RowList
 from octui.tui.widgets.launcher.server_list import ServerList
 from octui.tui.widgets.launcher.tick import Tick
 from octui.tui.widgets.launcher.workspace_field import WorkspaceField
-from octui.tui.widgets.typing_fields import TypingArea, TypingLine
+from octui.tui.widgets.typing_area import TypingArea
+from octui.tui.widgets.typing_fields import TypingLine
 
 PICKED = ("model", "agent")
 TYPED = ("copies", "at_once", "title", "timeout", "retries", "silence", "files", "instructions", "variant")
