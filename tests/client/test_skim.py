@@ -10,13 +10,19 @@ from tests.recording.conftest import CAPTURES
 
 from octui.client import skim as module
 from octui.client.events import EVENT_TYPES, decode_line
-from octui.client.skim import skim
+from octui.client.skim import Skim, skim
 
 REAL = [line for path in sorted(CAPTURES.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
 
 
+def told(lines: list[bytes]) -> Skim:
+    """What decoding tells."""
+    events = [decode_line(line) for line in lines]
+    return Skim([event.type for event in events], [event.timestamp or 0 for event in events])
+
+
 def test_lines_of_the_real_opencode_are_told_without_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = [(event.type, event.timestamp) for event in map(decode_line, REAL)]
+    expected = told(REAL)
     monkeypatch.delattr(module, "decode_line")
     assert skim(REAL) == expected
 
@@ -39,12 +45,10 @@ def test_lines_of_the_real_opencode_are_told_without_decoding(monkeypatch: pytes
     ],
 )
 def test_a_line_that_begins_or_ends_otherwise_is_decoded(line: bytes) -> None:
-    event = decode_line(line)
-    assert skim([line]) == [(event.type, event.timestamp)]
+    assert skim([line, *REAL[:2]]) == told([line, *REAL[:2]])
 
 
 @given(st.sampled_from([*EVENT_TYPES, "new", ""]), st.one_of(st.none(), st.integers(0, 10**15), st.floats(0, 1e15)))
 def test_types_and_times_are_those_of_the_decoded_line(kind: str, at: float | None) -> None:
     line = msgspec.json.encode({"type": kind, "timestamp": at, "sessionID": "ses", "part": {"text": "}"}})
-    event = decode_line(line)
-    assert skim([line]) == [(event.type, event.timestamp)]
+    assert skim([line, *REAL[:2]]) == told([line, *REAL[:2]])

@@ -16,6 +16,7 @@ from octui.control.messages import Restart, Shutdown, Stop
 from octui.errors import ControlError, RecordingError
 from octui.recording.facts import AttemptEnded, AttemptStarted, Attention, AttentionRaised, RunState
 from octui.recording.journal import Journal
+from octui.recording.log_index import Lines
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
@@ -196,7 +197,7 @@ time.sleep(300)
     fleet = make_fleet(code, {"a": "x"})
     write = Journal.append_stdout
 
-    def full(journal: Journal, run: str, data: bytes) -> list[tuple[str, bytes]]:
+    def full(journal: Journal, run: str, data: bytes) -> Lines:
         if b"second" in data:
             raise RecordingError("The recording cannot be written: No space left on device.")
         if b"step_finish" in data:

@@ -13,7 +13,7 @@ from octui.recording import log_index
 from octui.recording.event_log import EventLog
 from octui.recording.journal import Journal
 from octui.recording.layout import index_path, totals_path
-from octui.recording.log_index import LogIndex
+from octui.recording.log_index import Lines, LogIndex
 from octui.recording.saved_index import IndexWriter
 
 EVENTS = 3 * 40 + 2
@@ -57,7 +57,7 @@ def test_a_log_opened_by_its_index_tells_what_the_log_alone_tells(
     fed: list[int] = []
     feed = LogIndex.feed
 
-    def count(index: LogIndex, chunk: bytes) -> list[tuple[str, bytes]]:
+    def count(index: LogIndex, chunk: bytes) -> Lines:
         fed.append(len(chunk))
         return feed(index, chunk)
 
@@ -133,13 +133,13 @@ def test_a_line_left_open_by_an_attempt_is_ended_before_the_next(journal: Journa
     journal.append_stdout("api", b"half a li")
     journal.end_stdout("api")
     journal.begin_attempt("api")
-    assert [kind for kind, _ in journal.append_stdout("api", answer(1))] == ["step_start", "text", "step_finish"]
+    assert journal.append_stdout("api", answer(1)).kinds == ["step_start", "text", "step_finish"]
     assert journal.stdout_path("api").read_bytes() == b"half a li\n" + answer(1)
 
 
 def test_a_whole_line_without_its_end_is_told_once(journal: Journal) -> None:
     journal.append_stdout("api", answer(1).rstrip(b"\n"))
-    assert [kind for kind, _ in journal.end_stdout("api")] == ["step_finish"]
+    assert journal.end_stdout("api").kinds == ["step_finish"]
     journal.begin_attempt("api")
     journal.append_stdout("api", answer(9))
     log = read(journal.stdout_path("api"))

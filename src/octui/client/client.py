@@ -124,8 +124,7 @@ class AsyncOpenCodeClient:
             )
         events = [decode_dict(line) for line in sink.lines]
         totals = Totals()
-        for line, (kind, _) in zip(sink.lines, skim(sink.lines), strict=True):
-            totals.feed_line(kind, line)
+        totals.feed_lines(skim(sink.lines).kinds, sink.lines)
         limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
         _judge(end, events, limits, totals.last_error)
         return RunResult(

@@ -58,7 +58,7 @@ class Vigil:
     def saw(self, lines: Sequence[bytes], now: float) -> None:
         """Take lines of stdout into account: the last one that is an event tells how it stands."""
         for line in reversed(lines):
-            ((kind, _),) = skim([line])
+            (kind,) = skim([line]).kinds
             if kind != DIAGNOSTIC:
                 self.has_spoken = True
                 self._finished_at = now if kind == "step_finish" and _is_the_last(line) else None

@@ -115,30 +115,38 @@ class Totals:
                 self.last_status = status
                 self.last_error = f"{name}: {message}" if name and name not in message else message
 
-    def feed_line(self, kind: str, line: bytes) -> None:
-        """Take one line into account, decoding it only where what counts of it is not plain to see.
+    def feed_lines(self, kinds: Iterable[str], lines: Iterable[bytes]) -> None:
+        """Take lines into account, decoding those only of which it is not plain to see what counts.
+
+        Written for a million lines: what is done for each is done here, not in methods.
 
         Args:
-            kind: What `skim` says it is.
-            line: As opencode printed it.
+            kinds: What `skim` says they are.
+            lines: As opencode printed them.
         """
-        if kind == "error" or not self.session_id or (kind == "step_start" and not self._is_of_session(line)):
-            self.feed(decode_line(line))
-        elif kind == "tool_use":
-            self.events += 1
-            self._call_tool()
-        elif kind == "step_finish":
-            self.events += 1
-            if (finish := decode_step_finish(line)) is not None:
-                self._finish_step(finish.reason, finish.cost, finish.tokens)
-        elif kind == "step_start":
-            self.events += 1
-            self._start_step()
-        elif kind != "text" or self.answered or _speaks(line):
-            self.events += 1
-            self.answered = self.answered or kind == "text"
-        else:
-            self.feed(decode_line(line))
+        light = 0
+        for kind, line in zip(kinds, lines, strict=True):
+            if not self.session_id:
+                self.feed(decode_line(line))
+                continue
+            if kind == "tool_use":
+                self.tool_calls += 1
+                self.answered = False
+            elif kind == "text":
+                if not self.answered and not _speaks(line):
+                    self.feed(decode_line(line))
+                    continue
+                self.answered = True
+            elif kind == "step_finish":
+                if (finish := decode_step_finish(line)) is not None:
+                    self._finish_step(finish.reason, finish.cost, finish.tokens)
+            elif kind == "error" or (kind == "step_start" and not self._is_of_session(line)):
+                self.feed(decode_line(line))
+                continue
+            elif kind == "step_start":
+                self._start_step()
+            light += 1
+        self.events += light
 
     def _is_of_session(self, line: bytes) -> bool:
         return self.session_id.encode() in line[:_HEAD_BYTES]

@@ -6,7 +6,8 @@ closed at its end is not looked at any further, which costs an eighth of decodin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from octui.client.events import EVENT_TYPES, decode_line
 
@@ -17,6 +18,7 @@ _KEY_BYTES = 16
 """So many bytes tell the types apart."""
 
 _BRACE = ord("}")
+_COMMA = ord(",")
 
 
 def _heads() -> dict[bytes, tuple[str, int, int]]:
@@ -28,17 +30,35 @@ def _heads() -> dict[bytes, tuple[str, int, int]]:
 _HEADS = _heads()
 
 
-def skim(lines: Iterable[bytes]) -> list[tuple[str, float | None]]:
-    """Give each line's type, as `decode_line` would, and its time in milliseconds since the epoch; None for no time."""
-    found: list[tuple[str, float | None]] = []
-    for line in lines:
-        known = _HEADS.get(line[:_KEY_BYTES])
-        if known is not None and line[-1] == _BRACE:
-            kind, start, end = known
-            digits = line[start:end]
-            if digits.isdigit() and line[end : end + 1] == b",":
-                found.append((kind, int(digits)))
-                continue
-        event = decode_line(line)
-        found.append((event.type, event.timestamp))
-    return found
+class Skim(NamedTuple):
+    """What lines are: the type of each, as `decode_line` would give it, and its time.
+
+    Attributes:
+        kinds: The types.
+        times_ms: Milliseconds since the epoch; 0 where a line tells no time.
+    """
+
+    kinds: list[str]
+    times_ms: list[float]
+
+
+def skim(lines: Sequence[bytes]) -> Skim:
+    """Tell lines by their first bytes."""
+    kinds: list[str] = []
+    times: list[float] = []
+    try:
+        for line in lines:
+            known = _HEADS.get(line[:_KEY_BYTES])
+            if known is not None and line[-1] == _BRACE:
+                kind, start, end = known
+                if line[end] == _COMMA:
+                    times.append(int(line[start:end]))
+                    kinds.append(kind)
+                    continue
+            event = decode_line(line)
+            times.append(event.timestamp or 0)
+            kinds.append(event.type)
+    except (IndexError, ValueError):  # A line only looked like one of them.
+        events = [decode_line(line) for line in lines]
+        return Skim([event.type for event in events], [event.timestamp or 0 for event in events])
+    return Skim(kinds, times)

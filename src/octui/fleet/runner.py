@@ -32,6 +32,7 @@ from octui.recording.facts import (
     StateChanged,
 )
 from octui.recording.journal import Journal
+from octui.recording.log_index import Lines
 
 LOOK_EVERY_S = 0.5
 RETRY_DELAY_S = 1.0
@@ -220,12 +221,11 @@ class Runner:
 
     # What is seen
 
-    def _take(self, lines: list[tuple[str, bytes]]) -> None:
-        for kind, line in lines:
-            if self.state is RunState.STARTING and kind != DIAGNOSTIC:
-                self._enter(RunState.RUNNING)
-            if self.life > 1:
-                self._life_totals.feed_line(kind, line)
+    def _take(self, lines: Lines) -> None:
+        if self.state is RunState.STARTING and any(kind != DIAGNOSTIC for kind in lines.kinds):
+            self._enter(RunState.RUNNING)
+        if self.life > 1:
+            self._life_totals.feed_lines(*lines)
 
     async def _look(self) -> None:
         """Look again and again at what does not come by itself: stderr and silence."""

@@ -17,7 +17,7 @@ from octui.client.events import Event, decode_line
 from octui.client.result import Totals, final_text
 from octui.client.skim import skim
 from octui.recording import log_index, saved_index
-from octui.recording.log_index import LogIndex
+from octui.recording.log_index import Lines, LogIndex
 
 READ_BYTES = 1 << 18
 PEEK_BYTES = 1 << 16
@@ -126,9 +126,8 @@ class EventLog:
         """When its last event came, whether it is indexed already or not; 0 where there is none."""
         if not self.is_whole and self._file is not None:
             tail = os.pread(self._file, PEEK_BYTES, max(0, self._size - PEEK_BYTES))
-            times = [told for _, told in skim(tail.split(b"\n")[1:-1]) if told is not None]
-            if times:
-                return max(times) / 1000
+            if latest := max(skim(tail.split(b"\n")[1:-1]).times_ms, default=0):
+                return latest / 1000
         return self.time(len(self) - 1) if len(self) else 0.0
 
     def first_at_or_after(self, moment: float) -> int:
@@ -141,8 +140,8 @@ class EventLog:
             return copy.copy(self._index.totals)
         checkpoint = count // log_index.CHECKPOINT_EVERY
         totals = copy.copy(self._index.checkpoints[checkpoint])
-        for kind, line in self._lines(checkpoint * log_index.CHECKPOINT_EVERY, count):
-            totals.feed_line(kind, line)
+        for kinds, lines in self._lines(checkpoint * log_index.CHECKPOINT_EVERY, count):
+            totals.feed_lines(kinds, lines)
         return totals
 
     def final_text(self) -> str:
@@ -160,18 +159,17 @@ class EventLog:
         for index in range(len(self) - 1, -1, -1):
             yield self.line(index)
 
-    def _lines(self, first: int, last: int) -> Iterator[tuple[str, bytes]]:
+    def _lines(self, first: int, last: int) -> Iterator[Lines]:
         """Lines with their types, read in blocks; of long tool calls, which say nothing that counts, only the type."""
         while first < last:
             start, end = self._index.span(first)
             if end - start > READ_BYTES and self.kind(first) == "tool_use":
-                yield "tool_use", b""
+                yield Lines(["tool_use"], [b""])
                 first += 1
                 continue
             until = max(first + 1, min(last, self.at_offset(start + READ_BYTES)))
             lines = [line for line in self.block(first, until).split(b"\n") if line and not line.isspace()]
-            for line, (kind, _) in zip(lines, skim(lines), strict=True):
-                yield kind, line
+            yield Lines(skim(lines).kinds, lines)
             first = until
 
     def _look(self) -> bool:

@@ -25,7 +25,7 @@ from octui.plan.secrets import masked_plan
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.folder import Folder
 from octui.recording.layout import FACTS_FILE, SESSION_FILE, log_path, stderr_path
-from octui.recording.log_index import LogIndex
+from octui.recording.log_index import Lines, LogIndex
 from octui.recording.saved_index import IndexWriter
 from octui.recording.writer_lock import hold
 
@@ -113,8 +113,8 @@ class Journal:
         if run in self._open_lines:
             self.append_stdout(run, b"\n")
 
-    def append_stdout(self, run: str, data: bytes) -> list[tuple[str, bytes]]:
-        """Append what opencode printed, as it is; give the lines it completes, each with its type.
+    def append_stdout(self, run: str, data: bytes) -> Lines:
+        """Append what opencode printed, as it is; give the lines it completes.
 
         Raises:
             RecordingError: It cannot be written.
@@ -130,7 +130,7 @@ class Journal:
         writer.write(index)
         return lines
 
-    def end_stdout(self, run: str) -> list[tuple[str, bytes]]:
+    def end_stdout(self, run: str) -> Lines:
         """Say that a process prints no more; give its last line, where it has no end but is whole."""
         index, writer = self._index(run)
         lines = index.feed_end()

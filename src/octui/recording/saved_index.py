@@ -18,14 +18,13 @@ import msgspec
 from octui.client.result import Totals
 from octui.recording import log_index
 from octui.recording.layout import index_path, totals_path
-from octui.recording.log_index import WORDS, LogIndex
+from octui.recording.log_index import WORD_BYTES, WORDS, LogIndex
 
 MAGIC: Final = int.from_bytes(b"octuiix1", "little")
 SAMPLES = 16
 """So many lines are looked at to see whether an index belongs to its log."""
 
 _READ_WORDS = 1 << 16
-_WORD_BYTES = 8
 _decoder = msgspec.json.Decoder(Totals)
 
 
@@ -84,9 +83,9 @@ def load(index: LogIndex, log: Path, handle: int) -> None:
     try:
         checkpoints = [Totals(), *_decoder.decode_lines(totals_path(log).read_bytes().rpartition(b"\n")[0])]
         with index_path(log).open("rb") as file:
-            events = (os.fstat(file.fileno()).st_size // _WORD_BYTES - 1) // WORDS
+            events = (os.fstat(file.fileno()).st_size // WORD_BYTES - 1) // WORDS
             known = min(len(checkpoints) - 1, (events - 1) // log_index.CHECKPOINT_EVERY)
-            if known < 1 or file.read(_WORD_BYTES) != array("Q", [MAGIC]).tobytes():
+            if known < 1 or file.read(WORD_BYTES) != array("Q", [MAGIC]).tobytes():
                 return
             words = _read(file, (known * log_index.CHECKPOINT_EVERY + 1) * WORDS)
     except (OSError, EOFError, msgspec.DecodeError, UnicodeDecodeError):
