@@ -125,31 +125,24 @@ class Totals:
             lines: As opencode printed them.
         """
         light = 0
+        session = self.session_id.encode()
         for kind, line in zip(kinds, lines, strict=True):
-            if not self.session_id:
-                self.feed(decode_line(line))
-                continue
-            if kind == "tool_use":
+            if kind == "tool_use" and session:
                 self.tool_calls += 1
                 self.answered = False
-            elif kind == "text":
-                if not self.answered and not _speaks(line):
-                    self.feed(decode_line(line))
-                    continue
-                self.answered = True
-            elif kind == "step_finish":
+            elif kind == "step_finish" and session:
                 if (finish := decode_step_finish(line)) is not None:
                     self._finish_step(finish.reason, finish.cost, finish.tokens)
-            elif kind == "error" or (kind == "step_start" and not self._is_of_session(line)):
-                self.feed(decode_line(line))
-                continue
-            elif kind == "step_start":
+            elif kind == "text" and session and (self.answered or _speaks(line)):
+                self.answered = True
+            elif kind == "step_start" and session and session in line[:_HEAD_BYTES]:
                 self._start_step()
+            else:
+                self.feed(decode_line(line))
+                session = self.session_id.encode()
+                continue
             light += 1
         self.events += light
-
-    def _is_of_session(self, line: bytes) -> bool:
-        return self.session_id.encode() in line[:_HEAD_BYTES]
 
     def _start_step(self) -> None:
         self.turns += 1

@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from operator import or_
+from operator import add, or_
 from typing import NamedTuple
 
 from octui.client.events import DIAGNOSTIC, EVENT_TYPES, decode_head
@@ -134,8 +134,7 @@ class LogIndex:
 
         Written for a million lines: what is done for each is done by built-in functions, a chunk at a time.
         """
-        offsets = [*accumulate((len(line) + 1 for line in lines), initial=start)]
-        offsets.pop()
+        offsets = [*map(add, accumulate(map(len, lines[:-1]), initial=start), range(len(lines)))]
         if not all(lines) or any(map(bytes.isspace, lines)):
             kept = [(offset, line) for offset, line in zip(offsets, lines, strict=True) if line and not line.isspace()]
             offsets, lines = [offset for offset, _ in kept], [line for _, line in kept]
