@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.tui.sessions import START, Script, line, record, text, tool
 
 from octui.recording.session import Session
+from octui.tui import search as search_module
 from octui.tui.document import RunDocument
 from octui.tui.glyphs import UNICODE
 from octui.tui.search import Search
@@ -68,3 +72,36 @@ def test_hidden_events_are_not_found(tmp_path: Path) -> None:
     found.document.hidden = frozenset({"tool_use"})
     found.advance(1)
     assert found.hits == [1]
+
+
+WORDS = st.text(st.sampled_from('aAbB"\\ \n\téÉßK中'), min_size=1, max_size=6)
+
+
+@given(texts=st.lists(WORDS, max_size=30), query=WORDS.filter(str.strip), block_bytes=st.integers(1, 400))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_search_in_blocks_finds_what_looking_at_every_event_finds(
+    texts: list[str], query: str, block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "BLOCK_BYTES", block_bytes)
+    with tempfile.TemporaryDirectory() as folder:
+        found = search(Path(folder), Script("api", [text(each) for each in texts]), query)
+        document = found.document
+        expected = [item for item in range(1, document.last) if query.casefold() in document.text(item).casefold()]
+        while found.advance(budget_s=0):
+            pass
+        assert found.hits == expected
+
+
+def test_lines_without_the_words_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = search(tmp_path, Script("api", [text(f"word {number}") for number in range(500)]), "word 77")
+    looked: list[int] = []
+    holds = Search._holds
+
+    def look(self: Search, item: int) -> bool:
+        looked.append(item)
+        return holds(self, item)
+
+    monkeypatch.setattr(Search, "_holds", look)
+    while found.advance():
+        pass
+    assert found.hits == looked == [78]

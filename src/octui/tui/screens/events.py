@@ -31,9 +31,9 @@ class EventsScreen(PanesScreen):
         more = super().work_on()
         if self.search is None:
             return more
-        before = len(self.search.hits)
+        before = len(self.search.hits), int(self.search.done * 100)
         searching = self.search.advance()
-        if len(self.search.hits) != before or not searching:
+        if (len(self.search.hits), int(self.search.done * 100)) != before or not searching:
             self._say_search()
         return more or searching
 
@@ -161,9 +161,10 @@ class EventsScreen(PanesScreen):
         if search is not None and pane is not None:
             found = len(search.hits)
             place = search.place(pane.current)
-            words = f"{place}/{found}  n N" if found else "no match"
-            if search.searched + 1 < pane.document.last:
-                words += " …"
+            searching = search.searched + 1 < pane.document.last
+            words = f"{place}/{found}  n N" if found else "searching" if searching else "no match"
+            if searching:
+                words += f"  {int(search.done * 100)}%"
         self.query_one(SearchLine).say(words)
 
     def _stop_search(self) -> None:

@@ -145,10 +145,11 @@ class PanesScreen(Screen[None]):
             group = self._next_group()
             self.draw(group)
             self._changed -= group
-            busy |= self.work_on()
             self.call_after_refresh(self._pace.ended, part)
+        is_working = self.work_on()
+        busy |= is_working
         self._poll_s = self._pace.interval_s * part if busy else min(SLOWEST_POLL_S, self._poll_s * 1.3)
-        self.set_timer(BETWEEN_SLICES_S if is_behind else self._poll_s, self._poll)
+        self.set_timer(BETWEEN_SLICES_S if is_behind or is_working else self._poll_s, self._poll)
 
     def _next_group(self) -> set[str]:
         """The changed panes whose turn it is: so many at a time that a key need not wait for all of them."""
