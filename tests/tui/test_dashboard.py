@@ -10,8 +10,8 @@ from textual.widgets import OptionList
 
 from octui.errors import ControlError
 from octui.recording.facts import RunState, StateChanged
+from octui.tui.frame_pace import PANES
 from octui.tui.screens.dialogs import AskScreen
-from octui.tui.screens.panes import PANES_A_FRAME
 from octui.tui.screens.text_screen import TextScreen
 
 pytestmark = pytest.mark.asyncio
@@ -420,7 +420,7 @@ async def test_many_panes_are_drawn_a_few_at_a_time_and_all_come_up_to_date(
         await until(pilot, lambda: all(f"news of {name}!" in on_screen(app) for name in names))
     drawn = [group for group in groups if group]
     assert set().union(*drawn) == set(names)
-    assert max(map(len, drawn)) <= PANES_A_FRAME
+    assert max(map(len, drawn)) <= PANES
 
 
 async def test_moving_the_focus_does_not_repaint_the_whole_screen(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from octui.tui.frame_pace import COVERED_S, FASTEST_S, KEY_S, SLOWEST_S, STARVED_S, FramePace, backed_up
+from octui.tui.frame_pace import (
+    COVERED_S,
+    FASTEST_S,
+    KEY_S,
+    NARROW_S,
+    PANES,
+    SLOWEST_S,
+    STARVED_S,
+    FramePace,
+    backed_up,
+)
 
 
 class Clock:
@@ -70,6 +80,16 @@ def test_a_terminal_that_is_behind_gets_a_frame_now_and_then_only() -> None:
     assert not due(pace, is_backed_up=True)
     clock.now += COVERED_S
     assert due(pace, is_backed_up=True)
+
+
+def test_frames_are_small_for_a_while_after_the_terminal_was_behind() -> None:
+    clock = Clock()
+    pace = clock.pace()
+    assert (pace.panes(8), pace.panes(32)) == (PANES, 8)
+    due(pace, is_backed_up=True)
+    assert pace.panes(32) == 1
+    clock.now += NARROW_S
+    assert pace.panes(8) == PANES
 
 
 def test_a_key_goes_before_frames_but_typing_does_not_stop_them() -> None:

@@ -185,6 +185,14 @@ class Session:
             changed |= self._read_facts()
         return changed
 
+    def refresh_run(self, run: str, budget_s: float) -> None:
+        """Take in what one run printed since, for at most ``budget_s`` seconds; of facts nothing.
+
+        Raises:
+            OSError: Its log cannot be read.
+        """
+        self._logs[run].refresh(budget_s)
+
     @property
     def indexed(self) -> float:
         """Which share of the logs is indexed, from 0 to 1."""

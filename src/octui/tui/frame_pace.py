@@ -12,6 +12,15 @@ SLOWEST_S = 0.25
 COVERED_S = 0.5
 """Behind a dialog, frames are for orientation only, and dear: all of it is dimmed anew."""
 
+PANES = 4
+"""So few panes at least are drawn at once; a key that comes meanwhile waits for them."""
+
+PARTS = 4
+"""Into so many frames at most all panes are divided: each frame has a price of its own."""
+
+NARROW_S = 2.0
+"""How long frames stay small after the terminal was seen to be behind."""
+
 KEY_S = 0.03
 """How long what a key does may take before frames go on."""
 
@@ -41,11 +50,19 @@ class FramePace:
         self._began_at = -SLOWEST_S
         self._cost_s = 0.0
         self._key_at = -SLOWEST_S
+        self._behind_at = -NARROW_S
 
     @property
     def interval_s(self) -> float:
         """Seconds from one frame to the next, while there is anything to draw."""
         return min(SLOWEST_S, max(FASTEST_S, self._cost_s / SHARE))
+
+    def panes(self, total: int) -> int:
+        """How many of all panes to draw at once.
+
+        On a slow link it is one: a key's echo waits there for what was sent before it.
+        """
+        return 1 if self._now() - self._behind_at < NARROW_S else max(PANES, total // PARTS)
 
     def heard_key(self) -> None:
         """Hear that somebody typed: what that does comes first."""
@@ -66,6 +83,8 @@ class FramePace:
             is_backed_up: The terminal has not taken earlier frames yet: one more would be stale when it comes up.
         """
         passed = self._now() - self._began_at
+        if is_backed_up:
+            self._behind_at = self._now()
         if is_backed_up and passed < COVERED_S * 2:
             return False
         return passed >= (COVERED_S if is_covered else self.interval_s * part * 0.9)

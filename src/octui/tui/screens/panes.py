@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import events
@@ -37,10 +38,10 @@ from octui.tui.widgets.search_line import SearchLine
 from octui.tui.widgets.side_bar import SideBar
 
 SLOWEST_POLL_S = 0.5
+IDLE_POLL_S = 1.0
 CLOCK_S = 1.0
-PANES_A_FRAME = 4
-SLICE_S = 0.012
-BETWEEN_SLICES_S = 0.002
+SLICE_S = 0.015
+BETWEEN_SLICES_S = 0.001
 
 
 class PanesScreen(Screen[None]):
@@ -131,7 +132,7 @@ class PanesScreen(Screen[None]):
             if self.session.indexed < 1 or time.monotonic() - self._read_at >= self._pace.interval_s * 0.9:
                 self._changed |= self.read()
                 self._read_at = time.monotonic()
-                self._part = min(1.0, PANES_A_FRAME / max(1, len(self._changed)))
+                self._part = min(1.0, self._pace.panes(len(self.panes)) / max(1, len(self._changed)))
             self._trouble = ""
         except (OSError, RecordingError) as error:
             if str(error) != self._trouble:
@@ -148,12 +149,18 @@ class PanesScreen(Screen[None]):
             self.call_after_refresh(self._pace.ended, part)
         is_working = self.work_on()
         busy |= is_working
-        self._poll_s = self._pace.interval_s * part if busy else min(SLOWEST_POLL_S, self._poll_s * 1.3)
+        self._poll_s = (
+            self._pace.interval_s * part
+            if busy
+            else min(SLOWEST_POLL_S if self.view.is_live else IDLE_POLL_S, self._poll_s * 1.3)
+        )
         self.set_timer(BETWEEN_SLICES_S if is_behind or is_working else self._poll_s, self._poll)
 
     def _next_group(self) -> set[str]:
         """The changed panes whose turn it is: so many at a time that a key need not wait for all of them."""
-        names = [name for name in (*self._turns, *self._turns) if name in self._changed][:PANES_A_FRAME]
+        names = [name for name in (*self._turns, *self._turns) if name in self._changed][
+            : self._pace.panes(len(self.panes))
+        ]
         if names:
             self._turns.rotate(-1 - self._turns.index(names[-1]))
         return set(names)
@@ -176,6 +183,8 @@ class PanesScreen(Screen[None]):
         status = self.view.status
         for name, pane in self.panes.items():
             if name in changed:
+                with suppress(OSError):
+                    self.session.refresh_run(name, SLICE_S)  # It waited for its turn while more was printed.
                 pane.pull(status)
             elif clock:
                 pane.tick(status)

@@ -86,8 +86,11 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
 
     def draw(self, changed: set[str]) -> None:
         """Show how far the recording is indexed; what stands at the moment comes with its frames."""
-        if not self._is_whole:
-            self._is_whole = self.session.indexed >= 1
+        if self._is_whole:
+            return
+        self._is_whole = self.session.indexed >= 1
+        self.show_sums()
+        if self._is_whole:
             self._activity = self._count_activity()
             self.show_moment()
 
