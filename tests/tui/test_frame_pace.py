@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from octui.tui.frame_pace import (
+    CLEARLY_BEHIND_S,
     COVERED_S,
     FASTEST_S,
     KEY_S,
@@ -86,6 +87,9 @@ def test_frames_are_small_for_a_while_after_the_terminal_was_behind() -> None:
     clock = Clock()
     pace = clock.pace()
     assert (pace.panes(8), pace.panes(32)) == (PANES, 8)
+    due(pace, is_backed_up=True)
+    assert not pace.is_narrow, "the frame may be about to be taken"
+    clock.now += CLEARLY_BEHIND_S
     due(pace, is_backed_up=True)
     assert pace.panes(32) == 1
     clock.now += NARROW_S

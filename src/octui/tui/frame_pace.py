@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -18,8 +19,12 @@ PANES = 4
 PARTS = 4
 """Into so many frames at most all panes are divided: each frame has a price of its own."""
 
-NARROW_S = 2.0
+NARROW_S = 10.0
 """How long frames stay small after the terminal was seen to be behind."""
+
+BETWEEN_NARROW_S = 0.1
+CLEARLY_BEHIND_S = 0.05
+"""A frame that waits for so long waits for the terminal, and not just for its turn."""
 
 KEY_S = 0.03
 """How long what a key does may take before frames go on."""
@@ -51,6 +56,7 @@ class FramePace:
         self._cost_s = 0.0
         self._key_at = -SLOWEST_S
         self._behind_at = -NARROW_S
+        self._waits_since = math.inf
 
     @property
     def interval_s(self) -> float:
@@ -62,7 +68,12 @@ class FramePace:
 
         On a slow link it is one: a key's echo waits there for what was sent before it.
         """
-        return 1 if self._now() - self._behind_at < NARROW_S else max(PANES, total // PARTS)
+        return 1 if self.is_narrow else max(PANES, total // PARTS)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the link is slow."""
+        return self._now() - self._behind_at < NARROW_S
 
     def heard_key(self) -> None:
         """Hear that somebody typed: what that does comes first."""
@@ -83,8 +94,14 @@ class FramePace:
             is_backed_up: The terminal has not taken earlier frames yet: one more would be stale when it comes up.
         """
         passed = self._now() - self._began_at
-        if is_backed_up:
+        if not is_backed_up:
+            self._waits_since = math.inf
+        elif (waits_since := min(self._waits_since, self._now())) + CLEARLY_BEHIND_S <= self._now():
             self._behind_at = self._now()
+        else:
+            self._waits_since = waits_since
+        if self.is_narrow and passed < BETWEEN_NARROW_S:
+            return False
         if is_backed_up and passed < COVERED_S * 2:
             return False
         return passed >= (COVERED_S if is_covered else self.interval_s * part * 0.9)
