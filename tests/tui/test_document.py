@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.tui.sessions import NOW, START, WORKER, Script, line, record, step_finish, step_start, text, tool
 
 from octui.client.config import RunConfig
@@ -10,7 +11,9 @@ from octui.recording.journal import Journal
 from octui.recording.session import Session
 from octui.tui.document import PROMPT_LINES, RunDocument
 from octui.tui.glyphs import UNICODE
-from octui.tui.render.lines import plain
+from octui.tui.render.lines import Line, plain
+from octui.tui.render.long_text import LongText
+from octui.tui.scroller import Scroller
 from octui.tui.view import SessionView
 
 
@@ -102,3 +105,48 @@ def test_the_raw_line_is_what_was_printed(tmp_path: Path) -> None:
     printed = (journal.folder / "api.jsonl").read_bytes().rstrip(b"\n")
     assert document(journal).raw(1) == printed
     assert document(journal).raw(0) is None
+
+
+HUGE = "".join(f"line {number} of the output\n" for number in range(200_000))
+
+
+def test_a_tool_output_of_megabytes_is_shown_whole_and_rendered_where_it_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[int] = []
+    render = LongText._render
+
+    def count(self: LongText, number: int) -> list[Line]:
+        rendered.append(number)
+        return render(self, number)
+
+    monkeypatch.setattr(LongText, "_render", count)
+    paper = document(record(tmp_path, [Script("api", [tool("bash", "make", output=HUGE)])]))
+    paper.toggle(1)
+    scroller = Scroller(paper)
+    scroller.resize(60, 20)
+    assert any("line 199999 of the output" in plain(row.line) for row in scroller.rows())
+    scroller.scroll(-30)
+    scroller.home()
+    assert plain(scroller.rows()[-1].line).strip().startswith("line ")
+    assert 1 <= len(set(rendered)) <= 4
+
+
+def test_words_are_found_in_a_huge_output_at_the_line_that_shows_them(tmp_path: Path) -> None:
+    paper = document(record(tmp_path, [Script("api", [tool("bash", "make", output=HUGE)])]))
+    assert paper.find(1, 60, "line 123456 ") is None
+    paper.toggle(1)
+    found = paper.find(1, 60, "LINE 123456 ")
+    assert found is not None
+    part, at = found
+    assert plain(paper.block(1, 60)[part][at]).strip() == "line 123456 of the output"
+
+
+def test_walking_passes_over_what_shows_nothing_and_stops_at_an_attempt(tmp_path: Path) -> None:
+    journal = record(tmp_path, [Script("api", [step_start()] * 50 + [text("said")])], live=True)
+    offset = journal.stdout_path("api").read_bytes().find(b"\n", 0) + 1
+    paper = document(journal)
+    assert (paper.beside(1, 1), paper.beside(51, -1)) == (51, 0)
+    journal.fact(AttemptStarted(at=START + 6, run="api", attempt=2, of=3, pid=2, stdout_offset=offset))
+    paper = document(journal)
+    assert (paper.beside(0, 1), paper.beside(51, -1), paper.beside(2, 1)) == (2, 2, 51)

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
 
-from octui.tui.document import RunDocument
-from octui.tui.render.lines import Line
+from octui.tui.render.lines import plain, wrap_text
+from octui.tui.render.long_text import Block, body
 from octui.tui.scroller import Scroller
 
 
@@ -19,13 +17,16 @@ class Paper:
     def last(self) -> int:
         return len(self.heights) - 1
 
-    def lines(self, item: int, width: int) -> list[Line]:
-        return [[(f"{item}.{at}", "text")] for at in range(self.heights[item])]
+    def block(self, item: int, width: int) -> Block:
+        return [[[(f"{item}.{at}", "text")] for at in range(self.heights[item])]]
+
+    def beside(self, item: int, step: int) -> int | None:
+        return item + step if 0 <= item + step <= self.last else None
 
 
 def scroller(*heights: int, height: int = 4) -> tuple[Scroller, Paper]:
     paper = Paper(*heights)
-    made = Scroller(cast(RunDocument, paper))
+    made = Scroller(paper)
     made.resize(20, height)
     return made, paper
 
@@ -120,3 +121,59 @@ def test_an_empty_document_shows_nothing() -> None:
     made.scroll(1)
     made.move_cursor(1)
     assert seen(made) == []
+
+
+class Book:
+    """One item of a very long text and one of a short one."""
+
+    last = 1
+
+    def __init__(self) -> None:
+        self.text = "".join(f"<{number}> {'word ' * (number % 40)}\n" for number in range(20_000))
+
+    def block(self, item: int, width: int) -> Block:
+        return [wrap_text("short", width, "text")] if item else [[[("head", "text")]], *body(self.text, width, "text")]
+
+    def beside(self, item: int, step: int) -> int | None:
+        return item + step if 0 <= item + step <= self.last else None
+
+
+def top(made: Scroller) -> str:
+    return plain(made.rows()[0].line)
+
+
+@pytest.mark.parametrize("widths", [(60,), (20,), (40, 12, 79), (13, 200)])
+def test_the_text_on_top_stays_there_while_the_window_changes_its_width(widths: tuple[int, ...]) -> None:
+    made = Scroller(Book())
+    made.resize(80, 20)
+    made.home()
+    made.scroll(5_000)
+    before = top(made)
+    for width in widths:
+        made.resize(width, 20)
+        assert top(made) in before or before in top(made)
+    made.resize(80, 20)
+    assert top(made) == before
+
+
+def test_a_very_long_text_is_scrolled_line_by_line_across_its_parts() -> None:
+    made = Scroller(Book())
+    made.resize(300, 10)
+    made.home()
+    for number in range(1, 200):
+        made.scroll(1)
+        if number > 1:
+            assert top(made).startswith(f"<{number - 1}>")
+    made.scroll(-199)
+    assert top(made) == "head"
+
+
+def test_the_scroll_mark_shows_how_far_into_a_long_text_one_is() -> None:
+    made = Scroller(Book())
+    made.resize(80, 20)
+    made.home()
+    assert made.progress()[0] == 0
+    made.show(0, len(made.document.block(0, 80)) // 2)
+    made.rows()
+    start, end = made.progress()
+    assert 0.2 < start <= end < 0.3

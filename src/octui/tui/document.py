@@ -7,23 +7,31 @@ visible ones cost. Items are numbered: 0 is the prompt, 1 to n are the events, n
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import OrderedDict
+from itertools import chain
 
-from octui.client.events import DIAGNOSTIC, EVENT_TYPES, Event
+from octui.client.events import Event
 from octui.recording.facts import RunState
 from octui.tui.format import plural
 from octui.tui.glyphs import Glyphs, state_role, state_words
-from octui.tui.render.blocks import event_lines, event_text, is_foldable, opens_by_itself
+from octui.tui.kept import Kept
+from octui.tui.passing import Passing
+from octui.tui.render.blocks import event_block, event_text, is_foldable, opens_by_itself
 from octui.tui.render.lines import Line, plain, wrap_text
+from octui.tui.render.long_text import Block, LongPart, body, is_long
 from octui.tui.text import clean, clean_line
 from octui.tui.view import SessionView
 
 KEPT_BLOCKS = 400
+KEPT_FOLDS = 4000
+KEPT_BYTES = 1 << 24
+"""Big events that were decoded are kept up to so many bytes of the log, so that a frame decodes each once at most."""
+
+BIG = 1 << 15
+"""An event of more bytes is big."""
+
 PROMPT_LINES = 3
+PROMPT_PREVIEW = 4000
 STDERR_LINES = 12
-OTHER = "other"
-FILTERS = (*EVENT_TYPES[1:], DIAGNOSTIC, OTHER)
-"""What can be filtered: the event types with something to show, lines that are no events, and types not known."""
 
 
 class RunDocument:
@@ -39,10 +47,12 @@ class RunDocument:
         self.view = view
         self.run = run
         self.glyphs = glyphs
-        self.hidden: frozenset[str] = frozenset()
+        self.passing = Passing(lambda first, last: map(view.log(run).kind, range(first, last)))
         self._opened: dict[int, bool] = {}
         self._all_opened: bool | None = None
-        self._cache: OrderedDict[tuple[int, int, bool], list[Line]] = OrderedDict()
+        self._blocks: Kept[tuple[int, int, bool], Block] = Kept(KEPT_BLOCKS)
+        self._folds: Kept[int, bool] = Kept(KEPT_FOLDS)
+        self._decoded: Kept[int, Event] = Kept(KEPT_BYTES)
         self._events = 0
         self._marks: tuple[int, int, dict[int, Line]] = (0, 0, {})
         self.refresh()
@@ -52,8 +62,8 @@ class RunDocument:
         count = self.view.visible(self.run)
         more = count - self._events
         self._events = count
-        if len(self.view.log(self.run)) < count:
-            self._cache.clear()
+        if len(self.view.log(self.run)) < max(count, count - more):
+            self.clear()
         return more
 
     @property
@@ -62,12 +72,36 @@ class RunDocument:
         return self._events + 1
 
     def clear(self) -> None:
-        """Forget what was rendered, as after a change of theme signs or of the recording."""
-        self._cache.clear()
+        """Forget what was read and rendered, as after a change of theme signs or of the recording."""
+        self._blocks.clear()
+        self._folds.clear()
+        self._decoded.clear()
+        self.passing.forget()
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Which kinds of events the filter leaves out, of `octui.tui.passing.FILTERS`."""
+        return self.passing.hidden
+
+    @hidden.setter
+    def hidden(self, hidden: frozenset[str]) -> None:
+        self.passing.hidden = hidden
 
     def event(self, item: int) -> Event | None:
         """The event of an item; None for the prompt and the end."""
-        return self.view.event(self.run, item - 1) if 1 <= item <= self._events else None
+        if not 1 <= item <= self._events:
+            return None
+        event = self._decoded.get(item)
+        if event is None:
+            event = self.view.event(self.run, item - 1)
+            if (weight := self._bytes(item)) > BIG:
+                self._decoded.put(item, event, weight)
+        return event
+
+    def _bytes(self, item: int) -> int:
+        """How many bytes of the log an item's event takes."""
+        log = self.view.log(self.run)
+        return (log.offset(item) if item < len(log) else log.bytes_known[0]) - log.offset(item - 1)
 
     def raw(self, item: int) -> bytes | None:
         """An item's line as opencode printed it; None where it cannot be read."""
@@ -78,8 +112,11 @@ class RunDocument:
         opened = self._opened.get(item, self._all_opened)
         if opened is not None:
             return opened
-        event = self.event(item)
-        return event is not None and opens_by_itself(event)
+        opens = self._folds.get(item)
+        if opens is None:
+            event = self.event(item)
+            opens = self._folds.put(item, event is not None and opens_by_itself(event))
+        return opens
 
     def is_foldable(self, item: int) -> bool:
         """Whether an item can be opened and closed."""
@@ -105,31 +142,60 @@ class RunDocument:
 
     def is_hidden(self, item: int) -> bool:
         """Whether the filter leaves an item out."""
-        if not self.hidden or not 1 <= item <= self._events:
-            return False
-        kind = self.view.log(self.run).kind(item - 1)
-        return (kind if kind in FILTERS else OTHER) in self.hidden and kind != "step_start"
+        return 1 <= item <= self._events and self.passing.is_hidden(item - 1)
 
-    def lines(self, item: int, width: int) -> list[Line]:
-        """The styled lines of an item; none for what is hidden or has nothing to show."""
+    def beside(self, item: int, step: int) -> int | None:
+        """The next item after (``step`` 1) or before (-1) one that may have something to show; None past the ends."""
+        if step > 0 and item < self._events:
+            found = self.passing.after(item, self._events)
+            beside = self.last if found is None else found + 1
+            return min([beside, *(mark for mark in self._attempt_marks() if mark > item)])
+        if step < 0 and 1 < item <= self.last:
+            found = self.passing.before(item - 2)
+            beside = 0 if found is None else found + 1
+            return max([beside, *(mark for mark in self._attempt_marks() if mark < item)])
+        beside = min(item + step, self.last) if step < 0 else item + step
+        return beside if 0 <= beside <= self.last else None
+
+    def block(self, item: int, width: int) -> Block:
+        """The styled lines of an item in parts; none for what is hidden or has nothing to show."""
         if self.is_hidden(item):
             return []
         if item == 0:
-            return self._prompt_lines(width)
+            return self._prompt_block(width)
         if item > self._events:
-            return self._end_lines(width)
-        key = (item, width, self.is_open(item))
-        lines = self._cache.get(key)
-        if lines is None:
-            lines = self._cache[key] = event_lines(
-                self.view.event(self.run, item - 1), width, opened=key[2], glyphs=self.glyphs
-            )
-            if len(self._cache) > KEPT_BLOCKS:
-                self._cache.popitem(last=False)
-        else:
-            self._cache.move_to_end(key)
+            return [self._end_lines(width)]
+        block = self._event_block(item, width)
         mark = self._attempt_marks().get(item)
-        return [mark, *lines] if mark else lines
+        return [[mark], *block] if mark else block
+
+    def _event_block(self, item: int, width: int) -> Block:
+        key = (item, width, self.is_open(item))
+        block = self._blocks.get(key)
+        if block is not None:
+            return block
+        event = self.event(item)
+        assert event is not None
+        block = event_block(event, width, opened=key[2], glyphs=self.glyphs)
+        if not any(isinstance(part, LongPart) or part for part in block):
+            self.passing.has_nothing(item - 1)
+        is_big = any(isinstance(part, LongPart) for part in block)
+        return self._blocks.put(key, block, 1 + self._bytes(item) * KEPT_BLOCKS // KEPT_BYTES if is_big else 1)
+
+    def lines(self, item: int, width: int) -> list[Line]:
+        """All styled lines of an item at once, however many."""
+        return [*chain.from_iterable(self.block(item, width))]
+
+    def find(self, item: int, width: int, words: str) -> tuple[int, int] | None:
+        """Where an item shows words first, in any case: the part, and the line in it; None where no line has them."""
+        needle = words.casefold()
+        for number, part in enumerate(self.block(item, width)):
+            if isinstance(part, LongPart) and needle not in part.source.casefold():
+                continue
+            for at, line in enumerate(part):
+                if needle in plain(line).casefold():
+                    return number, at
+        return None
 
     def text(self, item: int) -> str:
         """What an item says, as clean text to copy."""
@@ -143,16 +209,18 @@ class RunDocument:
     def _prompt(self) -> str:
         return self.view.session.meta(self.run).prompt or ""
 
-    def _prompt_lines(self, width: int) -> list[Line]:
+    def _prompt_block(self, width: int) -> Block:
         prompt = self._prompt().strip()
         if not prompt:
             return []
-        lines = wrap_text(prompt if self.is_open(0) else prompt[:4000], width, "muted", indent="  ")
+        if self.is_open(0) and is_long(prompt):
+            return [[[(f"{self.glyphs.prompt} ", "accent")]], *body(prompt, width, "muted", indent="  "), [[]]]
+        lines = wrap_text(prompt if self.is_open(0) else prompt[:PROMPT_PREVIEW], width, "muted", indent="  ")
         if not self.is_open(0) and len(lines) > PROMPT_LINES:
             left = len(lines) - PROMPT_LINES + 1
             lines = [*lines[: PROMPT_LINES - 1], [(f"  {self.glyphs.ellipsis} {plural(left, 'more line')}", "faint")]]
         lines[0] = [(f"{self.glyphs.prompt} ", "accent"), *lines[0][1:]]
-        return [*lines, []]
+        return [[*lines, []]]
 
     def _attempt_marks(self) -> dict[int, Line]:
         """Where attempts and restarts begin: item number → the line that says so."""

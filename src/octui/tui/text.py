@@ -19,11 +19,14 @@ MAX_COMBINING_MARKS = 2
 
 _ESCAPE_SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, clear
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS and their kin
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])"  # OSC, DCS and kin; no other begins in one
+    r"[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"  # two-byte sequences
 )
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_UNSURE = re.compile("[^\\w\n -~]+|[\u115f\u1160\u3164\uffa0]+")
+"""Whatever is neither a letter or digit of some script nor printable ASCII has to be looked at one by one."""
 
 
 def clean(text: str) -> str:
@@ -33,20 +36,24 @@ def clean(text: str) -> str:
     direction marks are left out, more than `MAX_COMBINING_MARKS` on one letter too, and what else cannot be drawn
     becomes ``�``.
     """
-    if text.isascii() and text.isprintable():
-        return text
+    if text.replace("\n", "").isprintable():
+        return text if text.isascii() else _one_by_one(text)
     text = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCES.sub("", text) if "\x1b" in text or not text.isascii() else text)
     if "\t" in text:
         text = text.expandtabs(TAB_CELLS)
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
-    return "".join(_printable(text))
+    return _one_by_one(text)
 
 
 def clean_line(text: str) -> str:
     """Give `clean` text on one line: runs of white space with a newline in them become one space."""
     text = clean(text)
     return " ".join(text.split()) if "\n" in text else text
+
+
+def _one_by_one(text: str) -> str:
+    return _UNSURE.sub(lambda found: "".join(_printable(found[0])), text)
 
 
 def _printable(text: str) -> Iterator[str]:

@@ -1,28 +1,45 @@
-"""An event as a block of styled lines, closed or open; and as the text one copies or searches."""
+"""An event as a block of styled lines, closed or open; and as the text one copies or searches.
+
+A block is made of parts, so that a long text in it is rendered where it is looked at only; what a closed block shows of
+a text it takes from the text's beginning.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+import msgspec
+
 from octui.client.events import Diagnostic, Event, Failure, StepFinish, StepStart, Text, ToolUse, Unknown
-from octui.tui.format import cost, duration, tokens
+from octui.tui.format import cost, duration, size, tokens
 from octui.tui.glyphs import Glyphs
-from octui.tui.render.diffs import changes_of, diff_lines
+from octui.tui.render.diffs import changes_of, diff_block
 from octui.tui.render.lines import Line, justify, width_of, wrap_text
+from octui.tui.render.long_text import Block, body, is_long, preview
 from octui.tui.render.tools import is_unavailable, name_of, outcome_of, refusal, title_of, todos_of
 from octui.tui.text import clean_line
 
-OUTPUT_LINES = 400
-"""An opened tool call shows at most so many lines of output; the raw event shows all."""
+DIFF_LINES = 400
+"""A diff shows at most so many lines; the raw event shows all."""
 SHORT_DIFF = 8
 SHORT_FAILURE = 6
+SHORT_OUTPUT = 2_000
+SHORT_ERROR = 12
+SHORT_VALUE = 20
 _INDENT = "    "
 
 
 def is_foldable(event: Event) -> bool:
     """Whether a block can be opened and closed."""
-    return isinstance(event.body, ToolUse | Unknown) or (isinstance(event.body, Text) and event.body.reasoning)
+    match event.body:
+        case ToolUse() | Unknown() | Text(reasoning=True):
+            return True
+        case Diagnostic(text=text):
+            return is_long(text)
+    return False
 
 
 def opens_by_itself(event: Event) -> bool:
@@ -33,11 +50,12 @@ def opens_by_itself(event: Event) -> bool:
     if use.tool == "todowrite":
         return True
     if use.tool == "bash":
-        return use.metadata.get("exit") not in (0, None) and use.output.count("\n") <= SHORT_FAILURE
+        failed = use.metadata.get("exit") not in (0, None)
+        return failed and len(use.output) <= SHORT_OUTPUT and use.output.count("\n") <= SHORT_FAILURE
     return any(change.additions + change.deletions <= SHORT_DIFF for change in changes_of(use))
 
 
-def event_lines(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> list[Line]:
+def event_block(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> Block:
     """Render one event into lines at most ``width`` cells wide; an event without anything to show gives none."""
     match event.body:
         case StepStart():
@@ -45,20 +63,25 @@ def event_lines(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> li
         case Text(text=text, reasoning=True):
             return _reasoning(text, width, opened, glyphs)
         case Text(text=text):
-            from octui.tui.render.markdown import markdown_lines  # Dear to load, and of no use to the first frame.
-
-            return markdown_lines(text, width, bullet=glyphs.bullet, rule=glyphs.rule)
+            return _answer(text, width, glyphs)
         case ToolUse() as use:
             return _tool(use, width, opened, glyphs)
         case StepFinish() as finish:
-            return [_step(finish, width, glyphs)]
+            return [[_step(finish, width, glyphs)]]
         case Failure(name=name, message=message):
             head = f"{glyphs.failed} {clean_line(name)}"
-            return [[(head, "error/bold")], *wrap_text(message, width, "error", indent="  ")]
+            return [[[(head, "error/bold")]], *body(message, width, "error", indent="  ")]
+        case Diagnostic(text=text) if opened:
+            return body(text, width, "diagnostic", indent="  ")
         case Diagnostic(text=text):
-            return wrap_text(text, width, "diagnostic", indent="  ", limit=None if opened else 12)
+            return [preview(text, width, "diagnostic", indent="  ", limit=SHORT_ERROR)]
         case Unknown(type=kind, value=value):
             return _unknown(kind, value, width, opened, glyphs)
+
+
+def event_lines(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> list[Line]:
+    """Render one event as `event_block` does, all of it at once."""
+    return [*chain.from_iterable(event_block(event, width, opened=opened, glyphs=glyphs))]
 
 
 def event_text(event: Event) -> str:
@@ -76,11 +99,24 @@ def event_text(event: Event) -> str:
     return ""
 
 
-def _reasoning(text: str, width: int, opened: bool, glyphs: Glyphs) -> list[Line]:
-    lines = wrap_text(text.strip(), width, "muted/italic", indent="  ")
-    if opened or len(lines) <= 3:
-        return lines
-    return [*lines[:2], [(f"  {glyphs.ellipsis} {len(lines) - 2} more lines of reasoning", "faint/italic")]]
+def _answer(text: str, width: int, glyphs: Glyphs) -> Block:
+    from octui.tui.render.markdown import MAX_MARKDOWN, markdown_lines  # Dear to load, of no use to the first frame.
+
+    if len(text) > MAX_MARKDOWN:
+        return body(text.strip("\n"), width, "text")
+    return [markdown_lines(text, width, bullet=glyphs.bullet, rule=glyphs.rule)]
+
+
+def _reasoning(text: str, width: int, opened: bool, glyphs: Glyphs) -> Block:
+    text = text.strip()
+    if opened or not is_long(text):
+        block = body(text, width, "muted/italic", indent="  ")
+        if opened or len(block[0]) <= 3:
+            return block
+        shown, left = block[0][:2], f"{len(block[0]) - 2} more lines"
+    else:
+        shown, left = preview(text, width, "muted/italic", indent="  ", limit=2)[:2], size(len(text))
+    return [[*shown, [(f"  {glyphs.ellipsis} {left} of reasoning", "faint/italic")]]]
 
 
 def _step(finish: StepFinish, width: int, glyphs: Glyphs) -> Line:
@@ -94,7 +130,7 @@ def _step(finish: StepFinish, width: int, glyphs: Glyphs) -> Line:
     return [*line, (glyphs.rule * rule, "rule"), (words, "faint")]
 
 
-def _tool(use: ToolUse, width: int, opened: bool, glyphs: Glyphs) -> list[Line]:
+def _tool(use: ToolUse, width: int, opened: bool, glyphs: Glyphs) -> Block:
     refused = refusal(use)
     sign = glyphs.denied if refused else glyphs.failed if use.status == "error" else None
     sign = sign or (glyphs.opened if opened else glyphs.closed)
@@ -103,45 +139,49 @@ def _tool(use: ToolUse, width: int, opened: bool, glyphs: Glyphs) -> list[Line]:
     right = outcome_of(use, glyphs)
     if use.duration_ms is not None:
         right = [*right, (f" {duration(use.duration_ms):>6}", "faint")]
-    lines = [justify(left, right, width)]
-    if use.error and not refused:
-        lines += wrap_text(use.error, width, "error", indent=_INDENT)
-    return lines + _details(use, width, glyphs) if opened else lines
+    head = [justify(left, right, width)]
+    if not use.error or refused:
+        error: Block = []
+    elif opened or not is_long(use.error):
+        error = body(use.error, width, "error", indent=_INDENT)
+    else:
+        error = [preview(use.error, width, "error", indent=_INDENT, limit=SHORT_ERROR)]
+    return [head, *error, *(_details(use, width, glyphs) if opened else [])]
 
 
-def _details(use: ToolUse, width: int, glyphs: Glyphs) -> list[Line]:
+def _details(use: ToolUse, width: int, glyphs: Glyphs) -> Block:
     if use.tool == "todowrite":
-        return _todos(use, width, glyphs)
+        return [_todos(use, width, glyphs)]
     changes = changes_of(use)
     if changes:
-        lines: list[Line] = []
+        diffs: list[Sequence[Line]] = []
         for change in changes:
             if len(changes) > 1 and change.path:
-                lines.append([(f"{_INDENT}{clean_line(change.path)}", "muted")])
-            lines += diff_lines(change.patch, width, indent="  ", limit=OUTPUT_LINES)
-        return lines
-    lines = _input(use, width)
+                diffs.append([[(f"{_INDENT}{clean_line(change.path)}", "muted")]])
+            diffs += diff_block(change.patch, width, indent="  ", limit=DIFF_LINES)
+        return diffs
+    given = _input(use, width)
     if refusal(use):
         text = "" if is_unavailable(use) else use.error
-        return lines + wrap_text(text, width, "muted", indent=_INDENT) if text else lines
-    if use.output.strip():
-        role = "error" if use.metadata.get("exit") not in (0, None) else "output"
-        lines += wrap_text(use.output.strip("\n"), width, role, indent=_INDENT, limit=OUTPUT_LINES)
-    return lines
+        return [*given, *body(text, width, "muted", indent=_INDENT)] if text else given
+    if not use.output or use.output.isspace():
+        return given
+    role = "error" if use.metadata.get("exit") not in (0, None) else "output"
+    return [*given, *body(use.output.strip("\n"), width, role, indent=_INDENT)]
 
 
-def _input(use: ToolUse, width: int) -> list[Line]:
+def _input(use: ToolUse, width: int) -> Block:
     if use.tool == "bash" and isinstance(use.input, dict) and isinstance(use.input.get("command"), str):
         command = use.input["command"]
         told = "\n" not in command and len(command) < width // 2
-        return [] if told else _code_block(f"$ {command}", "", width)
+        return [] if told else _code(f"$ {command}", "", width)
     if isinstance(use.input, dict) and not is_unavailable(use):
         lines: list[Line] = []
         for key, value in use.input.items():
-            lines += wrap_text(f"{key}: {_inline(value)}", width, "muted", indent=_INDENT, limit=20)
-        return lines
+            lines += preview(f"{key}: {_inline(value)}", width, "muted", indent=_INDENT, limit=SHORT_VALUE)
+        return [lines]
     text = use.output if is_unavailable(use) else _readable(use.input)
-    return wrap_text(text, width, "muted", indent=_INDENT, limit=OUTPUT_LINES) if text else []
+    return body(text, width, "muted", indent=_INDENT) if text else []
 
 
 def _todos(use: ToolUse, width: int, glyphs: Glyphs) -> list[Line]:
@@ -156,12 +196,10 @@ def _todos(use: ToolUse, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _unknown(kind: str, value: dict[str, Any], width: int, opened: bool, glyphs: Glyphs) -> list[Line]:
+def _unknown(kind: str, value: dict[str, Any], width: int, opened: bool, glyphs: Glyphs) -> Block:
     sign = glyphs.opened if opened else glyphs.closed
     head = justify([(f"{sign} ", "tool-sign"), (clean_line(kind), "muted")], [("not known to octui", "faint")], width)
-    if not opened:
-        return [head]
-    return [head, *_code_block(_readable(value), "json", width)[:OUTPUT_LINES]]
+    return [[head], *_code(_readable(value), "json", width)] if opened else [[head]]
 
 
 def _inline(value: Any) -> str:
@@ -171,10 +209,10 @@ def _inline(value: Any) -> str:
 def _readable(value: Any) -> str:
     if value in (None, "", {}):
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def _code_block(source: str, language: str, width: int) -> list[Line]:
-    from octui.tui.render.code import code_block  # Dear to load, too.
+def _code(source: str, language: str, width: int) -> Block:
+    from octui.tui.render.code import code_view  # Dear to load, too.
 
-    return code_block(source, language, width, indent=_INDENT)
+    return code_view(source, language, width, indent=_INDENT)

@@ -10,6 +10,7 @@ from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, St
 from pygments.util import ClassNotFound
 
 from octui.tui.render.lines import Line, wrap_spans
+from octui.tui.render.long_text import Block, body, is_long
 from octui.tui.text import clean
 
 MAX_HIGHLIGHTED = 20_000
@@ -60,6 +61,13 @@ def code_lines(source: str, language: str) -> list[Line]:
     while len(lines) > 1 and not lines[-1]:
         lines.pop()
     return lines
+
+
+def code_view(source: str, language: str, width: int, *, indent: str = "  ") -> Block:
+    """Give code of any length as a block: what is long is not highlighted."""
+    if is_long(source):
+        return body(source, width, "code", indent=indent)
+    return [code_block(source, language, width, indent=indent)]
 
 
 def code_block(source: str, language: str, width: int, *, indent: str = "  ") -> list[Line]:

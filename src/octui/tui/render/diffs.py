@@ -9,20 +9,39 @@ from typing import Any
 
 from octui.client.events import ToolUse
 from octui.tui.render.lines import Line, wrap_spans
+from octui.tui.render.long_text import Block, LongText, is_long
 from octui.tui.text import clean
 
+_SIGNS = {"+": "added", "-": "removed"}
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)")
+MAX_COMPARED = 30_000
+"""Longer texts, in characters, are not compared: what was there is removed, what is there now is added."""
+
 _HEADERS = ("--- ", "+++ ", "Index: ", "====", "diff --git", "index ", "\\ No newline")
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What one tool call did to one file; ``patch`` is a unified diff and may be empty."""
+    """What one tool call did to one file.
+
+    Attributes:
+        path: The file.
+        told: A unified diff, which may be empty; of a new file, its content.
+        additions: Lines added.
+        deletions: Lines removed.
+        is_new: Whether all of it is added.
+    """
 
     path: str
-    patch: str
+    told: str
     additions: int
     deletions: int
+    is_new: bool = False
+
+    @property
+    def patch(self) -> str:
+        """The change as a unified diff, or as near as one gets."""
+        return _marked("+", self.told) if self.is_new else self.told
 
 
 def changes_of(use: ToolUse) -> list[FileChange]:
@@ -43,10 +62,11 @@ def changes_of(use: ToolUse) -> list[FileChange]:
             return [FileChange(_text(source.get("filePath")), patch, added, removed)]
         case "write":
             patch = _text(use.metadata.get("diff"))
+            path, content = _text(source.get("filePath")), _text(source.get("content"))
             if not patch:
-                patch = "".join(f"+{row}\n" for row in _text(source.get("content")).splitlines())
-            added, removed = count(patch)
-            return [FileChange(_text(source.get("filePath")), patch, added, removed)]
+                lines = content.count("\n") + 1 if is_long(content) else len(content.splitlines())
+                return [FileChange(path, content, lines, 0, is_new=True)]
+            return [FileChange(path, patch, *count(patch))]
         case "patch" | "apply_patch":
             return _patched_files(use.metadata)
     return []
@@ -69,8 +89,15 @@ def _patched_files(metadata: dict[str, Any]) -> list[FileChange]:
 
 def count(patch: str) -> tuple[int, int]:
     """Count the added and removed lines of a unified diff."""
-    rows = [row for row in patch.splitlines() if not row.startswith(_HEADERS)]
-    return sum(row.startswith("+") for row in rows), sum(row.startswith("-") for row in rows)
+    lines = f"\n{patch}"
+    return lines.count("\n+") - lines.count("\n+++ "), lines.count("\n-") - lines.count("\n--- ")
+
+
+def diff_block(patch: str, width: int, *, indent: str = "  ", limit: int | None = None) -> Block:
+    """Render a unified diff of any length; a long one as it stands, all of it."""
+    if not is_long(patch):
+        return [diff_lines(patch, width, indent=indent, limit=limit)]
+    return LongText(patch.rstrip("\n"), width, lambda row: _SIGNS.get(row[:1], "muted"), indent=indent).parts()
 
 
 def diff_lines(patch: str, width: int, *, indent: str = "  ", limit: int | None = None) -> list[Line]:
@@ -89,7 +116,7 @@ def diff_lines(patch: str, width: int, *, indent: str = "  ", limit: int | None 
             continue
         sign = row[:1] if row[:1] in ("+", "-") else " "
         at = old if sign == "-" else new
-        role = {"+": "added", "-": "removed"}.get(sign, "muted")
+        role = _SIGNS.get(sign, "muted")
         gutter = f"{indent}{at or '':>4} "
         body: Line = [(f"{sign} {row[1:]}", role)]
         pieces = wrap_spans(body, width, indent=" " * len(gutter) + "  ", first="")
@@ -100,7 +127,16 @@ def diff_lines(patch: str, width: int, *, indent: str = "  ", limit: int | None 
     return lines
 
 
+def _marked(sign: str, text: str) -> str:
+    """Every line of a text behind a sign."""
+    if is_long(text):  # Other ends of lines than these are not worth a list of all lines.
+        return sign + text.removesuffix("\n").replace("\n", f"\n{sign}") + "\n"
+    return "".join(f"{sign}{row}\n" for row in text.splitlines())
+
+
 def _diff(before: str, after: str) -> str:
+    if len(before) + len(after) > MAX_COMPARED:
+        return _marked("-", before) + _marked("+", after)
     rows = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
     return "\n".join(list(rows)[3:])
 

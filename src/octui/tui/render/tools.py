@@ -10,6 +10,8 @@ import json
 from pathlib import PurePath
 from typing import Any
 
+import msgspec
+
 from octui.client.events import ToolUse
 from octui.tui.format import plural, size
 from octui.tui.glyphs import Glyphs
@@ -19,6 +21,8 @@ from octui.tui.text import clean_line
 
 _RULE_DENIES = "The user has specified a rule which prevents you"
 _ASK_REJECTED = "The user rejected permission"
+_TITLE = 2_000
+"""Characters of a title that are looked at: more than fit on a line."""
 _TITLE_KEYS = ("filePath", "path", "command", "pattern", "url", "query", "description", "name")
 
 
@@ -45,7 +49,7 @@ def is_unavailable(use: ToolUse) -> bool:
 def name_of(use: ToolUse) -> str:
     """The tool the model meant."""
     meant = _get(use.input, "tool") if use.tool == "invalid" else None
-    return clean_line(meant if isinstance(meant, str) else use.tool)
+    return _titled(meant if isinstance(meant, str) else use.tool)
 
 
 def title_of(use: ToolUse) -> str:
@@ -54,18 +58,18 @@ def title_of(use: ToolUse) -> str:
         return "the model called a tool it does not have"
     if use.tool == "todowrite":
         return "todo list"
-    if use.tool == "read" and use.title and PurePath(use.title).suffix:
-        return clean_line(use.title)
+    if use.tool == "read" and use.title and PurePath(use.title[-_TITLE:]).suffix:
+        return _titled(use.title)
     if use.tool in ("bash", "grep", "glob"):
         source = _get(use.input, "command") or _get(use.input, "pattern")
         if isinstance(source, str):
-            return clean_line(source)
+            return _titled(source)
     if use.title and use.title != use.tool:
-        return clean_line(use.title)
+        return _titled(use.title)
     for key in _TITLE_KEYS:
         if isinstance(value := _get(use.input, key), str) and value:
-            return clean_line(value)
-    return clean_line(_compact(use.input)) if use.input else ""
+            return _titled(value)
+    return _titled(_compact(use.input)) if use.input else ""
 
 
 def outcome_of(use: ToolUse, glyphs: Glyphs) -> Line:
@@ -75,7 +79,7 @@ def outcome_of(use: ToolUse, glyphs: Glyphs) -> Line:
     if use.status == "error":
         return [("failed", "error/bold")]
     if use.status != "completed":
-        return [(clean_line(use.status), "muted")]
+        return [(_titled(use.status), "muted")]
     changes = changes_of(use)
     if changes:
         added, removed = sum(c.additions for c in changes), sum(c.deletions for c in changes)
@@ -103,7 +107,7 @@ def _told_by_metadata(use: ToolUse) -> Line:
             return [(f"{done}/{len(todos)} done", "muted")]
         case "task":
             agent = _get(use.input, "subagent_type")
-            return [(clean_line(agent), "muted")] if isinstance(agent, str) else []
+            return [(_titled(agent), "muted")] if isinstance(agent, str) else []
         case "webfetch" | "websearch":
             return [(size(len(use.output)), "muted")]
     return []
@@ -116,10 +120,14 @@ def todos_of(use: ToolUse) -> list[tuple[str, str]]:
     if not isinstance(todos, list):
         return []
     return [
-        (str(todo.get("status") or "pending"), clean_line(str(todo.get("content") or "")))
+        (str(todo.get("status") or "pending"), _titled(str(todo.get("content") or "")))
         for todo in todos
         if isinstance(todo, dict)
     ]
+
+
+def _titled(text: str) -> str:
+    return clean_line(text[:_TITLE])
 
 
 def _get(value: Any, key: str) -> Any:
@@ -127,4 +135,9 @@ def _get(value: Any, key: str) -> Any:
 
 
 def _compact(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    encoded = msgspec.json.encode(value)
+    if len(encoded) > _TITLE:  # Too long to be shown whole, and dear to be laid out.
+        return encoded[:_TITLE].decode("utf-8", "ignore")
+    return json.dumps(value, ensure_ascii=False)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
-from octui.tui.document import FILTERS
-from octui.tui.screens.panes import PanesScreen
+from textual.worker import Worker
+
+from octui.tui.passing import FILTERS
+from octui.tui.screens.panes import BETWEEN_SLICES_S, PanesScreen
+from octui.tui.scroller import Spot
 from octui.tui.search import Search
 from octui.tui.widgets.pane import Pane
 from octui.tui.widgets.search_line import SearchLine
@@ -21,21 +26,45 @@ _KIND_WORDS = {
 }
 
 
+_WIDE = 200
+"""Cells in which a closed block shows most of what it has to show."""
+
+
+class Awaited(NamedTuple):
+    """An older hit that somebody asked for and that is not found yet.
+
+    Attributes:
+        start: The item before which it stands.
+        position: Where the pane stood when it was asked for.
+    """
+
+    start: int
+    position: tuple[bool, int | None, Spot | None]
+
+
 class EventsScreen(PanesScreen):
     """Panes whose events can be handled."""
 
     search: Search | None = None
+    _worker: Worker[None] | None = None
+    _awaited: Awaited | None = None
 
     def work_on(self) -> bool:
-        """Go on with the search, and what else takes longer than one turn."""
-        more = super().work_on()
-        if self.search is None:
-            return more
-        before = len(self.search.hits), int(self.search.done * 100)
-        searching = self.search.advance()
-        if (len(self.search.hits), int(self.search.done * 100)) != before or not searching:
-            self._say_search()
-        return more or searching
+        """Go on with what takes longer than one turn; a search for itself, and again where events came."""
+        if self.search is not None and self.search.is_behind and (self._worker is None or self._worker.is_finished):
+            self._worker = self.run_worker(self._search_on(self.search), group="search", exclusive=True)
+        return super().work_on()
+
+    async def _search_on(self, search: Search) -> None:
+        """Search to the end, in slices, unless something else is searched meanwhile."""
+        while self.search is search:
+            if not self._pace.gives_way:
+                is_behind = search.advance()
+                self._go_to_awaited()
+                self._say_search()
+                if not is_behind:
+                    return
+            await asyncio.sleep(BETWEEN_SLICES_S)
 
     def leave_pane(self) -> None:
         """A search belongs to one pane."""
@@ -123,11 +152,14 @@ class EventsScreen(PanesScreen):
         if pane is None:
             return
         self.search = Search(pane.document, message.query) if message.query.strip() else None
+        self._awaited = None
         pane.search_for(message.query if self.search else "")
-        self._say_search()
         if self.search is not None:
             self.search.advance()
             self._go_to_hit(-1, start=pane.document.last)
+            if self.search.is_behind:
+                self._worker = self.run_worker(self._search_on(self.search), group="search", exclusive=True)
+        self._say_search()
 
     def on_search_line_submitted(self, message: SearchLine.Submitted) -> None:
         """Give the keys back to the pane."""
@@ -144,31 +176,48 @@ class EventsScreen(PanesScreen):
             self._go_to_hit(step, start=self.pane.current)
 
     def _go_to_hit(self, step: int, start: int) -> None:
+        """Go to the next hit, or the one before; where that is not found yet, go as soon as it is."""
         pane, search = self.pane, self.search
         if pane is None or search is None:
             return
-        hit = search.next(start, step)
-        if hit is not None:
-            shown = "\n".join("".join(text for text, _ in line) for line in pane.document.lines(hit, 200))
-            if search.query.casefold() not in shown.casefold() and pane.document.is_foldable(hit):
-                pane.document.open(hit)
-            pane.go_to(hit)
+        hit = search.next(start, step, around=step > 0 or not search.is_behind)
+        if hit is None:
+            self._awaited = Awaited(start, pane.scroller.position)
+        else:
+            self._awaited = None
+            self._show_hit(pane, hit, search.query)
         self._say_search()
+
+    def _show_hit(self, pane: Pane, hit: int, query: str) -> None:
+        """Go to where an item shows the words; open it where they do not stand in what is shown of it."""
+        document = pane.document
+        if document.is_foldable(hit) and not document.is_open(hit) and document.find(hit, _WIDE, query) is None:
+            document.open(hit)
+            pane.redraw(everything=True)
+        pane.go_to(hit, query)
+
+    def _go_to_awaited(self) -> None:
+        """Go to the older hit that is awaited, unless somebody went elsewhere meanwhile."""
+        awaited, pane = self._awaited, self.pane
+        if awaited is None or pane is None:
+            return
+        if pane.scroller.position == awaited.position:
+            self._go_to_hit(-1, start=awaited.start)
+        else:
+            self._awaited = None
 
     def _say_search(self) -> None:
         search, pane = self.search, self.pane
         words = ""
         if search is not None and pane is not None:
-            found = len(search.hits)
-            place = search.place(pane.current)
-            searching = search.searched + 1 < pane.document.last
-            words = f"{place}/{found}  n N" if found else "searching" if searching else "no match"
-            if searching:
-                words += f"  {int(search.done * 100)}%"
+            found = search.found
+            words = f"{search.place(pane.current)}/{found}  n N" if found else "no match"
+            if search.is_behind:
+                words = f"{words if found else 'searching'}  {search.done:.0%}".replace("%", " %")
         self.query_one(SearchLine).say(words)
 
     def _stop_search(self) -> None:
-        self.search = None
+        self.search = self._awaited = None
         line = self.query_one(SearchLine)
         if line.display:
             line.close()

@@ -9,21 +9,20 @@ import msgspec
 from octui.tui.format import plural
 from octui.tui.keys import GROUPS, Command, key_name
 from octui.tui.palette import Palette
-from octui.tui.render.code import code_block
+from octui.tui.render.code import code_view
 from octui.tui.render.lines import Line, wrap_text
+from octui.tui.render.long_text import Block
 from octui.tui.screens.text_screen import TextScreen
 from octui.tui.text import clean, pad
 
 _HELP_COLUMN = 47
-MAX_RAW = 200_000
-"""A raw event is shown up to so many characters; copying gives all of it."""
 
 
 def help_screen(
     commands: tuple[Command, ...], bound: dict[str, list[str]], palette: Palette, states: str
 ) -> TextScreen:
     """The help: every command with the keys it is bound to now, by group; ``states`` explains the signs."""
-    return TextScreen("Keys", lambda width: help_lines(commands, bound, width, states), palette)
+    return TextScreen("Keys", lambda width: [help_lines(commands, bound, width, states)], palette)
 
 
 def help_lines(commands: tuple[Command, ...], bound: dict[str, list[str]], width: int, states: str) -> list[Line]:
@@ -92,14 +91,10 @@ def raw_screen(run: str, item: int, raw: bytes, when: float, palette: Palette) -
         language = "json"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         shown, language = raw.decode("utf-8", "replace"), ""
-    clipped = shown[:MAX_RAW]
     stamp = time.strftime("%H:%M:%S", time.localtime(when))
     title = f"{run}, event {item}, {stamp}, {plural(len(raw), 'byte')}"
 
-    def compose(width: int) -> list[Line]:
-        lines = code_block(clipped, language, width, indent="")
-        if len(shown) > MAX_RAW:
-            lines.append([("The rest is left out here; copying gives all of it.", "muted/italic")])
-        return lines
+    def compose(width: int) -> Block:
+        return code_view(shown, language, width, indent="")
 
-    return TextScreen(title, compose, palette, clean(shown))
+    return TextScreen(title, compose, palette, lambda: clean(shown))

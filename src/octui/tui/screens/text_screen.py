@@ -13,10 +13,62 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from octui.tui.palette import Palette
-from octui.tui.render.lines import Line
+from octui.tui.render.long_text import Block
+from octui.tui.scroller import Scroller
 from octui.tui.widgets.drawn import Drawn
 
 _PAGE = 10
+
+
+class Sheet(Drawn):
+    """Lines to scroll in; of a long text, those in sight are all that is made.
+
+    Args:
+        compose_block: Gives the lines for a width in cells.
+        palette: The colours.
+    """
+
+    last = 0
+
+    def __init__(self, compose_block: Callable[[int], Block], palette: Palette) -> None:
+        super().__init__(palette, ground="surface")
+        self._compose_block = compose_block
+        self._block: tuple[int, Block] | None = None
+        self._scroller = Scroller(self)
+        self._scroller.home()
+
+    def block(self, item: int, width: int) -> Block:
+        """The only item of the sheet: all of its lines."""
+        if self._block is None or self._block[0] != width:
+            self._block = width, self._compose_block(width)
+        return self._block[1]
+
+    def beside(self, item: int, step: int) -> int | None:
+        """There is no other item."""
+        return 0 if item + step == 0 else None
+
+    def lay_out(self) -> None:
+        """Show what stands in sight now."""
+        self._scroller.resize(max(20, self.size.width), self.size.height)
+        rows = self._scroller.rows()
+        if rows and rows[0].is_first:
+            self._scroller.home()  # A sheet that is seen whole does not follow its end when there is less room.
+        self.show_lines([row.line for row in rows])
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll by so many rows, up where negative."""
+        self._scroller.scroll(rows)
+        self.lay_out()
+
+    def to_start(self) -> None:
+        """Go to the first line."""
+        self._scroller.home()
+        self.lay_out()
+
+    def to_end(self) -> None:
+        """Go to the last line."""
+        self._scroller.follow()
+        self.lay_out()
 
 
 class TextScreen(ModalScreen[None]):
@@ -24,9 +76,9 @@ class TextScreen(ModalScreen[None]):
 
     Args:
         title: What they are, clean text.
-        compose_lines: Gives the lines for a width in cells.
+        compose_block: Gives the lines for a width in cells.
         palette: The colours.
-        copy_text: What ``y`` copies; None where there is nothing to copy.
+        copy_text: Gives what ``y`` copies; None where there is nothing to copy.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -36,22 +88,21 @@ class TextScreen(ModalScreen[None]):
         Binding("down,j", "scroll(1)", "down", id="sheet.down"),
         Binding("pageup", f"scroll(-{_PAGE})", "page up", id="sheet.page_up"),
         Binding("pagedown,space", f"scroll({_PAGE})", "page down", id="sheet.page_down"),
-        Binding("home", "scroll(-1000000)", "start", id="sheet.home"),
-        Binding("end", "scroll(1000000)", "end", id="sheet.end"),
+        Binding("home", "start", "start", id="sheet.home"),
+        Binding("end", "end", "end", id="sheet.end"),
         Binding("y,c", "copy", "copy", id="sheet.copy"),
     ]
 
     def __init__(
         self,
         title: str,
-        compose_lines: Callable[[int], list[Line]],
+        compose_block: Callable[[int], Block],
         palette: Palette,
-        copy_text: str | None = None,
+        copy_text: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         self._title = title
-        self._compose_lines = compose_lines
-        self._sheet = Drawn(palette, ground="surface")
+        self._sheet = Sheet(compose_block, palette)
         self._copy_text = copy_text
 
     def compose(self) -> ComposeResult:
@@ -64,19 +115,24 @@ class TextScreen(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Lay the lines out anew, once the sheet has its size."""
-        self.call_after_refresh(self._lay_out)
-
-    def _lay_out(self) -> None:
-        self._sheet.show_lines(self._compose_lines(max(20, self._sheet.size.width)))
+        self.call_after_refresh(self._sheet.lay_out)
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by so many rows."""
         self._sheet.scroll_rows(rows)
 
+    def action_start(self) -> None:
+        """Go to the first line."""
+        self._sheet.to_start()
+
+    def action_end(self) -> None:
+        """Go to the last line."""
+        self._sheet.to_end()
+
     def action_copy(self) -> None:
         """Copy what the sheet is about."""
         if self._copy_text is not None:
-            self.app.copy_to_clipboard(self._copy_text)
+            self.app.copy_to_clipboard(self._copy_text())
             self.notify("Copied.", markup=False)
 
     def action_close(self) -> None:

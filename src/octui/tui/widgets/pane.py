@@ -6,6 +6,7 @@ It has no children and no virtual size: new events repaint it and never lay anyt
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -22,7 +23,7 @@ from octui.tui.glyphs import Glyphs
 from octui.tui.lean_strip import LeanStrip
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line
-from octui.tui.scroller import Row, Scroller
+from octui.tui.scroller import Row, Scroller, Spot
 from octui.tui.view import RunView, SessionView
 from octui.tui.widgets.frame import border_role, edge, foot_lines, frame_signs, head_lines
 
@@ -67,7 +68,7 @@ class Pane(Widget, can_focus=True):
         self.query_text = ""
         self.run_view: RunView = view.run(run, glyphs)
         self._rows: list[Row] | None = None
-        self._strips: OrderedDict[tuple[int, int, bool, str, str, str], Strip] = OrderedDict()
+        self._strips: OrderedDict[tuple[Spot, bool, tuple[str, str, str]], Strip] = OrderedDict()
 
     def pull(self, status: SessionStatus) -> None:
         """Read what is new of the run, and draw it."""
@@ -142,10 +143,11 @@ class Pane(Widget, can_focus=True):
         self.redraw(everything=True)
         return opened
 
-    def go_to(self, item: int) -> None:
-        """Put the cursor on an item and bring it into sight."""
+    def go_to(self, item: int, words: str = "") -> None:
+        """Put the cursor on an item and bring it into sight, at the line that shows the words."""
         self.scroller.cursor = item
-        self.scroller.show(item)
+        self._visible_rows()
+        self.scroller.show(item, *(words and self.document.find(item, self.scroller.width, words)) or (0, 0))
         self.redraw()
 
     def scroll_rows(self, lines: int) -> None:
@@ -177,29 +179,38 @@ class Pane(Widget, can_focus=True):
         """Draw rows as they are: a pane has no border, padding or opacity of Textual's to be put around them."""
         if any(not isinstance(each, ANSIToTruecolor) for each in self.app.get_line_filters()):
             return super().render_lines(crop)
-        strips = [self.render_line(y) for y in crop.line_range]
+        strips = self._draw_rows(crop.line_range)
         start, end = crop.column_span
         return strips if (start, end) == (0, self.size.width) else [strip.crop(start, end) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the frame or of the body."""
+        return self._draw_rows(range(y, y + 1))[0]
+
+    def _draw_rows(self, wanted: Iterable[int]) -> list[Strip]:
+        """Draw rows; what they share is looked up once, as Textual's properties are dear."""
         width, height = self.size
         if width < 4 or height < 3:
-            return self.palette.strip([], width)
-        role = border_role(self.run_view, self.has_focus)
-        corners, horizontal, vertical = frame_signs(self.glyphs, self.has_focus)
-        if y == 0:
-            left, right = head_lines(self.run_view, width - 5, self.glyphs)
-            return edge(
-                left, right, width=width, ends=corners[:2], horizontal=horizontal, role=role, palette=self.palette
-            )
-        if y == height - 1:
-            left, right = self._foot(width - 5)
-            return edge(
-                left, right, width=width, ends=corners[2:], horizontal=horizontal, role=role, palette=self.palette
-            )
-        end = self.glyphs.thumb if self._has_thumb(y - 1, height - 2) else vertical
-        return self._body_strip(y - 1, width, role, vertical, end)
+            return [self.palette.strip([], width) for _ in wanted]
+        focused = self.has_focus
+        role = border_role(self.run_view, focused)
+        corners, horizontal, vertical = frame_signs(self.glyphs, focused)
+        rows = self._visible_rows(width, height)
+        cursor = self.scroller.cursor if focused else None
+        thumb = self._thumb(height - 2)
+        strips: list[Strip] = []
+        for y in wanted:
+            if 0 < y < height - 1:
+                end = self.glyphs.thumb if y - 1 in thumb else vertical
+                row = rows[y - 1] if y <= len(rows) else None
+                strips.append(self._body_strip(row, width, cursor, (role, vertical, end)))
+            else:
+                sides = self._foot(width - 5) if y else head_lines(self.run_view, width - 5, self.glyphs)
+                ends = corners[2:] if y else corners[:2]
+                strips.append(
+                    edge(*sides, width=width, ends=ends, horizontal=horizontal, role=role, palette=self.palette)
+                )
+        return strips
 
     def _foot(self, width: int) -> tuple[Line, Line]:
         left, right = foot_lines(self.run_view, width, self.glyphs)
@@ -208,9 +219,10 @@ class Pane(Widget, can_focus=True):
         new = f" {self.scroller.unseen} new" if self.scroller.unseen else ""
         return left, [(f"{self.glyphs.down}{new} {self.glyphs.separator} end", "accent/bold")]
 
-    def _visible_rows(self) -> list[Row]:
+    def _visible_rows(self, width: int | None = None, height: int | None = None) -> list[Row]:
         if self._rows is None:
-            width, height = self.size
+            if width is None or height is None:
+                width, height = self.size
             text_width = min(width - 4, WIDEST_TEXT)
             if (self.scroller.width, self.scroller.height) != (text_width, height - 2):
                 self.scroller.resize(text_width, height - 2)
@@ -218,38 +230,39 @@ class Pane(Widget, can_focus=True):
             self._rows = self.scroller.rows()
         return self._rows
 
-    def _body_strip(self, y: int, width: int, role: str, start: str, end: str) -> Strip:
+    def _body_strip(self, row: Row | None, width: int, cursor: int | None, sides: tuple[str, str, str]) -> Strip:
         """One row of the body between its edges; kept, as it may be drawn elsewhere in the next frame."""
-        rows = self._visible_rows()
-        if y >= len(rows):
-            return self._draw([], width, False, role, start, end)
-        row = rows[y]
-        at_cursor = self.has_focus and row.item == self.scroller.cursor
+        if row is None:
+            return self._draw([], width, sides, at_cursor=False)
+        at_cursor = row.item == cursor
         if row.item == 0 or row.item >= self.document.last:
-            return self._draw(row.line, width, at_cursor, role, start, end)
-        key = (row.item, row.at, at_cursor, role, start, end)
+            return self._draw(row.line, width, sides, at_cursor=at_cursor)
+        key = (row.spot, at_cursor, sides)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw(row.line, width, at_cursor, role, start, end)
+            strip = self._strips[key] = self._draw(row.line, width, sides, at_cursor=at_cursor)
             if len(self._strips) > KEPT_STRIPS:
                 self._strips.popitem(last=False)
         return strip
 
-    def _draw(self, line: Line, width: int, at_cursor: bool, role: str, start: str, end: str) -> Strip:
+    def _draw(self, line: Line, width: int, sides: tuple[str, str, str], *, at_cursor: bool) -> Strip:
+        role, start, end = sides
         if self.query_text:
             line = mark_matches(line, self.query_text)
         side = self.palette.style(role)
         body = self.palette.segments(line, width - 4, "cursor-ground" if at_cursor else "background")
         return LeanStrip([Segment(f"{start} ", side), *body, Segment(f" {end}", side)], width)
 
-    def _has_thumb(self, y: int, height: int) -> bool:
+    def _thumb(self, height: int) -> range:
+        """The rows of the body beside which the scroll mark stands."""
         if self.scroller.following:
-            return False
+            return range(0)
         start, end = self.scroller.progress()
-        return int(start * height) <= y <= max(int(start * height), int(end * height) - 1)
+        first = int(start * height)
+        return range(first, max(first, int(end * height) - 1) + 1)
 
     def _forget(self, item: int) -> None:
-        for key in [key for key in self._strips if key[0] == item]:
+        for key in [key for key in self._strips if key[0].item == item]:
             del self._strips[key]
 
     def on_resize(self) -> None:
@@ -287,7 +300,7 @@ class Pane(Widget, can_focus=True):
         rows = self._visible_rows()
         if 0 < event.y <= len(rows):
             row = rows[event.y - 1]
-            if row.at == 0 and self.document.is_foldable(row.item):
+            if row.is_first and self.document.is_foldable(row.item):
                 self.toggle(row.item)
             elif 1 <= row.item < self.document.last:
                 self.scroller.cursor = row.item
