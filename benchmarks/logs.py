@@ -36,6 +36,8 @@ TOOLONG = "toolong==1.5.0"
 CHUNK = 1 << 16
 SEEKS = 40
 PAUSE_S = 0.05
+PANES = 8
+PANE_EVENTS = 100_000
 
 
 @dataclass
@@ -65,11 +67,14 @@ def main() -> None:
         folder = Path(name)
         log = folder / "long.jsonl"
         write_log(log, options.events)
-        session = _record(folder / "sessions", log)
+        session = _record(folder / "sessions", ["long"], log)
         short = folder / "short.jsonl"
         write_log(short, min(10_000, options.events))
         toolong = _toolong(folder / "toolong")
         lnav = shutil.which("lnav")
+        middling = folder / "middling.jsonl"
+        write_log(middling, min(PANE_EVENTS, options.events))
+        panes = _record(folder / "sessions", [f"r{number}" for number in range(PANES)], middling)
         print(f"{options.events} events, {log.stat().st_size / 1e6:.0f} MB, medians of {options.rounds} rounds")
         found = {name: Figures() for name in ("bare", "recorded", "short", "toolong", "lnav")}
         for _ in range(options.rounds):
@@ -79,7 +84,10 @@ def main() -> None:
             _peer(folder, [str(toolong), str(log)], found["toolong"])
             if lnav:
                 _peer(folder, [lnav, str(log)], found["lnav"])
+        resized = [_resize(folder, panes) for _ in range(options.rounds)]
     _print(found, has_lnav=lnav is not None)
+    events = min(PANE_EVENTS, options.events)
+    row(f"200x60 to 80x24, {PANES} panes of {events:,} events", median(resized) * 1000, "ms", limit=150)
 
 
 def _print(found: dict[str, Figures], *, has_lnav: bool) -> None:
@@ -145,6 +153,18 @@ def _length_s(path: Path) -> float:
     return log.time(len(log) - 1) - log.time(0)
 
 
+def _resize(home: Path, session: Path) -> float:
+    """Make the terminal small, and once more large and small; give the seconds until the last screen is drawn whole."""
+    with Terminal([OCTUI, "replay", str(session)], environment(home / "home")) as terminal:
+        terminal.wait_for(rb"step|cat tally")
+        terminal.press(b" ")
+        terminal.settle()
+        for columns, rows in ((80, 24), (200, 60), (80, 24)):
+            terminal.resize(columns, rows)
+            taken = terminal.silent()
+        return taken
+
+
 def _peer(home: Path, argv: list[str], figures: Figures) -> None:
     with Terminal(argv, environment(home / "home")) as terminal:
         figures.first_s.append(terminal.wait_for(rb"timestamp|step_start|Answer"))
@@ -152,13 +172,15 @@ def _peer(home: Path, argv: list[str], figures: Figures) -> None:
         figures.remember(terminal)
 
 
-def _record(folder: Path, log: Path) -> Path:
-    """Record the log as the recorder does, a chunk at a time."""
-    plan = Plan(name="long", runs=(RunSpec(name="long", workspace=folder, prompt="x", config=RunConfig()),))
+def _record(folder: Path, names: list[str], log: Path) -> Path:
+    """Record the log for each name as the recorder does, a chunk at a time."""
+    runs = tuple(RunSpec(name=name, workspace=folder, prompt="x", config=RunConfig()) for name in names)
+    plan = Plan(name="long", runs=runs)
     journal = Journal.create(folder, plan, opencode_version="1.18.33", binary="opencode", octui_version="0")
-    with log.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            journal.append_stdout("long", chunk)
+    for name in names:
+        with log.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                journal.append_stdout(name, chunk)
     journal.close()
     return journal.folder
 

@@ -56,7 +56,7 @@ class Terminal:
         self._listen = listen
         self._news = threading.Condition()
         self._recent = b""
-        self._marked = self.started = time.perf_counter()
+        self._marked = self._heard = self.started = time.perf_counter()
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -116,6 +116,12 @@ class Terminal:
             if self.cpu_s() - before < SETTLED_SHARE * SETTLED_S:
                 return at - self.started
 
+    def silent(self) -> float:
+        """Wait until nothing more comes out of it; give the seconds from the last mark to the last that came."""
+        while time.perf_counter() - max(self._heard, self._marked) < SETTLED_S:
+            time.sleep(SETTLED_S / 10)
+        return self._heard - self._marked
+
     def cpu_s(self) -> float:
         """Processor time it has used, in seconds."""
         return cpu_s(self.process)
@@ -132,6 +138,7 @@ class Terminal:
                 self._listen(data, time.time())
             with self._news:
                 self.bytes += len(data)
+                self._heard = time.perf_counter()
                 self._recent = (self._recent + data)[-KEPT_BYTES:]
                 self._news.notify_all()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from tests.recording.conftest import answer, line
 
+from octui.errors import RecordingError
 from octui.plan.model import Plan
-from octui.recording import log_index
+from octui.recording import event_log, log_index, saved_index
 from octui.recording.event_log import EventLog
 from octui.recording.journal import Journal
 from octui.recording.layout import index_path, totals_path
@@ -74,6 +75,90 @@ def test_a_log_opened_by_its_index_is_followed_as_it_grows(saved: Path, journal:
     assert log.refresh()
     assert len(log) == EVENTS + 3
     assert log.event(EVENTS + 1).timestamp == 1_001_000
+
+
+@pytest.mark.parametrize("known", [1, 3, 16, 17, 90])
+def test_a_reader_that_is_far_behind_goes_on_from_the_index_of_the_recorder(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    monkeypatch.setattr(event_log, "FAR_BYTES", 4000)
+    lines = [line("step_start", at) for at in range(1, known)]
+    journal.append_stdout("api", b"".join(lines) + line("text", known)[:-1])
+    path = journal.stdout_path("api")
+    log = read(path)
+    journal.append_stdout("api", b"\n" + b"".join(answer(at * 10.0) for at in range(known, 200)))
+    fed: list[int] = []
+    feed = LogIndex.feed
+
+    def count(index: LogIndex, chunk: bytes) -> Lines:
+        fed.append(len(chunk))
+        return feed(index, chunk)
+
+    monkeypatch.setattr(LogIndex, "feed", count)
+    assert log.refresh()
+    assert sum(fed) < 4000, "the rest came from the index"
+    assert told(log) == told(without_index(path, tmp_path))
+
+
+def test_a_long_watch_holds_no_entry_of_what_the_recorder_has_saved(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_index, "HELD", 20)
+    path = journal.stdout_path("api")
+    log = EventLog(path)
+    for at in range(1, 200):
+        journal.append_stdout("api", answer(at * 10.0))
+        log.refresh()
+        assert log._index.entries.held < 20 + 3
+        assert journal._index("api")[0].entries.held == 0
+    assert len(log) == 597
+    bare = without_index(path, tmp_path)
+    assert told(log) == told(bare)
+    assert log.kinds(3, 590) == bare.kinds(3, 590)
+    assert [log.first_at_or_after(at) for at in range(0, 2000, 37)] == [
+        bare.first_at_or_after(at) for at in range(0, 2000, 37)
+    ]
+
+
+def test_entries_that_are_not_saved_alike_are_kept(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_index, "HELD", 20)
+    path = journal.stdout_path("api")
+    log = EventLog(path)
+    log.refresh()
+    journal.append_stdout("api", answer(1) * 40)
+    shift(index_path(path))
+    log.refresh()
+    assert log._index.entries.held == 120
+    assert told(log) == told(without_index(path, tmp_path))
+
+
+def test_an_index_that_is_cut_while_it_is_read_is_told_as_such(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_index, "HELD", 20)
+    log = EventLog(journal.stdout_path("api"))
+    journal.append_stdout("api", answer(1) * 40)
+    log.refresh()
+    cut(index_path(journal.stdout_path("api")))
+    with pytest.raises(RecordingError, match="cut while it was read"):
+        log.offset(110)
+
+
+def test_a_recorder_that_counted_otherwise_is_not_believed(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, index = EventLog(saved), index_path(saved)
+    data = index.read_bytes()
+    index.unlink()
+    monkeypatch.setattr(event_log, "READ_BYTES", 1000)
+    log.refresh(0)
+    assert 0 < len(log) < EVENTS
+    index.write_bytes(data[:8] + data[24:])
+    monkeypatch.setattr(event_log, "FAR_BYTES", 0)
+    log.refresh()
+    assert told(log) == told(without_index(saved, tmp_path))
 
 
 def cut(path: Path) -> None:

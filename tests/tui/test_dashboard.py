@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, WORKER, Script, li
 from textual.widgets import OptionList
 
 from octui.errors import ControlError
+from octui.recording import event_log
 from octui.recording.facts import RunState, StateChanged
 from octui.tui.frame_pace import PANES
+from octui.tui.screens import panes
 from octui.tui.screens.dialogs import AskScreen
 from octui.tui.screens.text_screen import TextScreen
 
@@ -64,6 +67,27 @@ async def test_what_is_appended_appears(tmp_path: Path) -> None:
         await until(pilot, lambda: "A word that is new." in on_screen(app))
         journal.fact(StateChanged(at=NOW, run="api", state=RunState.STOPPED))
         await until(pilot, lambda: "■ api  stopped" in on_screen(app))
+
+
+async def test_the_screen_says_how_far_behind_it_is_until_it_shows_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = record(tmp_path, [API], live=True)
+    app = dashboard(journal.folder)
+    seen: set[str] = set()
+
+    def look() -> bool:
+        screen = on_screen(app)
+        seen.update(re.findall(r"[\d.]+ k?B behind", screen))
+        return "word 999" in screen and "behind" not in screen
+
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "too late" in on_screen(app))
+        monkeypatch.setattr(event_log, "READ_BYTES", 400)
+        monkeypatch.setattr(panes, "SLICE_S", 0.0)
+        journal.append_stdout("api", b"".join(line(text(f"word {number}"), NOW) for number in range(1000)))
+        await until(pilot, look)
+    assert len(seen) > 3
 
 
 async def test_half_a_line_is_not_shown_before_it_is_whole(tmp_path: Path) -> None:

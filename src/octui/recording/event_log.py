@@ -16,11 +16,14 @@ from pathlib import Path
 from octui.client.events import Event, decode_line
 from octui.client.result import Totals, final_text
 from octui.client.skim import skim
-from octui.recording import log_index, saved_index
+from octui.recording import log_index
 from octui.recording.log_index import Lines, LogIndex
+from octui.recording.saved_index import SavedIndex
 
 READ_BYTES = 1 << 18
 PEEK_BYTES = 1 << 16
+FAR_BYTES = 1 << 20
+"""So many bytes behind, an index goes on from the one the recorder keeps beside the log, where that is further."""
 
 
 class EventLog:
@@ -37,6 +40,7 @@ class EventLog:
         self._fallback_time = 0.0
         self._size = 0
         self._index = LogIndex()
+        self._saved = SavedIndex()
 
     def __len__(self) -> int:
         return len(self._index)
@@ -77,6 +81,8 @@ class EventLog:
         if not self._look():
             return False
         assert self._file is not None
+        if self._size - self._index.read_to > FAR_BYTES:
+            self._saved.advance(self._index, self.path, self._file)
         stop = None if budget_s is None else time.perf_counter() + budget_s
         while self._index.read_to < self._size and (chunk := os.pread(self._file, READ_BYTES, self._index.read_to)):
             self._index.feed(chunk)
@@ -84,6 +90,7 @@ class EventLog:
                 break
         else:
             self._index.feed_end()
+        self._saved.relieve(self._index, self.path)
         return (len(self), len(self._index.tail)) != before
 
     def line(self, index: int) -> bytes:
@@ -113,6 +120,11 @@ class EventLog:
         """The type of a line's event."""
         return self._index.kind(index) or self.event(index).type
 
+    def kinds(self, first: int, last: int) -> list[str]:
+        """The types of the events from one to before another."""
+        kinds = self._index.kinds(first, last)
+        return [kind or self.kind(index) for index, kind in enumerate(kinds, first)]
+
     def time(self, index: int) -> float:
         """When an event came, in seconds since the epoch.
 
@@ -139,7 +151,7 @@ class EventLog:
         if count >= len(self):
             return copy.copy(self._index.totals)
         checkpoint = count // log_index.CHECKPOINT_EVERY
-        totals = copy.copy(self._index.checkpoints[checkpoint])
+        totals = copy.copy(self._index.checkpoints[checkpoint - 1]) if checkpoint else Totals()
         for kinds, lines in self._lines(checkpoint * log_index.CHECKPOINT_EVERY, count):
             totals.feed_lines(kinds, lines)
         return totals
@@ -187,7 +199,8 @@ class EventLog:
             self._index = LogIndex()
             self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             self._identity = identity
-            saved_index.load(self._index, self.path, self._file)
+            self._saved = SavedIndex()
+            self._saved.advance(self._index, self.path, self._file)
         self._size = stat.st_size
         self._fallback_time = stat.st_mtime
         return True

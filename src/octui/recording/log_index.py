@@ -6,13 +6,14 @@ import copy
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
-from operator import add, or_
+from itertools import accumulate, repeat
+from operator import add, mul, or_
 from typing import NamedTuple
 
 from octui.client.events import DIAGNOSTIC, EVENT_TYPES, decode_head
 from octui.client.result import Totals
 from octui.client.skim import skim
+from octui.recording.entries import ENTRY_WORDS, PAGE, WORD_BYTES, Entries, Read
 
 CHECKPOINT_EVERY = 1024
 """After so many events the totals are kept, so that those at any event cost at most as many lines."""
@@ -21,12 +22,13 @@ KINDS = (*EVENT_TYPES, DIAGNOSTIC)
 """The types that have a number."""
 
 UNNUMBERED = 255
-WORD_BYTES = 8
-WORDS = 2
-"""Words of 64 bits an event has: where it begins in bytes; its type's number and its time in microseconds."""
 
 _NUMBERS = {kind: number << 56 for number, kind in enumerate(KINDS)}
 _TIME = (1 << 56) - 1
+_OFFSET, _MARK = range(ENTRY_WORDS)
+"""The words of an entry: where the event begins in bytes; its type's number and its time in microseconds."""
+
+_KINDS: tuple[str | None, ...] = KINDS + (None,) * (UNNUMBERED + 1 - len(KINDS))
 
 
 class Lines(NamedTuple):
@@ -40,23 +42,23 @@ class LogIndex:
     """Grows with its log; feeding it the same bytes always makes the same index, however they are cut.
 
     Attributes:
-        words: `WORDS` for each event.
+        entries: One for each event.
         totals: The fold of all events; not to be changed.
-        checkpoints: The totals after every `CHECKPOINT_EVERY` events, those before the first being the first.
+        checkpoints: The totals after every `CHECKPOINT_EVERY` events.
         read_to: How many bytes it was fed.
     """
 
     def __init__(self) -> None:
-        self.words = array("Q")
+        self.entries = Entries()
         self.totals = Totals()
-        self.checkpoints = [Totals()]
+        self.checkpoints: list[Totals] = []
         self.read_to = 0
         self._tail: list[bytes] = []
         self._last_time = 0
         self._first_time = 0
 
     def __len__(self) -> int:
-        return len(self.words) // WORDS
+        return len(self.entries)
 
     @property
     def tail(self) -> bytes:
@@ -86,25 +88,28 @@ class LogIndex:
 
     def offset(self, index: int) -> int:
         """Where a line begins, in bytes."""
-        return self.words[index * WORDS]
+        return self.entries.word(index, _OFFSET)
 
     def span(self, index: int) -> tuple[int, int]:
         """From which byte to which a line stands, with its end and blank lines after it."""
-        following = (index + 1) * WORDS
-        end = self.words[following] if following < len(self.words) else self.read_to - sum(map(len, self._tail))
-        return self.words[index * WORDS], end
+        is_last = index + 1 == len(self)
+        end = self.read_to - sum(map(len, self._tail)) if is_last else self.offset(index + 1)
+        return self.offset(index), end
 
     def kind(self, index: int) -> str | None:
         """The type of an event; None where it has no number, and the line has to be asked."""
-        number = self.words[index * WORDS + 1] >> 56
-        return KINDS[number] if number < len(KINDS) else None
+        return _KINDS[self.entries.word(index, _MARK) >> 56]
+
+    def kinds(self, first: int, last: int) -> list[str | None]:
+        """The types of the events from one to before another, as `kind` gives them."""
+        return [_KINDS[mark >> 56] for mark in self.entries.words(first, last)[_MARK::ENTRY_WORDS]]
 
     def time(self, index: int) -> float:
         """When an event came, in seconds since the epoch; 0 where no line tells any time.
 
         A line that does not tell takes the time of the one before, those at the start that of the first that tells.
         """
-        return ((self.words[index * WORDS + 1] & _TIME) or self._first_time) / 1e6
+        return ((self.entries.word(index, _MARK) & _TIME) or self._first_time) / 1e6
 
     def first_at_or_after(self, moment: float) -> int:
         """The index of the first event at or after a moment; the number of events where all are before it."""
@@ -114,20 +119,33 @@ class LogIndex:
         """The index of the line that holds a byte; -1 where it stands before the first."""
         return bisect_right(range(len(self)), offset, key=self.offset) - 1
 
-    def restore(self, words: array[int], checkpoints: Sequence[Totals]) -> None:
-        """Go on from what was saved of another index of the same log.
+    def skip(self, count: int, read: Read, checkpoints: Sequence[Totals]) -> None:
+        """Take the next events from another index of the same log instead of from the log.
 
         Args:
-            words: Of as many events as the last checkpoint counts, and of the next one, with which reading goes on.
-            checkpoints: As `checkpoints`.
+            count: Up to so many events; a checkpoint counts as many.
+            read: Gives their entries, and that of the one after them, with which reading goes on.
+            checkpoints: Those on the way, the last one after ``count`` events.
         """
-        self.read_to = words[-WORDS]
-        del words[-WORDS:]
-        self.words = words
-        self.checkpoints = list(checkpoints)
+        last, following = read(count - 1, count), read(count, count + 1)
+        self.read_to = following[_OFFSET]
+        self._tail = []
+        self._last_time = last[_MARK] & _TIME
+        first = len(self)
+        while not self._first_time and first < count:
+            page = read(first, min(first + PAGE, count))
+            self._first_time = next((mark & _TIME for mark in page[_MARK::ENTRY_WORDS] if mark & _TIME), 0)
+            first += PAGE
+        self.entries.store(count, read)
+        self.checkpoints.extend(checkpoints)
         self.totals = copy.copy(self.checkpoints[-1])
-        self._last_time = words[-1] & _TIME
-        self._first_time = next((word & _TIME for word in words[1::WORDS] if word & _TIME), 0)
+
+    def take(self) -> tuple[array[int], list[Totals]]:
+        """Give away what came since this was asked before, the words of entries and checkpoints, and forget it."""
+        words, checkpoints = self.entries.words(self.entries.stored, len(self)), self.checkpoints
+        self.entries.store(len(self), None)
+        self.checkpoints = []
+        return words, checkpoints
 
     def _add(self, lines: list[bytes], start: int) -> Lines:
         """Take in lines that follow one another from a byte on.
@@ -142,14 +160,14 @@ class LogIndex:
         if not kinds:
             return Lines([], [])
         # A clock that was set back must not put events out of order.
-        moments = [*accumulate((int(time * 1000) for time in times), max, initial=self._last_time)][1:]
+        moments = [*accumulate(map(int, map(mul, times, repeat(1000))), max, initial=self._last_time)][1:]
         self._last_time = moments[-1]
         self._first_time = self._first_time or next(filter(None, moments), 0)
-        words = array("Q", bytes(WORD_BYTES * WORDS * len(lines)))
-        words[::WORDS] = array("Q", offsets)
-        words[1::WORDS] = array("Q", map(or_, map(_number_of, kinds), moments))
+        words = array("Q", bytes(WORD_BYTES * ENTRY_WORDS * len(lines)))
+        words[_OFFSET::ENTRY_WORDS] = array("Q", offsets)
+        words[_MARK::ENTRY_WORDS] = array("Q", map(or_, _numbers_of(kinds), moments))
         self._fold(kinds, lines)
-        self.words.extend(words)
+        self.entries.append(words)
         return Lines(kinds, lines)
 
     def _fold(self, kinds: list[str], lines: list[bytes]) -> None:
@@ -162,5 +180,8 @@ class LogIndex:
             done = until
 
 
-def _number_of(kind: str) -> int:
-    return _NUMBERS.get(kind, UNNUMBERED << 56)
+def _numbers_of(kinds: list[str]) -> list[int]:
+    try:
+        return [*map(_NUMBERS.__getitem__, kinds)]
+    except KeyError:
+        return [_NUMBERS.get(kind, UNNUMBERED << 56) for kind in kinds]

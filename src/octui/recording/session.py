@@ -196,8 +196,19 @@ class Session:
     @property
     def indexed(self) -> float:
         """Which share of the logs is indexed, from 0 to 1."""
-        known, size = (sum(part) for part in zip(*(log.bytes_known for log in self._logs.values()), strict=True))
+        known, size = self._bytes_known
         return known / size if size else 1.0
+
+    @property
+    def behind(self) -> int:
+        """How many bytes of the logs are not indexed yet."""
+        known, size = self._bytes_known
+        return size - known
+
+    @property
+    def _bytes_known(self) -> tuple[int, int]:
+        known, size = (sum(part) for part in zip(*(log.bytes_known for log in self._logs.values()), strict=True))
+        return known, size
 
     @property
     def status(self) -> SessionStatus:

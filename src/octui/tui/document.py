@@ -47,7 +47,7 @@ class RunDocument:
         self.view = view
         self.run = run
         self.glyphs = glyphs
-        self.passing = Passing(lambda first, last: map(view.log(run).kind, range(first, last)))
+        self.passing = Passing(lambda first, last: view.log(run).kinds(first, last))
         self._opened: dict[int, bool] = {}
         self._all_opened: bool | None = None
         self._blocks: Kept[tuple[int, int, bool], Block] = Kept(KEPT_BLOCKS)

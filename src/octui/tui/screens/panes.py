@@ -23,6 +23,7 @@ from textual.widgets import Static
 from octui.errors import RecordingError
 from octui.recording.session import Session
 from octui.tui.digest import Digest
+from octui.tui.format import size
 from octui.tui.frame_pace import FramePace, backed_up
 from octui.tui.glyphs import Glyphs
 from octui.tui.keys import Command
@@ -129,7 +130,7 @@ class PanesScreen(Screen[None]):
             self.set_timer(BETWEEN_SLICES_S, self._poll)
             return
         try:
-            if self.session.indexed < 1 or time.monotonic() - self._read_at >= self._pace.interval_s * 0.9:
+            if self.session.behind > 0 or time.monotonic() - self._read_at >= self._pace.interval_s * 0.9:
                 self._changed |= self.read()
                 self._read_at = time.monotonic()
                 self._part = min(1.0, self._pace.panes(len(self.panes)) / max(1, len(self._changed)))
@@ -138,7 +139,7 @@ class PanesScreen(Screen[None]):
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 self.notify(clean_line(f"The session cannot be read: {error}"), severity="error", markup=False)
-        is_behind = self.session.indexed < 1
+        is_behind = self.session.behind > 0
         busy = bool(self._changed)
         part = self._part
         if self._pace.may_draw(part, is_covered=self.app.screen is not self, is_backed_up=backed_up(self.app)):
@@ -212,8 +213,8 @@ class PanesScreen(Screen[None]):
         """A word about the session itself, and its role."""
         if self.view.is_gone:
             return "its folder was deleted", "error/bold"
-        if self.session.indexed < 1:
-            return f"indexing {self.session.indexed:.0%}", "accent"
+        if behind := self.session.behind:
+            return f"{size(behind)} behind" if self.view.is_live else f"indexing {self.session.indexed:.0%}", "accent"
         if self.view.interrupted:
             return "interrupted", "error/bold"
         return ("", "text") if self.view.is_live else ("ended", "muted")
