@@ -35,6 +35,8 @@ from terminal import Terminal, cpu_s, memory_mb
 HERE = Path(__file__).resolve().parent
 TAIL_S = 5.0
 BETWEEN_KEYS_S = 0.25
+WARM_UP_S = 30.0
+"""After so long caches are full: memory that grows from there on grows for ever."""
 MARK = re.compile(rb"@(\d{10}\.\d{3})@")
 HEAVY_CORNER = "┏".encode()
 
@@ -72,7 +74,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0, help="look at memory only, for so long")
     options = parser.parse_args()
     if options.minutes:
-        figures = measure(8, 2000, options.minutes * 60)
+        figures = measure(8, 2000, options.minutes * 60, warm_up_s=WARM_UP_S)
         row(f"8 panes x 2,000 events/s for {options.minutes:g} minutes, growth", figures.grown_mb, "MB", limit=30)
         return
     print(f"medians of {options.rounds} rounds of {options.seconds:g} s, {os.cpu_count()} processors")
@@ -101,7 +103,13 @@ def _print_paced(what: str, rounds: list[Figures]) -> None:
 
 
 def measure(
-    runs: int, rate: float, seconds: float, *, bytes_per_s: float | None = None, is_over: bool = False
+    runs: int,
+    rate: float,
+    seconds: float,
+    *,
+    bytes_per_s: float | None = None,
+    is_over: bool = False,
+    warm_up_s: float = 1.0,
 ) -> Figures:
     """Watch so many agents for so long.
 
@@ -111,6 +119,7 @@ def measure(
         seconds: How long.
         bytes_per_s: What the terminal takes at most.
         is_over: Look when the agents are done, without pressing keys.
+        warm_up_s: How many seconds at work come before.
     """
     figures = Figures()
     is_measuring = False
@@ -121,7 +130,7 @@ def measure(
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        printing_s = 1.0 if is_over else seconds + TAIL_S + runs / 4
+        printing_s = 1.0 if is_over else seconds + TAIL_S + warm_up_s + runs / 4
         env = environment(
             folder / "home",
             OPENCODE_BINARY=str(_executable(folder)),
@@ -133,7 +142,7 @@ def measure(
         with Terminal(argv, env, bytes_per_s=bytes_per_s, listen=listen) as terminal:
             session = _session(folder, runs, "succeeded" if is_over else "running")
             with _supervisor(session) as supervisor:
-                time.sleep(TAIL_S if is_over else 1)
+                time.sleep(TAIL_S if is_over else warm_up_s)
                 began, before = time.perf_counter(), terminal.bytes
                 screen_s, supervisor_s = terminal.cpu_s(), 0.0 if is_over else cpu_s(supervisor)
                 held = _memory(terminal, supervisor)

@@ -34,7 +34,9 @@ class Field(Horizontal):
         yield Static(Content(self._label), classes="label")
         with Vertical(classes="control"):
             yield self._control
-            yield Static(classes="remark")
+            line = Static(classes="remark")
+            line.display = False
+            yield line
 
     def remark(self, problem: str, warning: str = "") -> None:
         """Say what is wrong, or what is likely not meant; empty for neither."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +16,6 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Static, TextArea
 
-from octui.client.config import RunConfig
 from octui.tui.launch.form import Checked, LaunchForm
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
@@ -56,7 +57,8 @@ class FormView(VerticalScroll, can_focus=False):
         super().__init__(id="body")
         self._base = base
         self._pickers = pickers
-        self._rest = RunConfig()
+        self._shown = LaunchForm()
+        self._has_more = False
         self._touched: set[str] = set()
         self._wrong_before: frozenset[str] = frozenset()
 
@@ -81,76 +83,60 @@ class FormView(VerticalScroll, can_focus=False):
             with Vertical():
                 yield Static("MCP servers", classes="heading")
                 yield ServerList(id="servers")
-        with Collapsible(title="More", id="more"):
-            with Horizontal(classes="row"):
-                with Vertical(classes="left"):
-                    yield Field("Title", _line("title", "from the prompt"))
-                    yield Field("Files", _line("files", "none"))
-                    yield Field("Instructions", _line("instructions", "none"))
-                    yield Field("Variant", _line("variant", "the model's default"))
-                with Vertical(classes="numbers"):
-                    yield Field("Time limit", _line("timeout", "none, in seconds"))
-                    yield Field("Retries", _line("retries"))
-                    yield Field("Silence", _line("silence", "60"))
-            yield Tick("show the model's reasoning", id="thinking")
-            yield Tick("private data home for each run", id="isolate")
-            yield Tick("keep your global opencode configuration", id="inherit")
+        yield Collapsible(title="More", id="more")
 
     def on_mount(self) -> None:
-        """Say nothing under any field yet."""
-        for field in self.query(Field):
-            field.remark("")
+        """Make what is folded away once the rest is on the screen."""
         self.query_one("#row-remarks").display = False
+        self.call_after_refresh(self._make_more)
+
+    async def _make_more(self) -> None:
+        await self.query_one("#more Contents").mount(MoreFields())
+        self._has_more = True
+        with self._quietly():
+            self._fill(MORE)
 
     @property
     def form(self) -> LaunchForm:
-        """What the fields hold."""
-
-        def typed(name: str) -> str:
-            return self.query_one(f"#{name}", Input).value
-
-        def ticked(name: str) -> bool:
-            return self.query_one(f"#{name}", Tick).value
-
-        return LaunchForm(
+        """What the fields hold; those that are not made yet, what was shown."""
+        return replace(
+            self._shown,
             prompt=self.query_one("#prompt", TextArea).text,
             workspaces=self.query_one(WorkspaceField).folders,
             model=self.query_one("#model", CompletingInput).value,
             agent=self.query_one("#agent", CompletingInput).value,
-            variant=typed("variant"),
-            title=typed("title"),
-            copies=typed("copies"),
-            at_once=typed("at_once"),
-            timeout=typed("timeout"),
-            retries=typed("retries"),
-            silence=typed("silence"),
-            files=typed("files"),
-            instructions=typed("instructions"),
-            thinking=ticked("thinking"),
-            isolate=ticked("isolate"),
-            inherit=ticked("inherit"),
             tools=self.query_one(PermissionTable).tools,
             servers=self.query_one(ServerList).servers,
-            base=self._rest,
+            **{name: self._box(name).value for name in filter(self._is_there, (*TYPED, *TICKED))},
         )
 
     def show(self, form: LaunchForm) -> None:
         """Fill the fields."""
-        with self.prevent(Input.Changed, Tick.Changed, TextArea.Changed):
+        self._shown = form
+        with self._quietly():
             self.query_one("#prompt", TextArea).text = form.prompt
-            for name in TYPED:
-                self.query_one(f"#{name}", Input).value = getattr(form, name)
             for name in PICKED:
                 self.query_one(f"#{name}", CompletingInput).value = getattr(form, name)
-            for name in TICKED:
-                self.query_one(f"#{name}", Tick).value = getattr(form, name)
+            self._fill({*TYPED, *TICKED})
         self.query_one(WorkspaceField).show_folders(form.workspaces)
         self.query_one(PermissionTable).show_tools(form.tools)
         self.query_one(ServerList).show_servers(form.servers)
         self.query_one(ServerList).show_inherit(form.inherit)
-        self._rest = form.base
         self._touched.clear()
         self.post_message(self.Changed())
+
+    def _quietly(self) -> AbstractContextManager[None]:
+        return self.prevent(Input.Changed, Tick.Changed, TextArea.Changed)
+
+    def _box(self, name: str) -> Any:
+        return self.query_one(f"#{name}", Tick if name in TICKED else Input)
+
+    def _is_there(self, name: str) -> bool:
+        return self._has_more or name not in MORE
+
+    def _fill(self, names: Collection[str]) -> None:
+        for name in filter(self._is_there, names):
+            self._box(name).value = getattr(self._shown, name)
 
     def mark(self, checked: Checked, *, everything: bool = False) -> None:
         """Say under each field what is wrong; a required field left empty only once it was touched.
@@ -216,6 +202,26 @@ class FormView(VerticalScroll, can_focus=False):
         if isinstance(event, Tick.Changed) and event.tick.id == "inherit":
             self.query_one(ServerList).show_inherit(event.tick.value)
         self.post_message(self.Changed())
+
+
+class MoreFields(Vertical):
+    """The further fields, which are rarely wanted."""
+
+    def compose(self) -> ComposeResult:
+        """The fields in two columns, and the ticks."""
+        with Horizontal(classes="row"):
+            with Vertical(classes="left"):
+                yield Field("Title", _line("title", "from the prompt"))
+                yield Field("Files", _line("files", "none"))
+                yield Field("Instructions", _line("instructions", "none"))
+                yield Field("Variant", _line("variant", "the model's default"))
+            with Vertical(classes="numbers"):
+                yield Field("Time limit", _line("timeout", "none, in seconds"))
+                yield Field("Retries", _line("retries"))
+                yield Field("Silence", _line("silence", "60"))
+        yield Tick("show the model's reasoning", id="thinking")
+        yield Tick("private data home for each run", id="isolate")
+        yield Tick("keep your global opencode configuration", id="inherit")
 
 
 def _line(name: str, placeholder: str = "") -> Input:
