@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         OpenCodeTimeoutError,
     )
 
-    __version__: str
+__version__ = "0.1.0"
 
 __all__ = [
     "AsyncOpenCodeClient",
@@ -46,10 +46,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("octui")
     if name in __all__:
         return getattr(import_module(_HOMES.get(name, "octui.errors")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

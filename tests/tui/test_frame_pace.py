@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from octui.tui.frame_pace import (
     CLEARLY_BEHIND_S,
-    COVERED_S,
     FASTEST_S,
     KEY_S,
     NARROW_S,
     PANES,
+    RARELY_S,
     SLOWEST_S,
     STARVED_S,
     FramePace,
@@ -30,8 +30,8 @@ class Clock:
         return FramePace(lambda: self.now, lambda: self.worked)
 
 
-def due(pace: FramePace, part: float = 1.0, *, is_covered: bool = False, is_backed_up: bool = False) -> bool:
-    return pace.may_draw(part, is_covered=is_covered, is_backed_up=is_backed_up)
+def due(pace: FramePace, part: float = 1.0, *, rarely: bool = False, is_backed_up: bool = False) -> bool:
+    return pace.may_draw(part, rarely=rarely, is_backed_up=is_backed_up)
 
 
 def test_frames_come_at_their_pace_and_parts_of_them_sooner() -> None:
@@ -65,21 +65,21 @@ def test_behind_a_dialog_frames_are_rare() -> None:
     clock = Clock()
     pace = clock.pace()
     pace.began()
-    clock.now += COVERED_S - 0.1
+    clock.now += RARELY_S - 0.1
     assert due(pace)
-    assert not due(pace, is_covered=True)
+    assert not due(pace, rarely=True)
     clock.now += 0.2
-    assert due(pace, is_covered=True)
+    assert due(pace, rarely=True)
 
 
 def test_a_terminal_that_is_behind_gets_a_frame_now_and_then_only() -> None:
     clock = Clock()
     pace = clock.pace()
     pace.began()
-    clock.now += COVERED_S
+    clock.now += RARELY_S
     assert due(pace)
     assert not due(pace, is_backed_up=True)
-    clock.now += COVERED_S
+    clock.now += RARELY_S
     assert due(pace, is_backed_up=True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from octui import __version__
 from octui.cli import demo, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
@@ -48,9 +49,7 @@ def octui(context: click.Context, version: bool) -> None:
     octui demo                                       see it all, with no account
     """
     if version:
-        from importlib.metadata import version as installed
-
-        click.echo(f"octui {installed('octui')}")
+        click.echo(f"octui {__version__}")
         return
     if context.invoked_subcommand is None:
         need_terminal("Use `octui run … --headless`.")

@@ -7,13 +7,12 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 import anyio
 import msgspec
 
-from octui import paths
+from octui import __version__, paths
 from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import Welcome
@@ -99,7 +98,7 @@ class _Session:
         self._plan = plan
         self._binary = path
         self._opencode = binary_version(path)
-        self._octui = version("octui")
+        self._octui = __version__
         self._on_fact = on_fact
         self._signal: signal.Signals | None = None
         self.journal = Journal.create(

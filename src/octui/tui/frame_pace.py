@@ -10,7 +10,7 @@ from textual.app import App
 
 FASTEST_S = 1 / 12
 SLOWEST_S = 0.25
-COVERED_S = 0.5
+RARELY_S = 0.5
 """Behind a dialog, frames are for orientation only, and dear: all of it is dimmed anew."""
 
 PANES = 4
@@ -85,12 +85,12 @@ class FramePace:
         now = self._now()
         return now - self._key_at < KEY_S and now - self._began_at < STARVED_S
 
-    def may_draw(self, part: float, *, is_covered: bool, is_backed_up: bool) -> bool:
+    def may_draw(self, part: float, *, rarely: bool, is_backed_up: bool) -> bool:
         """Whether a frame is due.
 
         Args:
             part: Which part of what has changed the frame is to show; the less, the sooner it is due.
-            is_covered: A dialog stands before the panes.
+            rarely: A dialog stands before the panes, or there is more urgent work than frames.
             is_backed_up: The terminal has not taken earlier frames yet: one more would be stale when it comes up.
         """
         passed = self._now() - self._began_at
@@ -102,9 +102,9 @@ class FramePace:
             self._waits_since = waits_since
         if self.is_narrow and passed < BETWEEN_NARROW_S:
             return False
-        if is_backed_up and passed < COVERED_S * 2:
+        if is_backed_up and passed < RARELY_S * 2:
             return False
-        return passed >= (COVERED_S if is_covered else self.interval_s * part * 0.9)
+        return passed >= (RARELY_S if rarely else self.interval_s * part * 0.9)
 
     def began(self) -> None:
         """A frame begins."""

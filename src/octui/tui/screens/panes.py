@@ -41,7 +41,7 @@ from octui.tui.widgets.side_bar import SideBar
 SLOWEST_POLL_S = 0.5
 IDLE_POLL_S = 1.0
 CLOCK_S = 1.0
-SLICE_S = 0.015
+SLICE_S = 0.02
 BETWEEN_SLICES_S = 0.001
 
 
@@ -142,7 +142,8 @@ class PanesScreen(Screen[None]):
         is_behind = self.session.behind > 0
         busy = bool(self._changed)
         part = self._part
-        if self._pace.may_draw(part, is_covered=self.app.screen is not self, is_backed_up=backed_up(self.app)):
+        rarely = self.app.screen is not self or (is_behind and not self.view.is_live)
+        if self._pace.may_draw(part, rarely=rarely, is_backed_up=backed_up(self.app)):
             self._pace.began()
             group = self._next_group()
             self.draw(group)
