@@ -168,7 +168,7 @@ async def test_a_long_log_is_indexed_while_it_is_shown_and_the_screen_says_how_f
     monkeypatch.setattr(event_log, "READ_BYTES", 400)
     monkeypatch.setattr(replay_module, "SLICE_S", 0.0)
     path = tmp_path / "long.jsonl"
-    path.write_bytes(b"".join(line(text(f"word {number}"), START + number) for number in range(300)))
+    path.write_bytes(b"".join(line(text(f"word {number}"), START + number) for number in range(3000)))
     session = Session.open(path, 0.0)
     assert 0 < session.indexed < 0.1
     app = OctuiApp(lambda app: ReplayScreen(session, app.palette, app.glyphs, playing=False))
@@ -180,11 +180,11 @@ async def test_a_long_log_is_indexed_while_it_is_shown_and_the_screen_says_how_f
         return session.indexed == 1 and "indexing" not in screen
 
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: "04:59" in on_screen(app))
+        await until(pilot, lambda: "49:59" in on_screen(app))
         await until(pilot, look)
         await pilot.press("9")
-        await until(pilot, lambda: "word 269" in on_screen(app))
-    assert len(seen) > 3
+        await until(pilot, lambda: "word 2699" in on_screen(app))
+    assert len(seen) > 2
 
 
 def test_the_timeline_tells_moments_though_its_log_is_not_indexed_yet(
