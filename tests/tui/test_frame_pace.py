@@ -11,6 +11,7 @@ from octui.tui.frame_pace import (
     KEY_S,
     NARROW_S,
     PANES,
+    PARTS,
     RARELY_S,
     SLOWEST_S,
     STARVED_S,
@@ -86,7 +87,7 @@ def test_a_terminal_that_is_behind_gets_a_frame_now_and_then_only() -> None:
 def test_frames_are_small_for_a_while_after_the_terminal_was_behind() -> None:
     clock = Clock()
     pace = clock.pace()
-    assert (pace.panes(8), pace.panes(32)) == (PANES, 8)
+    assert (pace.panes(8), pace.panes(64)) == (PANES, 64 // PARTS)
     due(pace, is_backed_up=True)
     assert not pace.is_narrow, "the frame may be about to be taken"
     clock.now += CLEARLY_BEHIND_S

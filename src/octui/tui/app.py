@@ -30,7 +30,7 @@ from octui.tui.screens.replay import ReplayScreen
 from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
 
-THEME_POLL_S = 1.0
+THEME_POLL_S = 2.0
 GC_THRESHOLDS = (50_000, 20, 100)
 """Rare collections: with the defaults they made pauses of 80 ms and more, seen as late keys."""
 

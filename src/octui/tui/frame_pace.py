@@ -16,7 +16,7 @@ RARELY_S = 0.5
 PANES = 4
 """So few panes at least are drawn at once; a key that comes meanwhile waits for them."""
 
-PARTS = 4
+PARTS = 8
 """Into so many frames at most all panes are divided: each frame has a price of its own."""
 
 NARROW_S = 10.0
