@@ -33,6 +33,7 @@ from octui.recording.session import Session
 
 WAITS = 'TOOL:bash:{"command":"setsid sleep 300 & sleep 300","description":"Wait"}'
 OCTUI = (sys.executable, "-m", "octui")
+IGNORING_SIGHUP = ("/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
 GONE_S = 4.0
 """Two seconds are promised; a busy machine gets a little more."""
 
@@ -123,7 +124,7 @@ def test_a_signal_ends_a_headless_run_in_order(
     fault.did = "stopped in order, told by which signal"
 
 
-@pytest.mark.parametrize("death", ["SIGKILL", "SIGHUP", "hang up"])
+@pytest.mark.parametrize("death", ["SIGKILL", "SIGHUP", "hang up", "hang up, ignored"])
 @pytest.mark.fault(3, "the dashboard: kill -9, SIGHUP, closed terminal")
 def test_agents_work_on_without_their_dashboard_and_attach_shows_them_again(
     death: str, stand_in: StandIn, tmp_path: Path, fault: Fault
@@ -131,9 +132,9 @@ def test_agents_work_on_without_their_dashboard_and_attach_shows_them_again(
     code = 'answer("before the death"); say("step_start", part={}); time.sleep(5); answer("after the death")'
     with supervised(stand_in(code), tmp_path) as session:
         attach = [*OCTUI, "attach", session.folder.name]
-        with Terminal(attach) as terminal:
+        with Terminal([*IGNORING_SIGHUP, *attach] if "ignored" in death else attach) as terminal:
             terminal.wait_for("before the death")
-            if death == "hang up":
+            if "hang up" in death:
                 terminal.hang_up()
             else:
                 terminal.kill(signal.Signals[death])

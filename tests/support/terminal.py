@@ -35,7 +35,6 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.pid, self._master = pty.fork()
         if self.pid == 0:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Whoever started the tests may have it ignored.
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}, **(env or {}))
             os.execv(argv[0], list(argv))
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -78,17 +77,32 @@ class Terminal:
         os.write(self._master, keys)
 
     def hang_up(self) -> None:
-        """Close the terminal, as a window that is closed does: the program gets SIGHUP."""
+        """Close the terminal, as a window that is closed does: the program gets SIGHUP.
+
+        Raises:
+            TimeoutError: The program went on without its terminal.
+        """
         os.close(self._master)
         self._ended = True
-        os.waitpid(self.pid, 0)
+        self._wait()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send the program a signal and wait for its end; give its wait status."""
         os.kill(self.pid, number)
-        status = os.waitpid(self.pid, 0)[1]
+        status = self._wait()
         self._close()
         return status
+
+    def _wait(self, timeout_s: float = 20) -> int:
+        """Wait for the program's end; give its wait status."""
+        until = time.monotonic() + timeout_s
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > until:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                raise TimeoutError(f"The program went on for {timeout_s} seconds.")
+            time.sleep(0.01)
+        return ended[1]
 
     def _close(self) -> None:
         if not self._ended:

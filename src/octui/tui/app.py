@@ -6,6 +6,7 @@ Nothing here owns a process of a run: the supervisor is one of its own, and the 
 from __future__ import annotations
 
 import gc
+import signal
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -249,6 +250,7 @@ def _load_the_rest() -> None:
 
 
 def _run(first: Callable[[OctuiApp], OctuiScreen]) -> int:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Ignored, it would leave a dashboard without a terminal behind.
     app = OctuiApp(first)
     result = app.run()
     return result if result is not None else app.return_code or 0

@@ -154,7 +154,7 @@ class PanesScreen(Screen[None]):
         self._poll_s = (
             self._pace.interval_s * part
             if busy
-            else min(SLOWEST_POLL_S if self.view.is_live else IDLE_POLL_S, self._poll_s * 1.3)
+            else min(SLOWEST_POLL_S if self.view.active_runs() else IDLE_POLL_S, self._poll_s * 1.3)
         )
         self.set_timer(BETWEEN_SLICES_S if is_behind or is_working else self._poll_s, self._poll)
 
