@@ -45,6 +45,19 @@ def told(log: EventLog) -> list[object]:
     return [*events, log.totals, log.tail_incomplete]
 
 
+def bytes_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Fills, from now on, with how many bytes of a log are read at a time instead of taken from its saved index."""
+    fed: list[int] = []
+    feed = LogIndex.feed
+
+    def count(index: LogIndex, chunk: bytes) -> Lines:
+        fed.append(len(chunk))
+        return feed(index, chunk)
+
+    monkeypatch.setattr(LogIndex, "feed", count)
+    return fed
+
+
 def without_index(path: Path, tmp_path: Path) -> EventLog:
     bare = tmp_path / "bare.jsonl"
     bare.write_bytes(path.read_bytes())
@@ -55,14 +68,7 @@ def test_a_log_opened_by_its_index_tells_what_the_log_alone_tells(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = without_index(saved, tmp_path)
-    fed: list[int] = []
-    feed = LogIndex.feed
-
-    def count(index: LogIndex, chunk: bytes) -> Lines:
-        fed.append(len(chunk))
-        return feed(index, chunk)
-
-    monkeypatch.setattr(LogIndex, "feed", count)
+    fed = bytes_fed(monkeypatch)
     log = read(saved)
     assert len(log) == EVENTS
     assert sum(fed) < saved.stat().st_size / 4, "all but the last few lines came from the index"
@@ -87,14 +93,7 @@ def test_a_reader_that_is_far_behind_goes_on_from_the_index_of_the_recorder(
     path = journal.stdout_path("api")
     log = read(path)
     journal.append_stdout("api", b"\n" + b"".join(answer(at * 10.0) for at in range(known, 200)))
-    fed: list[int] = []
-    feed = LogIndex.feed
-
-    def count(index: LogIndex, chunk: bytes) -> Lines:
-        fed.append(len(chunk))
-        return feed(index, chunk)
-
-    monkeypatch.setattr(LogIndex, "feed", count)
+    fed = bytes_fed(monkeypatch)
     assert log.refresh()
     assert sum(fed) < 4000, "the rest came from the index"
     assert told(log) == told(without_index(path, tmp_path))

@@ -95,8 +95,11 @@ class SavedIndex:
         try:
             if not self._is_open(log):
                 return
+            known = (self._count() - 1) // log_index.CHECKPOINT_EVERY
+            if known * log_index.CHECKPOINT_EVERY <= len(index):
+                return
             lines = totals_path(log).read_bytes().split(b"\n")[:-1]
-            known = min(len(lines), (self._count() - 1) // log_index.CHECKPOINT_EVERY)
+            known = min(known, len(lines))
             until = known * log_index.CHECKPOINT_EVERY
             if until <= len(index) or not self._agrees(index, max(0, len(index) - 1)) or not self._fits(until, handle):
                 return
