@@ -8,7 +8,18 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octui.client.events import Body, Event, Failure, StepFinish, StepStart, Text, Tokens, ToolUse, decode_line
+from octui.client.events import (
+    Body,
+    Event,
+    Failure,
+    StepFinish,
+    StepStart,
+    Text,
+    Tokens,
+    ToolUse,
+    decode_line,
+    decode_step_finishes,
+)
 from octui.client.result import TokenUsage, Totals, final_text
 from octui.client.skim import skim
 
@@ -31,6 +42,7 @@ def printed(*specs: str) -> list[bytes]:
             lines.append(b"noise")
             continue
         part: dict[str, Any] = {"type": kind.replace("_", "-"), "text": text, "reason": "stop", "cost": 0.1}
+        part |= {"cost": "dear"} if text == "dear" else {"reason": "tool-calls"} if text == "goes on" else {}
         part |= {"tool": "bash", "state": {"status": "completed"}, "tokens": {"total": 3, "cache": {"read": 1}}}
         event = {
             "type": kind,
@@ -70,17 +82,24 @@ def test_only_text_after_the_last_tool_call_is_an_answer() -> None:
 
 TEXTS = st.one_of(st.sampled_from(["", " ", "\n", '"', "\\", "é", "a", " a", "\xa0", '"text":"x']), st.text(max_size=4))
 KINDS = ["step_start", "tool_use", "step_finish", "error", "reasoning", "diagnostic", "other"]
+KINDS += ["step_finish:goes on", "step_finish:dear"]
 LINES = st.lists(st.one_of(st.sampled_from(KINDS), TEXTS.map("text:{}".format)), max_size=12)
 
 
-@given(LINES)
-def test_lines_come_to_the_same_whether_they_are_decoded_or_skimmed(specs: list[str]) -> None:
+@given(LINES, st.integers(0, 12))
+def test_lines_come_to_the_same_whether_they_are_decoded_or_skimmed(specs: list[str], cut: int) -> None:
     lines = printed(*specs)
     decoded, skimmed = Totals(), Totals()
     for line in lines:
         decoded.feed(decode_line(line))
-    skimmed.feed_lines(skim(lines).kinds, lines)
+    for part in (lines[:cut], lines[cut:]):
+        skimmed.feed_lines(skim(part).kinds, part)
     assert decoded == skimmed
+
+
+def test_two_ends_of_steps_on_a_line_are_none() -> None:
+    end = printed("step_finish")[0]
+    assert decode_step_finishes([end, end + end, end]) == [decode_line(end).body, None, decode_line(end).body]
 
 
 def test_a_step_that_is_never_closed_makes_the_cost_incomplete() -> None:

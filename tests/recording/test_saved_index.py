@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.recording.conftest import answer, line
 
+from octui.client.events import KINDS
 from octui.errors import RecordingError
 from octui.plan.model import Plan
 from octui.recording import event_log, log_index, saved_index
@@ -212,18 +213,22 @@ def test_nothing_is_written_after_a_failure(tmp_path: Path) -> None:
     assert index_path(tmp_path / "x.jsonl").stat().st_size == 8
 
 
+def kinds_of(lines: Lines) -> list[str]:
+    return [KINDS[number] for number in lines.kinds]
+
+
 def test_a_line_left_open_by_an_attempt_is_ended_before_the_next(journal: Journal) -> None:
     journal.begin_attempt("api")
     journal.append_stdout("api", b"half a li")
     journal.end_stdout("api")
     journal.begin_attempt("api")
-    assert journal.append_stdout("api", answer(1)).kinds == ["step_start", "text", "step_finish"]
+    assert kinds_of(journal.append_stdout("api", answer(1))) == ["step_start", "text", "step_finish"]
     assert journal.stdout_path("api").read_bytes() == b"half a li\n" + answer(1)
 
 
 def test_a_whole_line_without_its_end_is_told_once(journal: Journal) -> None:
     journal.append_stdout("api", answer(1).rstrip(b"\n"))
-    assert journal.end_stdout("api").kinds == ["step_finish"]
+    assert kinds_of(journal.end_stdout("api")) == ["step_finish"]
     journal.begin_attempt("api")
     journal.append_stdout("api", answer(9))
     log = read(journal.stdout_path("api"))

@@ -11,6 +11,7 @@ refused: any version may bring new ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +28,12 @@ LATEST_MS = 1e14
 
 DIAGNOSTIC = "diagnostic"
 """The type octui gives a line on stdout that is no JSON object."""
+
+KINDS = (*EVENT_TYPES, DIAGNOSTIC)
+"""The types that have a number, by their numbers: where types are a byte each, a million are looked through at once."""
+
+UNNUMBERED = 255
+"""The number of every other type."""
 
 
 class Head(Struct, frozen=True):
@@ -81,7 +88,7 @@ class StepStart(Struct, frozen=True):
     """The model was asked."""
 
 
-class Tokens(Struct, frozen=True):
+class Tokens(Struct, frozen=True, gc=False):
     """Token counts of one step, as opencode counts them."""
 
     total: int = 0
@@ -92,7 +99,7 @@ class Tokens(Struct, frozen=True):
     cache_write: int = 0
 
 
-class StepFinish(Struct, frozen=True):
+class StepFinish(Struct, frozen=True, gc=False):
     """The model's answer is complete: ``reason`` is ``stop``, ``tool-calls``, ``length`` or another word."""
 
     reason: str
@@ -140,12 +147,12 @@ class Event(Struct, frozen=True):
     body: Body
 
 
-class _Cache(Struct):
+class _Cache(Struct, gc=False):
     read: int = 0
     write: int = 0
 
 
-class _Tokens(Struct):
+class _Tokens(Struct, gc=False):
     total: int = 0
     input: int = 0
     output: int = 0
@@ -177,7 +184,7 @@ class _ToolPart(Struct):
     state: _State
 
 
-class _StepFinishPart(Struct):
+class _StepFinishPart(Struct, gc=False):
     reason: str = ""
     cost: float = 0.0
     tokens: _Tokens = msgspec.field(default_factory=_Tokens)
@@ -191,7 +198,7 @@ class _Line(Struct):
     error: Raw | UnsetType = UNSET
 
 
-class _FinishLine(Struct):
+class _FinishLine(Struct, gc=False):
     part: _StepFinishPart
 
 
@@ -239,8 +246,23 @@ def decode_line(line: bytes) -> Event:
     return Event(head.type, _timestamp(head.timestamp), head.session_id, body)
 
 
-def decode_step_finish(line: bytes) -> StepFinish | None:
-    """Decode the body of a ``step_finish`` line, and nothing else of it; None where it is not understood."""
+def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish | None]:
+    """Decode the bodies of ``step_finish`` lines, and nothing else of them; None for each that is not understood.
+
+    Args:
+        lines: Each begins as an object does.
+    """
+    try:
+        # No JSON has a line's end between a closing and an opening brace: what is decoded at once are the same lines.
+        decoded = _finish_line_decoder.decode_lines(b"\n".join(lines))
+        if len(decoded) == len(lines):
+            return [_step_finish(each.part) for each in decoded]
+    except NOT_UNDERSTOOD:
+        pass
+    return [*map(_decode_step_finish, lines)]
+
+
+def _decode_step_finish(line: bytes) -> StepFinish | None:
     try:
         return _step_finish(_finish_line_decoder.decode(line).part)
     except NOT_UNDERSTOOD:

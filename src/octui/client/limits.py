@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from octui.client.events import DIAGNOSTIC, StepFinish, decode_line
+from octui.client.events import DIAGNOSTIC, KINDS, StepFinish, decode_line
 from octui.client.skim import skim
 
 EXIT_GRACE_S = 10.0
+
+_FINISH, _NO_EVENT = map(KINDS.index, ("step_finish", DIAGNOSTIC))
 
 
 class Limit(StrEnum):
@@ -58,10 +60,10 @@ class Vigil:
     def saw(self, lines: Sequence[bytes], now: float) -> None:
         """Take lines of stdout into account: the last one that is an event tells how it stands."""
         for line in reversed(lines):
-            (kind,) = skim([line]).kinds
-            if kind != DIAGNOSTIC:
+            (number,) = skim([line]).kinds
+            if number != _NO_EVENT:
                 self.has_spoken = True
-                self._finished_at = now if kind == "step_finish" and _is_the_last(line) else None
+                self._finished_at = now if number == _FINISH and _is_the_last(line) else None
                 break
 
     @property

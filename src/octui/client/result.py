@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 from msgspec import Struct
 
 from octui.client.events import (
+    KINDS,
+    UNNUMBERED,
     Event,
     Failure,
     StepFinish,
@@ -18,13 +21,23 @@ from octui.client.events import (
     ToolUse,
     Unknown,
     decode_line,
-    decode_step_finish,
+    decode_step_finishes,
 )
 
-_HEAD_BYTES = 128
-"""A line's session stands within so many bytes of its begin."""
+_SESSION_AT = len('{"type":"step_start","timestamp":1790000000000,')
+"""Where opencode 1.18 tells the session of a step; a line that tells it elsewhere is decoded."""
 
 _TEXT_KEY = b'"text":"'
+
+_START, _TEXT, _CALL, _FINISH = (
+    bytes([KINDS.index(kind)]) for kind in ("step_start", "text", "tool_use", "step_finish")
+)
+_IS_START, _IS_TEXT, _IS_FINISH = (
+    bytes(kind[0] == number for number in range(256)) for kind in (_START, _TEXT, _FINISH)
+)
+_NO_STEP = bytes(number for number in range(256) if number not in _START + _FINISH)
+_PLAIN = _START + _TEXT + _CALL + _FINISH + bytes([KINDS.index("reasoning")])
+"""Lines of any other kind are decoded whole."""
 
 
 class TokenUsage(Struct, frozen=True):
@@ -115,34 +128,75 @@ class Totals:
                 self.last_status = status
                 self.last_error = f"{name}: {message}" if name and name not in message else message
 
-    def feed_lines(self, kinds: Iterable[str], lines: Iterable[bytes]) -> None:
+    def feed_lines(self, kinds: bytes, lines: Sequence[bytes]) -> None:
         """Take lines into account, decoding those only of which it is not plain to see what counts.
 
-        Written for a million lines: what is done for each is done here, not in methods.
+        Lines that are taken to be plain do not tell of another session; all others do.
 
         Args:
             kinds: What `skim` says they are.
             lines: As opencode printed them.
         """
-        light = 0
-        session = self.session_id.encode()
-        for kind, line in zip(kinds, lines, strict=True):
-            if kind == "tool_use" and session:
-                self.tool_calls += 1
-                self.answered = False
-            elif kind == "step_finish" and session:
-                if (finish := decode_step_finish(line)) is not None:
-                    self._finish_step(finish.reason, finish.cost, finish.tokens)
-            elif kind == "text" and session and (self.answered or _speaks(line)):
-                self.answered = True
-            elif kind == "step_start" and session and session in line[:_HEAD_BYTES]:
-                self._start_step()
-            else:
-                self.feed(decode_line(line))
-                session = self.session_id.encode()
-                continue
-            light += 1
-        self.events += light
+        done = 0
+        while done < len(lines):
+            until = self._plain_until(kinds, lines, done)
+            if until > done:
+                self._feed_plain(kinds[done:until], lines[done:until])
+            if until < len(lines):
+                self.feed(decode_line(lines[until]))
+            done = until + 1
+
+    def _plain_until(self, kinds: bytes, lines: Sequence[bytes], done: int) -> int:
+        """The first of the lines not done that has to be decoded for what it says of itself or of the session."""
+        if not self.session_id:
+            return done
+        odd = kinds[done:].translate(None, _PLAIN)
+        until = kinds.find(odd[0], done) if odd else len(kinds)
+        told = b'"sessionID":"%b"' % self.session_id.encode()
+        spot = slice(_SESSION_AT, _SESSION_AT + len(told))
+        is_start = kinds[done:until].translate(_IS_START)
+        if {line[spot] for line in compress(lines[done:until], is_start)} <= {told}:
+            return until
+        return next(start for start in compress(range(done, until), is_start) if lines[start][spot] != told)
+
+    def _feed_plain(self, kinds: bytes, lines: Sequence[bytes]) -> None:
+        """Take lines of the one session into account, none of them odd.
+
+        Written for a million lines: what is done for each is done by built-in functions.
+        """
+        self.events += len(lines)
+        steps = self._finish_steps(kinds, lines).translate(None, _NO_STEP)
+        starts = steps.count(_START)
+        self.turns += starts
+        # A start is in order behind an end, or as the first.
+        self.lost_steps += starts - steps.count(_FINISH + _START) - (steps.startswith(_START) and not self.open_step)
+        self.open_step = steps.endswith(_START) if steps else self.open_step
+        self.tool_calls += kinds.count(_CALL)
+        last = max(kinds.rfind(_CALL), kinds.rfind(_START))
+        texts = compress(lines[last + 1 :], kinds[last + 1 :].translate(_IS_TEXT))
+        self.answered = (self.answered and last < 0) or any(map(_speaks, texts))
+
+    def _finish_steps(self, kinds: bytes, lines: Sequence[bytes]) -> bytes:
+        """Add up what steps cost; give the kinds without the ends of steps that are not understood."""
+        spots = [*compress(range(len(kinds)), kinds.translate(_IS_FINISH))]
+        if not spots:
+            return kinds
+        found = decode_step_finishes([lines[spot] for spot in spots])
+        finishes = [finish for finish in found if finish is not None]
+        if len(finishes) < len(found):
+            understood = bytearray(kinds)
+            for spot, finish in zip(spots, found, strict=True):
+                understood[spot] = UNNUMBERED if finish is None else understood[spot]
+            kinds = bytes(understood)
+        for finish in finishes:
+            self.cost += finish.cost
+        if finishes:
+            self.tokens += _sum(finish.tokens for finish in finishes)
+            reasons = [finish.reason for finish in finishes]
+            self.last_reason = reasons[-1]
+            if "stop" in reasons:
+                self.last_error, self.last_status = "", None  # The answer came in spite of it.
+        return kinds
 
     def _start_step(self) -> None:
         self.turns += 1
@@ -189,8 +243,23 @@ def final_text(newest_first: Iterable[bytes]) -> str:
     return "\n".join(reversed(texts))
 
 
+def _sum(all_tokens: Iterable[Tokens]) -> TokenUsage:
+    total = input = output = reasoning = cache_read = cache_write = 0
+    for tokens in all_tokens:
+        total += tokens.total
+        input += tokens.input
+        output += tokens.output
+        reasoning += tokens.reasoning
+        cache_read += tokens.cache_read
+        cache_write += tokens.cache_write
+    return TokenUsage(total, input, output, reasoning, cache_read, cache_write)
+
+
 def _speaks(line: bytes) -> bool:
-    """Whether a text line's text plainly begins with a letter, digit or sign; False where only decoding tells."""
+    """Whether there is any text in a text line; decoded only where that is not plain to see."""
     start = line.find(_TEXT_KEY)
     first = line[start + len(_TEXT_KEY)] if start >= 0 else 0
-    return 0x20 < first < 0x7F and first not in b'"\\'
+    if 0x20 < first < 0x7F and first not in b'"\\':
+        return True
+    body = decode_line(line).body
+    return isinstance(body, Text) and bool(body.text.strip())

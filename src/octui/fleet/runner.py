@@ -13,7 +13,6 @@ import anyio
 
 from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import build_config
-from octui.client.events import DIAGNOSTIC
 from octui.client.limits import Limit, Limits
 from octui.client.result import Totals
 from octui.client.sinks import AttemptEnd
@@ -222,7 +221,7 @@ class Runner:
     # What is seen
 
     def _take(self, lines: Lines) -> None:
-        if self.state is RunState.STARTING and any(kind != DIAGNOSTIC for kind in lines.kinds):
+        if self.state is RunState.STARTING and lines.has_event:
             self._enter(RunState.RUNNING)
         if self.life > 1:
             self._life_totals.feed_lines(*lines)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from octui.client.events import Event, decode_line
+from octui.client.events import KINDS, Event, decode_line
 from octui.client.result import Totals, final_text
 from octui.client.skim import skim
 from octui.recording import log_index
@@ -24,6 +24,8 @@ READ_BYTES = 1 << 18
 PEEK_BYTES = 1 << 16
 FAR_BYTES = 1 << 20
 """So many bytes behind, an index goes on from the one the recorder keeps beside the log, where that is further."""
+
+_CALL = bytes([KINDS.index("tool_use")])
 
 
 class EventLog:
@@ -138,8 +140,8 @@ class EventLog:
         """When its last event came, whether it is indexed already or not; 0 where there is none."""
         if not self.is_whole and self._file is not None:
             tail = os.pread(self._file, PEEK_BYTES, max(0, self._size - PEEK_BYTES))
-            if latest := max(skim(tail.split(b"\n")[1:-1]).times_ms, default=0):
-                return latest / 1000
+            if latest := max(skim(tail.split(b"\n")[1:-1]).times_us, default=0):
+                return latest / 1e6
         return self.time(len(self) - 1) if len(self) else 0.0
 
     def first_at_or_after(self, moment: float) -> int:
@@ -176,7 +178,7 @@ class EventLog:
         while first < last:
             start, end = self._index.span(first)
             if end - start > READ_BYTES and self.kind(first) == "tool_use":
-                yield Lines(["tool_use"], [b""])
+                yield Lines(_CALL, [b""])
                 first += 1
                 continue
             until = max(first + 1, min(last, self.at_offset(start + READ_BYTES)))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, repeat
-from operator import add, mul, or_
+from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
-from octui.client.events import DIAGNOSTIC, EVENT_TYPES, decode_head
+from octui.client.events import DIAGNOSTIC, KINDS, UNNUMBERED, decode_head
 from octui.client.result import Totals
 from octui.client.skim import skim
 from octui.recording.entries import ENTRY_WORDS, PAGE, WORD_BYTES, Entries, Read
@@ -18,24 +19,27 @@ from octui.recording.entries import ENTRY_WORDS, PAGE, WORD_BYTES, Entries, Read
 CHECKPOINT_EVERY = 1024
 """After so many events the totals are kept, so that those at any event cost at most as many lines."""
 
-KINDS = (*EVENT_TYPES, DIAGNOSTIC)
-"""The types that have a number."""
-
-UNNUMBERED = 255
-
-_NUMBERS = {kind: number << 56 for number, kind in enumerate(KINDS)}
 _TIME = (1 << 56) - 1
 _OFFSET, _MARK = range(ENTRY_WORDS)
 """The words of an entry: where the event begins in bytes; its type's number and its time in microseconds."""
 
+_KIND_BYTE = (ENTRY_WORDS if sys.byteorder == "little" else _MARK) * WORD_BYTES - (sys.byteorder == "little")
+"""Which byte of an entry is its type's number: the highest of its word."""
+
+_NO_EVENT = KINDS.index(DIAGNOSTIC)
 _KINDS: tuple[str | None, ...] = KINDS + (None,) * (UNNUMBERED + 1 - len(KINDS))
 
 
 class Lines(NamedTuple):
     """Lines without their ends, and what `skim` says they are."""
 
-    kinds: list[str]
+    kinds: bytes
     lines: list[bytes]
+
+    @property
+    def has_event(self) -> bool:
+        """Whether any of them is an event."""
+        return self.kinds.count(_NO_EVENT) < len(self.kinds)
 
 
 class LogIndex:
@@ -73,7 +77,7 @@ class LogIndex:
         *lines, rest = chunk.split(b"\n")
         if not lines:
             self._tail.append(rest)
-            return Lines([], [])
+            return Lines(b"", [])
         lines[0] = b"".join([*self._tail, lines[0]])
         self._tail = [rest] if rest else []
         return self._add(lines, start)
@@ -82,7 +86,7 @@ class LogIndex:
         """Count a last line without its end where it is whole: an object that is closed cannot go on."""
         tail = self.tail
         if not tail.endswith(b"}") or decode_head(tail) is None:
-            return Lines([], [])
+            return Lines(b"", [])
         self._tail = []
         return self._add([tail], self.read_to - len(tail))
 
@@ -152,25 +156,29 @@ class LogIndex:
 
         Written for a million lines: what is done for each is done by built-in functions, a chunk at a time.
         """
-        offsets = [*map(add, accumulate(map(len, lines[:-1]), initial=start), range(len(lines)))]
-        if not all(lines) or any(map(bytes.isspace, lines)):
-            kept = [(offset, line) for offset, line in zip(offsets, lines, strict=True) if line and not line.isspace()]
-            offsets, lines = [offset for offset, _ in kept], [line for _, line in kept]
+        offsets = array("Q", map(add, accumulate(map(len, lines[:-1]), initial=start), range(len(lines))))
         kinds, times = skim(lines)
-        if not kinds:
-            return Lines([], [])
+        if _NO_EVENT in kinds and any(not line or line.isspace() for line in lines):
+            told = zip(offsets, lines, kinds, times, strict=True)
+            kept = [each for each in told if each[1] and not each[1].isspace()]
+            if not kept:
+                return Lines(b"", [])
+            begins, lines, numbers, times = map(list, zip(*kept, strict=True))
+            offsets, kinds = array("Q", begins), bytes(numbers)
         # A clock that was set back must not put events out of order.
-        moments = [*accumulate(map(int, map(mul, times, repeat(1000))), max, initial=self._last_time)][1:]
-        self._last_time = moments[-1]
-        self._first_time = self._first_time or next(filter(None, moments), 0)
+        if times[0] < self._last_time or times != sorted(times):
+            times = [*accumulate(times, max, initial=self._last_time)][1:]
+        self._last_time = times[-1]
+        self._first_time = self._first_time or next(filter(None, times), 0)
         words = array("Q", bytes(WORD_BYTES * ENTRY_WORDS * len(lines)))
-        words[_OFFSET::ENTRY_WORDS] = array("Q", offsets)
-        words[_MARK::ENTRY_WORDS] = array("Q", map(or_, _numbers_of(kinds), moments))
+        words[_OFFSET::ENTRY_WORDS] = offsets
+        words[_MARK::ENTRY_WORDS] = array("Q", times)
+        memoryview(words).cast("B")[_KIND_BYTE :: ENTRY_WORDS * WORD_BYTES] = kinds
         self._fold(kinds, lines)
         self.entries.append(words)
         return Lines(kinds, lines)
 
-    def _fold(self, kinds: list[str], lines: list[bytes]) -> None:
+    def _fold(self, kinds: bytes, lines: list[bytes]) -> None:
         done = 0
         while done < len(lines):
             until = done + CHECKPOINT_EVERY - (len(self) + done) % CHECKPOINT_EVERY
@@ -178,10 +186,3 @@ class LogIndex:
             if until <= len(lines):
                 self.checkpoints.append(copy.copy(self.totals))
             done = until
-
-
-def _numbers_of(kinds: list[str]) -> list[int]:
-    try:
-        return [*map(_NUMBERS.__getitem__, kinds)]
-    except KeyError:
-        return [_NUMBERS.get(kind, UNNUMBERED << 56) for kind in kinds]
