@@ -7,9 +7,10 @@ an entry of each.
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
+
+from octui.kept import Kept
 
 ENTRY_WORDS: Final = 2
 WORD_BYTES: Final = 8
@@ -33,7 +34,7 @@ class Entries:
     def __init__(self) -> None:
         self.stored = 0
         self._read: Read | None = None
-        self._pages: OrderedDict[int, array[int]] = OrderedDict()
+        self._pages: Kept[int, array[int]] = Kept(_KEPT_PAGES)
         self._held = array("Q")
 
     def __len__(self) -> int:
@@ -83,12 +84,8 @@ class Entries:
 
     def _page(self, number: int) -> array[int]:
         page = self._pages.get(number)
-        if page is None:
-            if self._read is None:
-                raise LookupError("These entries were given away.")
-            page = self._pages[number] = self._read(number * PAGE, min((number + 1) * PAGE, self.stored))
-            if len(self._pages) > _KEPT_PAGES:
-                self._pages.popitem(last=False)
-        else:
-            self._pages.move_to_end(number)
-        return page
+        if page is not None:
+            return page
+        if self._read is None:
+            raise LookupError("These entries were given away.")
+        return self._pages.put(number, self._read(number * PAGE, min((number + 1) * PAGE, self.stored)))

@@ -10,10 +10,10 @@ from bisect import bisect_left
 from itertools import chain
 
 from octui.client.events import Event
+from octui.kept import Kept
 from octui.recording.facts import RunState
 from octui.tui.format import plural
 from octui.tui.glyphs import Glyphs, state_role, state_words
-from octui.tui.kept import Kept
 from octui.tui.passing import Passing
 from octui.tui.render.blocks import event_block, event_text, is_foldable, opens_by_itself
 from octui.tui.render.lines import Line, plain, wrap_text

@@ -5,7 +5,6 @@ It has no children and no virtual size: new events repaint it and never lay anyt
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from octui.kept import Kept
 from octui.recording.facts import SessionStatus
 from octui.tui.document import RunDocument
 from octui.tui.glyphs import Glyphs
@@ -68,7 +68,7 @@ class Pane(Widget, can_focus=True):
         self.query_text = ""
         self.run_view: RunView = view.run(run, glyphs)
         self._rows: list[Row] | None = None
-        self._strips: OrderedDict[tuple[Spot, bool, tuple[str, str, str]], Strip] = OrderedDict()
+        self._strips: Kept[tuple[Spot, bool, tuple[str, str, str]], Strip] = Kept(KEPT_STRIPS)
 
     def pull(self, status: SessionStatus) -> None:
         """Read what is new of the run, and draw it."""
@@ -240,9 +240,7 @@ class Pane(Widget, can_focus=True):
         key = (row.spot, at_cursor, sides)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw(row.line, width, sides, at_cursor=at_cursor)
-            if len(self._strips) > KEPT_STRIPS:
-                self._strips.popitem(last=False)
+            strip = self._strips.put(key, self._draw(row.line, width, sides, at_cursor=at_cursor))
         return strip
 
     def _draw(self, line: Line, width: int, sides: tuple[str, str, str], *, at_cursor: bool) -> Strip:
@@ -263,7 +261,7 @@ class Pane(Widget, can_focus=True):
 
     def _forget(self, item: int) -> None:
         for key in [key for key in self._strips if key[0].item == item]:
-            del self._strips[key]
+            self._strips.forget(key)
 
     def on_resize(self) -> None:
         """Lay the rows out anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -21,6 +22,10 @@ class Kept(Generic[K, V]):
         self._weight = 0
         self._things: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
+    def __iter__(self) -> Iterator[K]:
+        """The keys of what is kept, those used last at the end."""
+        return iter(self._things)
+
     def get(self, key: K) -> V | None:
         """Give a thing; None where it is not kept."""
         found = self._things.get(key)
@@ -31,13 +36,18 @@ class Kept(Generic[K, V]):
 
     def put(self, key: K, thing: V, weight: int = 1) -> V:
         """Keep a thing, and let go of those that were not used for longest; give it back."""
-        _, freed = self._things.pop(key, (None, 0))
+        self.forget(key)
         self._things[key] = thing, weight
-        self._weight += weight - freed
+        self._weight += weight
         while self._weight > self._room and len(self._things) > 1:
             _, (_, freed) = self._things.popitem(last=False)
             self._weight -= freed
         return thing
+
+    def forget(self, key: K) -> None:
+        """Let go of one thing, where it is kept."""
+        _, freed = self._things.pop(key, (None, 0))
+        self._weight -= freed
 
     def clear(self) -> None:
         """Let go of everything."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from octui.tui.kept import Kept
+from octui.kept import Kept
 
 
 def test_what_was_used_last_stays_when_there_is_no_room_for_all() -> None:
@@ -25,6 +25,25 @@ def test_the_newest_thing_is_kept_however_much_it_weighs() -> None:
     kept.put("a", 1)
     assert kept.put("b", 2, 100) == 2
     assert (kept.get("a"), kept.get("b")) == (None, 2)
+
+
+def test_a_thing_that_is_forgotten_makes_room() -> None:
+    kept: Kept[str, int] = Kept(10)
+    kept.put("a", 1, 6)
+    kept.put("b", 2, 4)
+    kept.forget("a")
+    kept.forget("never kept")
+    kept.put("c", 3, 6)
+    assert (kept.get("a"), kept.get("b"), kept.get("c")) == (None, 2, 3)
+
+
+def test_keys_are_told_in_the_order_of_use() -> None:
+    kept: Kept[str, int] = Kept(10)
+    for key in "abc":
+        kept.put(key, 0)
+    kept.get("a")
+    kept.forget("b")
+    assert [*kept] == ["c", "a"]
 
 
 def test_nothing_is_kept_after_clearing() -> None:
