@@ -100,6 +100,22 @@ def test_a_reader_that_is_far_behind_goes_on_from_the_index_of_the_recorder(
     assert told(log) == told(without_index(path, tmp_path))
 
 
+def test_totals_that_were_read_are_not_read_again(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "FAR_BYTES", 4000)
+    path = journal.stdout_path("api")
+    journal.append_stdout("api", b"".join(answer(at * 10.0) for at in range(100)))
+    log = read(path)
+    with totals_path(path).open("r+b") as file:
+        file.write(b"\xff" * totals_path(path).stat().st_size)
+    journal.append_stdout("api", b"".join(answer(at * 10.0) for at in range(100, 300)))
+    fed = bytes_fed(monkeypatch)
+    assert log.refresh()
+    assert sum(fed) < 4000, "the rest came from the index"
+    assert told(log) == told(without_index(path, tmp_path))
+
+
 def test_a_long_watch_holds_no_entry_of_what_the_recorder_has_saved(
     journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

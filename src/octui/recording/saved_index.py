@@ -78,6 +78,7 @@ class SavedIndex:
 
     def __init__(self) -> None:
         self._file: int | None = None
+        self._passed = 0, 0  # So many lines of totals, and bytes of them, need not be read again.
         self._is_other = sys.byteorder != "little"
 
     def __del__(self) -> None:
@@ -98,13 +99,15 @@ class SavedIndex:
             known = (self._count() - 1) // log_index.CHECKPOINT_EVERY
             if known * log_index.CHECKPOINT_EVERY <= len(index):
                 return
-            lines = totals_path(log).read_bytes().split(b"\n")[:-1]
-            known = min(known, len(lines))
+            passed, at = self._passed
+            lines = _whole_lines(totals_path(log), at)[: known - passed]
+            known = passed + len(lines)
             until = known * log_index.CHECKPOINT_EVERY
             if until <= len(index) or not self._agrees(index, max(0, len(index) - 1)) or not self._fits(until, handle):
                 return
-            checkpoints = [*map(_decoder.decode, lines[len(index.checkpoints) : known])]
+            checkpoints = [*map(_decoder.decode, lines[len(index.checkpoints) - passed :])]
             index.skip(until, self._read, checkpoints)
+            self._passed = known, at + sum(len(line) + 1 for line in lines)
         except (OSError, RecordingError, msgspec.DecodeError, UnicodeDecodeError):
             return
 
@@ -160,6 +163,13 @@ class SavedIndex:
         if any(at >= size or (at and os.pread(handle, 1, at - 1) != b"\n") for at in offsets):
             return False
         return all(os.pread(handle, 1, at) not in (b"\n", b"") for at in offsets)
+
+
+def _whole_lines(path: Path, start: int) -> list[bytes]:
+    """The lines of a file from a byte on that are written to their ends."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read().split(b"\n")[:-1]
 
 
 def _private(path: Path) -> IO[bytes]:
