@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octui.client.events import (
+    Cached,
     Diagnostic,
     Failure,
     StepFinish,
@@ -58,7 +59,7 @@ def test_a_failed_tool_call_has_its_error() -> None:
 def test_the_end_of_a_step_has_cost_and_tokens() -> None:
     tokens = {"total": 9, "input": 4, "output": 3, "reasoning": 1, "cache": {"read": 1, "write": 0}}
     body = decode_line(line("step_finish", part={"reason": "stop", "cost": 0.5, "tokens": tokens})).body
-    assert body == StepFinish("stop", 0.5, Tokens(9, 4, 3, 1, 1, 0))
+    assert body == StepFinish("stop", 0.5, Tokens(9, 4, 3, 1, Cached(1, 0)))
 
 
 def test_a_step_may_end_without_telling_its_tokens() -> None:

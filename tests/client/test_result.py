@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from octui.client.events import (
     Body,
+    Cached,
     Event,
     Failure,
     StepFinish,
@@ -57,7 +58,7 @@ def printed(*specs: str) -> list[bytes]:
 
 
 def test_tokens_and_cost_are_summed_over_the_steps() -> None:
-    finish = StepFinish("tool-calls", 0.25, Tokens(10, 5, 3, 1, 1, 0))
+    finish = StepFinish("tool-calls", 0.25, Tokens(10, 5, 3, 1, Cached(1, 0)))
     totals = fold(StepStart(), CALL, finish, StepStart(), Text("done"), StepFinish("stop", 0.5, Tokens(2, 1, 1)))
     assert totals.tokens == TokenUsage(12, 6, 4, 1, 1, 0)
     assert totals.cost == 0.75

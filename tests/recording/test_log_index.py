@@ -16,7 +16,9 @@ from octui.recording.log_index import LogIndex
 
 SESSIONS = st.sampled_from(["", "ses_a", "ses_b", 'ses_"c'])
 KINDS = ["step_start", "text", "reasoning", "tool_use", "step_finish", "error", "diagnostic", "other"]
-TIMES = st.one_of(st.none(), st.integers(1_790_000_000_000, 1_790_000_000_009), st.sampled_from([-5, 7, 1.5, 1e15]))
+TIMES = st.one_of(
+    st.none(), st.integers(1_790_000_000_000, 1_790_000_000_009), st.sampled_from([-5, 7, 1.5, 7e13, 7.3e13])
+)
 ODD = [b"", b" ", b"noise", b"\xff", b"{}", b'{"type":"text","timestamp":1790000000001,"sessionID":"ses_a","part":{']
 
 

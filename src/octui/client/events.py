@@ -23,8 +23,8 @@ EVENT_TYPES = ("step_start", "text", "reasoning", "tool_use", "step_finish", "er
 NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding a line may raise; the last one for JSON that is nested without end."""
 
-LATEST_MS = 1e14
-"""A timestamp after the year 5000 is none."""
+LATEST_MS = 7e13
+"""A timestamp after the year 4188 is none: an index has 56 bits for it, in microseconds."""
 
 DIAGNOSTIC = "diagnostic"
 """The type octui gives a line on stdout that is no JSON object."""
@@ -88,6 +88,13 @@ class StepStart(Struct, frozen=True):
     """The model was asked."""
 
 
+class Cached(Struct, frozen=True, gc=False):
+    """Tokens that were read from the provider's cache, and written to it."""
+
+    read: int = 0
+    write: int = 0
+
+
 class Tokens(Struct, frozen=True, gc=False):
     """Token counts of one step, as opencode counts them."""
 
@@ -95,16 +102,15 @@ class Tokens(Struct, frozen=True, gc=False):
     input: int = 0
     output: int = 0
     reasoning: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
+    cache: Cached = Cached()
 
 
 class StepFinish(Struct, frozen=True, gc=False):
     """The model's answer is complete: ``reason`` is ``stop``, ``tool-calls``, ``length`` or another word."""
 
-    reason: str
-    cost: float
-    tokens: Tokens
+    reason: str = ""
+    cost: float = 0.0
+    tokens: Tokens = Tokens()
 
 
 class Failure(Struct, frozen=True):
@@ -147,19 +153,6 @@ class Event(Struct, frozen=True):
     body: Body
 
 
-class _Cache(Struct, gc=False):
-    read: int = 0
-    write: int = 0
-
-
-class _Tokens(Struct, gc=False):
-    total: int = 0
-    input: int = 0
-    output: int = 0
-    reasoning: int = 0
-    cache: _Cache = msgspec.field(default_factory=_Cache)
-
-
 class _Time(Struct):
     start: float | None = None
     end: float | None = None
@@ -184,12 +177,6 @@ class _ToolPart(Struct):
     state: _State
 
 
-class _StepFinishPart(Struct, gc=False):
-    reason: str = ""
-    cost: float = 0.0
-    tokens: _Tokens = msgspec.field(default_factory=_Tokens)
-
-
 class _Line(Struct):
     type: str
     timestamp: float | None = None
@@ -199,7 +186,7 @@ class _Line(Struct):
 
 
 class _FinishLine(Struct, gc=False):
-    part: _StepFinishPart
+    part: StepFinish
 
 
 _head_decoder = msgspec.json.Decoder(Head)
@@ -208,7 +195,7 @@ _object_decoder = msgspec.json.Decoder(dict[str, Any])
 _text_decoder = msgspec.json.Decoder(_TextPart)
 _tool_decoder = msgspec.json.Decoder(_ToolPart)
 _finish_line_decoder = msgspec.json.Decoder(_FinishLine)
-_finish_decoder = msgspec.json.Decoder(_StepFinishPart)
+_finish_decoder = msgspec.json.Decoder(StepFinish)
 
 
 def decode_head(line: bytes | bytearray) -> Head | None:
@@ -256,7 +243,7 @@ def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish | None]:
         # No JSON has a line's end between a closing and an opening brace: what is decoded at once are the same lines.
         decoded = _finish_line_decoder.decode_lines(b"\n".join(lines))
         if len(decoded) == len(lines):
-            return [_step_finish(each.part) for each in decoded]
+            return [each.part for each in decoded]
     except NOT_UNDERSTOOD:
         pass
     return [*map(_decode_step_finish, lines)]
@@ -264,7 +251,7 @@ def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish | None]:
 
 def _decode_step_finish(line: bytes) -> StepFinish | None:
     try:
-        return _step_finish(_finish_line_decoder.decode(line).part)
+        return _finish_line_decoder.decode(line).part
     except NOT_UNDERSTOOD:
         return None
 
@@ -281,14 +268,8 @@ def _decode_body(line: _Line) -> Body | None:
     if line.type == "tool_use":
         return _tool_use(_tool_decoder.decode(line.part))
     if line.type == "step_finish":
-        return _step_finish(_finish_decoder.decode(line.part))
+        return _finish_decoder.decode(line.part)
     return None
-
-
-def _step_finish(part: _StepFinishPart) -> StepFinish:
-    tokens, cache = part.tokens, part.tokens.cache
-    counts = Tokens(tokens.total, tokens.input, tokens.output, tokens.reasoning, cache.read, cache.write)
-    return StepFinish(part.reason, part.cost, counts)
 
 
 def _tool_use(part: _ToolPart) -> ToolUse:

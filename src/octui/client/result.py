@@ -50,7 +50,7 @@ class TokenUsage(Struct, frozen=True):
     cache_read: int = 0
     cache_write: int = 0
 
-    def __add__(self, other: TokenUsage | Tokens) -> TokenUsage:
+    def __add__(self, other: TokenUsage) -> TokenUsage:
         return TokenUsage(
             self.total + other.total,
             self.input + other.input,
@@ -152,6 +152,8 @@ class Totals:
             return done
         odd = kinds[done:].translate(None, _PLAIN)
         until = kinds.find(odd[0], done) if odd else len(kinds)
+        if kinds.find(_START, done, until) < 0:
+            return until
         told = b'"sessionID":"%b"' % self.session_id.encode()
         spot = slice(_SESSION_AT, _SESSION_AT + len(told))
         is_start = kinds[done:until].translate(_IS_START)
@@ -165,22 +167,24 @@ class Totals:
         Written for a million lines: what is done for each is done by built-in functions.
         """
         self.events += len(lines)
-        steps = self._finish_steps(kinds, lines).translate(None, _NO_STEP)
-        starts = steps.count(_START)
-        self.turns += starts
-        # A start is in order behind an end, or as the first.
-        self.lost_steps += starts - steps.count(_FINISH + _START) - (steps.startswith(_START) and not self.open_step)
-        self.open_step = steps.endswith(_START) if steps else self.open_step
+        if steps := self._finish_steps(kinds, lines).translate(None, _NO_STEP):
+            starts = steps.count(_START)
+            in_order = steps.count(_FINISH + _START) + (steps.startswith(_START) and not self.open_step)
+            self.turns += starts
+            self.lost_steps += starts - in_order
+            self.open_step = steps.endswith(_START)
         self.tool_calls += kinds.count(_CALL)
         last = max(kinds.rfind(_CALL), kinds.rfind(_START))
-        texts = compress(lines[last + 1 :], kinds[last + 1 :].translate(_IS_TEXT))
-        self.answered = (self.answered and last < 0) or any(map(_speaks, texts))
+        self.answered = (self.answered and last < 0) or (
+            kinds.find(_TEXT, last + 1) >= 0
+            and any(map(_speaks, compress(lines[last + 1 :], kinds[last + 1 :].translate(_IS_TEXT))))
+        )
 
     def _finish_steps(self, kinds: bytes, lines: Sequence[bytes]) -> bytes:
         """Add up what steps cost; give the kinds without the ends of steps that are not understood."""
-        spots = [*compress(range(len(kinds)), kinds.translate(_IS_FINISH))]
-        if not spots:
+        if _FINISH not in kinds:
             return kinds
+        spots = [*compress(range(len(kinds)), kinds.translate(_IS_FINISH))]
         found = decode_step_finishes([lines[spot] for spot in spots])
         finishes = [finish for finish in found if finish is not None]
         if len(finishes) < len(found):
@@ -188,13 +192,12 @@ class Totals:
             for spot, finish in zip(spots, found, strict=True):
                 understood[spot] = UNNUMBERED if finish is None else understood[spot]
             kinds = bytes(understood)
+        if finishes:
+            self.last_reason = finishes[-1].reason
+            self.tokens += _sum([finish.tokens for finish in finishes])
         for finish in finishes:
             self.cost += finish.cost
-        if finishes:
-            self.tokens += _sum(finish.tokens for finish in finishes)
-            reasons = [finish.reason for finish in finishes]
-            self.last_reason = reasons[-1]
-            if "stop" in reasons:
+            if finish.reason == "stop":
                 self.last_error, self.last_status = "", None  # The answer came in spite of it.
         return kinds
 
@@ -210,7 +213,7 @@ class Totals:
         if reason == "stop":
             self.last_error, self.last_status = "", None  # The answer came in spite of it.
         self.cost += cost
-        self.tokens += tokens
+        self.tokens += _sum([tokens])
 
     def _call_tool(self) -> None:
         self.tool_calls += 1
@@ -250,8 +253,8 @@ def _sum(all_tokens: Iterable[Tokens]) -> TokenUsage:
         input += tokens.input
         output += tokens.output
         reasoning += tokens.reasoning
-        cache_read += tokens.cache_read
-        cache_write += tokens.cache_write
+        cache_read += tokens.cache.read
+        cache_write += tokens.cache.write
     return TokenUsage(total, input, output, reasoning, cache_read, cache_write)
 
 
