@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from octui import quick_start
 from octui.cli.options import common_options, need_terminal, opencode_path
 from octui.cli.run import run_headless
 from octui.errors import UsageError
@@ -56,6 +57,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
             workspaces = stack.pop_all()
             if (supervisor := Session.open(session).supervisor_pid) is not None:
                 model.follow(supervisor)
+    quick_start.begin()
     from octui.tui.app import run_dashboard
 
     status = run_dashboard(session)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from octui import __version__
+from octui import __version__, quick_start
 from octui.cli import demo, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
@@ -53,6 +53,7 @@ def octui(context: click.Context, version: bool) -> None:
         return
     if context.invoked_subcommand is None:
         need_terminal("Use `octui run … --headless`.")
+        quick_start.begin()
         from octui.tui.app import run_launcher
 
         context.exit(run_launcher(binary=common().binary))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from octui import quick_start
 from octui.cli.options import FOLDER, common, common_options, need_terminal, opencode_path
 from octui.errors import UsageError
 
@@ -58,6 +59,7 @@ def run(
     if headless:
         raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
     need_terminal("Add --headless to run without a screen.")
+    quick_start.begin()
     from octui.control.spawn import start_supervisor
     from octui.tui.app import run_dashboard
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from octui import quick_start
 from octui.cli.options import common_options, need_terminal
 from octui.errors import UsageError
 
@@ -37,6 +38,7 @@ def attach(session: str | None) -> None:
     octui attach 20261123-1041
     """
     need_terminal("`octui sessions` lists sessions as text.")
+    quick_start.begin()
     from octui.recording.session import resolve_session
     from octui.tui.app import run_dashboard
 
@@ -86,6 +88,7 @@ def replay(path: str | None) -> None:
     octui replay run.jsonl
     """
     need_terminal("`octui sessions --json` tells what sessions came to.")
+    quick_start.begin()
     from octui.recording.session import resolve_session
     from octui.tui.app import run_replay
 

@@ -5,7 +5,6 @@ Nothing here owns a process of a run: the supervisor is one of its own, and the 
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -19,7 +18,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from octui import paths, settings
+from octui import paths, quick_start, settings
 from octui.errors import OctuiError
 from octui.recording.session import Session, list_sessions
 from octui.tui import glyphs as signs
@@ -32,9 +31,6 @@ from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
 
 THEME_POLL_S = 2.0
-GC_THRESHOLDS = (50_000, 20, 100)
-"""Rare collections: with the defaults they made pauses of 80 ms and more, seen as late keys."""
-
 FIRST_LOOK_S = 0.03
 """How long logs are read before the first screen; the rest is while it is shown."""
 
@@ -58,6 +54,7 @@ class OctuiApp(App[int]):
     ]
 
     def __init__(self, first: Callable[[OctuiApp], OctuiScreen]) -> None:
+        self._default_variables = load_theme(paths.package_data_dir("themes") / f"{DEFAULT_THEME}.toml").variables
         super().__init__()
         self._first = first
         self.glyphs = signs.choose()
@@ -69,7 +66,21 @@ class OctuiApp(App[int]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give roles their colours before a theme of ours is in force."""
-        return dict(load_theme(paths.package_data_dir("themes") / f"{DEFAULT_THEME}.toml").variables)
+        return dict(self._default_variables)
+
+    def get_default_screen(self) -> OctuiScreen:
+        """Give the first screen itself: an empty one below it would be laid out and drawn for nothing."""
+        screen = self._first(self)
+        self.stylesheet.read_all(screen.css_path)
+        screen._push_result_callback(self, None)  # As each screen has that was pushed; switching takes it away.
+        return screen
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Draw in the theme in force; before there is a screen, only see to it that style sheets are read in it."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     @property
     def palette(self) -> Palette:
@@ -82,8 +93,7 @@ class OctuiApp(App[int]):
         self.set_class(self.glyphs is signs.ASCII, "-ascii")
         self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
         self.set_interval(THEME_POLL_S, self._watch_themes)
-        self.push_screen(self._first(self))
-        self.call_after_refresh(_freeze)
+        self.call_after_refresh(quick_start.end)
         self.call_after_refresh(_load_the_rest)
         if self._settings_problem:
             self._tell("Settings skipped", self._settings_problem)
@@ -235,13 +245,6 @@ class OctuiApp(App[int]):
                 f"{binding.tooltip or binding.description} ({binding.key})",
                 partial(self.run_action, binding.action, active.node),
             )
-
-
-def _freeze() -> None:
-    """Take everything made at start-up out of garbage collection, and make collections rare."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _load_the_rest() -> None:

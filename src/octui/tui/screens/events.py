@@ -142,9 +142,9 @@ class EventsScreen(PanesScreen):
 
         self.app.push_screen(FilterScreen([(kind, _KIND_WORDS[kind]) for kind in FILTERS], self.hidden), apply)
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Open the search line."""
-        self.query_one(SearchLine).open()
+        await self.query_one(SearchLine).open()
 
     def on_search_line_typed(self, message: SearchLine.Typed) -> None:
         """Search anew for what is typed."""
@@ -168,10 +168,10 @@ class EventsScreen(PanesScreen):
         elif self.pane is not None:
             self.pane.focus()
 
-    def action_search_next(self, step: int) -> None:
+    async def action_search_next(self, step: int) -> None:
         """Go to the next match, or the one before."""
         if self.search is None:
-            self.action_search()
+            await self.action_search()
         elif self.pane is not None:
             self._go_to_hit(step, start=self.pane.current)
 

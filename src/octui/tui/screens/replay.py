@@ -72,7 +72,7 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
             self.clock.play()
         self._at = time.monotonic()
         self.set_interval(FRAME_S, self._frame)
-        self.call_after_refresh(self.show_moment)
+        self.show_moment()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the new size; Textual lets the dashboard's own handler do the rest."""

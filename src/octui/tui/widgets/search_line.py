@@ -1,16 +1,20 @@
-"""The line one types a search into, with how many events match."""
+"""The line one types a search into, with how many events match.
+
+It is made when it is first opened: an input is dear to load, and no first frame shows one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Label
+from textual.widgets import Static
 
-from octui.tui.widgets.typing_fields import TypingLine
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class SearchLine(Horizontal):
@@ -32,19 +36,25 @@ class SearchLine(Horizontal):
         super().__init__(id="search-line")
         self._said = ""
 
-    def compose(self) -> ComposeResult:
-        """A slash, the query, the count."""
-        yield Label("/", markup=False)
-        yield TypingLine(placeholder="search this run", id="search-input", select_on_focus=False)
-        yield Label("", markup=False, id="search-count")
-
-    def open(self) -> None:
+    async def open(self) -> None:
         """Show the line and take the keys."""
+        if not self.children:
+            await self._fill()
         self.display = True
-        self.query_one(Input).focus()
+        self.children[1].focus()
+
+    async def _fill(self) -> None:
+        from textual.widgets import Label
+
+        from octui.tui.widgets.typing_fields import TypingLine
+
+        line = TypingLine(placeholder="search this run", id="search-input", select_on_focus=False)
+        await self.mount(Label("/", markup=False), line, Label("", markup=False, id="search-count"))
 
     def close(self) -> None:
         """Hide the line and forget the query."""
+        from textual.widgets import Input
+
         self.display = False
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
@@ -54,7 +64,7 @@ class SearchLine(Horizontal):
         """Show how the search stands."""
         if words != self._said:
             self._said = words
-            self.query_one("#search-count", Label).update(Content(words))
+            self.query_one("#search-count", Static).update(Content(words))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass on what is typed."""
