@@ -25,6 +25,7 @@ import psutil
 KEPT_BYTES = 1 << 20
 READ_BYTES = 1 << 16
 SLOW_READ_BYTES = 1 << 11
+LAST_READ_S = 2.0
 SETTLED_S = 0.5
 SETTLED_SHARE = 0.05
 
@@ -62,7 +63,8 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execve(argv[0], list(argv), {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
         self.process = psutil.Process(self.pid)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Terminal:
         return self
@@ -73,6 +75,9 @@ class Terminal:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        self._reader.join(
+            LAST_READ_S
+        )  # Or it may read what comes out of the next terminal, which gets the same number.
         with suppress(OSError):
             os.close(self._master)
 

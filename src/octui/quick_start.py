@@ -1,6 +1,6 @@
 """Collections of garbage wait until a program has started.
 
-What is loaded and made at a start stays, so that looking through it again and again finds nothing; it takes a tenth of the
+What is loaded and made at a start stays: looking through it again and again finds nothing, and takes a tenth of the
 time until the first frame.
 """
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.strip import Strip
 
-from octui.tui.widgets.typing_fields import harmless
+from octui.tui.widgets.harmless import harmless
 
 
 def test_what_steers_the_terminal_is_drawn_as_a_picture() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -20,23 +20,27 @@ from textual.screen import Screen
 
 from octui import paths, quick_start, settings
 from octui.errors import OctuiError
-from octui.recording.session import Session, list_sessions
 from octui.tui import glyphs as signs
 from octui.tui.messages import Launched
 from octui.tui.palette import Palette
-from octui.tui.screens.dashboard import DashboardScreen
-from octui.tui.screens.panes import PanesScreen
-from octui.tui.screens.replay import ReplayScreen
+from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
+
+if TYPE_CHECKING:
+    from octui.recording.session import Session
 
 THEME_POLL_S = 2.0
 FIRST_LOOK_S = 0.03
 """How long logs are read before the first screen; the rest is while it is shown."""
 
-LOADED_LATER = ("octui.tui.render.markdown", "octui.tui.screens.dialogs", "octui.tui.screens.sheets")
-
-OctuiScreen = Screen[None]
+LOADED_LATER = (
+    "octui.tui.screens.replay",
+    "octui.tui.screens.dialogs",
+    "octui.tui.screens.sheets",
+    "octui.tui.render.markdown",
+    "octui.tui.widgets.typing_fields",
+)
 
 
 class OctuiApp(App[int]):
@@ -103,7 +107,7 @@ class OctuiApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """Tell the panes of a key before anything is made of it: it is not to wait for their frames."""
-        if isinstance(event, events.InputEvent) and isinstance(self._screen_below, PanesScreen):
+        if isinstance(event, events.InputEvent) and isinstance(self._screen_below, OctuiScreen):
             self._screen_below.heard_key()
         await super().on_event(event)
 
@@ -163,7 +167,7 @@ class OctuiApp(App[int]):
     def _recolor(self) -> None:
         palette = self.palette
         for screen in self.screen_stack:
-            if isinstance(screen, DashboardScreen):
+            if isinstance(screen, OctuiScreen):
                 screen.use_palette(palette)
 
     def action_pick_theme(self) -> None:
@@ -194,16 +198,22 @@ class OctuiApp(App[int]):
 
     def dashboard(self, session: Session) -> OctuiScreen:
         """Give the dashboard over a session."""
+        from octui.tui.screens.dashboard import DashboardScreen
+
         self.set_terminal_title(f"octui: {session.name}")
         return DashboardScreen(session, self.palette, self.glyphs)
 
     def replay(self, session: Session) -> OctuiScreen:
         """Give the replay of a recording."""
+        from octui.tui.screens.replay import ReplayScreen
+
         self.set_terminal_title(f"octui replay: {session.name}")
         return ReplayScreen(session, self.palette, self.glyphs)
 
     def on_launched(self, message: Launched) -> None:
         """Show what the launcher started."""
+        from octui.recording.session import Session
+
         try:
             self.switch_screen(self.dashboard(Session.open(message.session, FIRST_LOOK_S)))
         except OctuiError as error:
@@ -211,6 +221,9 @@ class OctuiApp(App[int]):
 
     def action_pick_session(self) -> None:
         """Open another session: a live one in the dashboard, one that is over as a replay."""
+        from octui.recording.session import Session, list_sessions
+        from octui.tui.screens.dialogs import PickScreen
+
         found = {str(summary.path): summary for summary in list_sessions(paths.sessions_dir())}
         options = [
             (path, clean_line(f"{'live ' if summary.is_live else '     '}{summary.path.name}"))
@@ -225,8 +238,6 @@ class OctuiApp(App[int]):
                 self.switch_screen(self.dashboard(session) if session.is_live else self.replay(session))
             except OctuiError as error:
                 self.notify(clean_line(str(error)), severity="error", markup=False)
-
-        from octui.tui.screens.dialogs import PickScreen
 
         self.push_screen(PickScreen("Sessions", options, empty="There are no sessions yet."), picked)
 
@@ -265,6 +276,8 @@ def run_dashboard(session: Path) -> int:
     Raises:
         RecordingError: ``session`` is no session folder.
     """
+    from octui.recording.session import Session
+
     opened = Session.open(session, FIRST_LOOK_S)
     return _run(lambda app: app.dashboard(opened))
 
@@ -275,6 +288,8 @@ def run_replay(path: Path) -> int:
     Raises:
         RecordingError: ``path`` is neither.
     """
+    from octui.recording.session import Session
+
     opened = Session.open(path, FIRST_LOOK_S)
     return _run(lambda app: app.replay(opened))
 

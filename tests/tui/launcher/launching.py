@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,19 @@ class LauncherApp(App[None]):
     def on_mount(self) -> None:
         self.push_screen(self._launcher)
 
+    @asynccontextmanager
+    async def run_test(self, **options: Any) -> AsyncGenerator[Pilot[None], None]:
+        """Run it, and hand it over once all fields are there."""
+        async with super().run_test(**options) as pilot:
+            await until(pilot, lambda: self.is_whole)
+            yield pilot
+
     def on_launched(self, message: Launched) -> None:
         self.launched.append(message.session)
+
+    @property
+    def is_whole(self) -> bool:
+        return any(view.is_whole for view in self._launcher.query(FormView))
 
     @property
     def form(self) -> LaunchForm:

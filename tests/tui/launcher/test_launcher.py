@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from tests.tui.launcher.launching import LauncherApp, World, project, until
+from textual import events
+from textual.app import App
 from textual.events import Paste
 from textual.widgets import Collapsible, Input, OptionList
 
@@ -46,6 +48,17 @@ async def test_typing_a_prompt_and_pressing_f5_starts_an_agent_here(base: Path) 
     assert [(run.prompt, run.workspace) for run in plan.runs] == [("Explain this.", base)]
     assert app.launched == [Path("/session")]
     assert app.world.closed
+
+
+async def test_keys_that_come_before_the_other_fields_are_there_are_not_lost(base: Path) -> None:
+    app = LauncherApp(base)
+    async with App.run_test(app, size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(app.screen.query("#prompt")) and app.screen.query_one("#prompt").has_focus)
+        assert not app.is_whole
+        for key in (events.Key("h", "h"), events.Key("i", "i"), events.Key("tab", "\t")):
+            app.post_message(key)
+        await until(pilot, lambda: app.is_whole and app.screen.query_one(WorkspaceField).line.input.has_focus)
+        assert app.form.prompt == "hi"
 
 
 async def test_launch_is_off_while_something_is_missing_and_f5_shows_where(base: Path) -> None:
@@ -219,7 +232,7 @@ async def test_the_preview_shows_what_opencode_is_given_with_secrets_masked(base
         app.fill(LaunchForm(prompt="x", workspaces=("services/api",), servers=(server,)))
         await until(pilot, lambda: app.can_launch)
         await pilot.press("f4")
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and bool(app.screen.query("#text")))
         text = str(app.screen.query_one("#text").render())
         assert "Authorization" in text
         assert "s3cret" not in text
@@ -308,7 +321,7 @@ async def test_a_plan_that_fits_no_form_is_shown_and_launched_as_it_is(base: Pat
     )
     app = LauncherApp(base, plan=plan)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and bool(app.screen.query("#text")))
         assert "first" in str(app.screen.query_one("#text").render())
         await until(pilot, lambda: "1.18.33" in app.words("#head"))
         await pilot.press("f5")
@@ -321,7 +334,7 @@ async def test_the_mistakes_of_a_plan_are_listed(base: Path) -> None:
     plan.write_text('[[runs]]\nname = "a"\nworkspace = "nowhere"\nprompt = "One."\n')
     app = LauncherApp(base, plan=plan)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and bool(app.screen.query("#text")))
         text = str(app.screen.query_one("#text").render())
         assert "workspace" in text
         assert "line" in text
@@ -350,7 +363,7 @@ async def test_help_tells_every_key_and_every_field(base: Path) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("f1")
-        await until(pilot, lambda: isinstance(app.screen, SheetScreen))
+        await until(pilot, lambda: isinstance(app.screen, SheetScreen) and bool(app.screen.query("#text")))
         text = str(app.screen.query_one("#text").render())
         assert "Start the agents." in text
         assert "permissions" in text

@@ -13,10 +13,10 @@ import msgspec
 from octui import paths
 from octui.tui.launch.form import FormValues, LaunchForm
 from octui.tui.launch.permissions import complete_rows
+from octui.tui.launch.remembered_prompt import FILE
 from octui.tui.launch.servers import without_secrets
 
 MAX_RECENT = 20
-_FILE = "launcher.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LastUsed:
 def load(folder: Path | None = None) -> LastUsed | None:
     """Read what is remembered; None where nothing is, or nothing usable."""
     try:
-        data = ((folder or paths.data_dir()) / _FILE).read_bytes()
+        data = ((folder or paths.data_dir()) / FILE).read_bytes()
         return msgspec.json.decode(data, type=LastUsed)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
@@ -55,7 +55,7 @@ def save(form: LaunchForm, folders: tuple[str, ...], folder: Path | None = None)
     Raises:
         OSError: It cannot be written.
     """
-    target = paths.make_private(folder or paths.data_dir()) / _FILE
+    target = paths.make_private(folder or paths.data_dir()) / FILE
     before = load(folder)
     recent = tuple(dict.fromkeys((*folders, *(before.folders if before else ()))))[:MAX_RECENT]
     values = {item.name: getattr(form, item.name) for item in fields(FormValues)}

@@ -1,45 +1,53 @@
-"""The launcher: what the agents shall do, where, and with what; nothing starts before it is valid."""
+"""The launcher: what the agents shall do, where, and with what; nothing starts before it is valid.
+
+The first frame has the prompt, which takes keys at once. The other fields, and most modules, come right after it; a
+command that needs them waits for them.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.types import CSSPathType
-from textual.widgets import Button, Collapsible, Static
+from textual.widgets import Button, Static
 
-from octui.discovery.config_files import FoundConfig
 from octui.discovery.folders import expand, shorten, suggest
-from octui.discovery.queries import Agent, effective
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
-from octui.plan.model import Plan
 from octui.tui.keys import bindings
-from octui.tui.launch import last_used
+from octui.tui.launch import remembered_prompt
 from octui.tui.launch.commands import COMMANDS, HINTS, help_text
-from octui.tui.launch.form import Checked, LaunchForm, check_form, form_from_plan
-from octui.tui.launch.permissions import check_pattern
-from octui.tui.launch.preview import preview_text
-from octui.tui.launch.services import Asking, Opencode, Services
 from octui.tui.messages import Launched
-from octui.tui.screens.dialogs import AskScreen, Choice
-from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen
-from octui.tui.screens.launcher_plans import PlanFiles
+from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line, cut_start
-from octui.tui.widgets.launcher.completing_input import matching
 from octui.tui.widgets.launcher.form_view import FormView, Pickers
-from octui.tui.widgets.launcher.permission_table import PermissionTable
-from octui.tui.widgets.launcher.server_list import ServerList
 
+if TYPE_CHECKING:
+    from octui.discovery.config_files import FoundConfig
+    from octui.discovery.queries import Agent
+    from octui.plan.model import Plan
+    from octui.tui.launch.form import Checked, LaunchForm
+    from octui.tui.launch.services import Asking, Opencode, Services
+    from octui.tui.screens.launcher_plans import PlanFiles
+    from octui.tui.widgets.launcher.permission_table import PermissionTable
+    from octui.tui.widgets.launcher.server_list import ServerList
+
+LOADED_LATER = (
+    "octui.tui.screens.launcher_plans",
+    "octui.tui.widgets.launcher.form_fields",
+    "octui.tui.launch.services",
+)
 CHECK_DELAY_S = 0.1
 """The form is checked so long after the last key."""
 DEFAULT_AGENT = "build"
@@ -55,7 +63,7 @@ class Answered(Message):
         self.use = use
 
 
-class LauncherScreen(Screen[None]):
+class LauncherScreen(OctuiScreen):
     """Fills in a plan and starts it; posts `Launched` with the session's folder.
 
     Everything that may take a while (looking at folders, asking opencode, starting) happens in threads.
@@ -68,7 +76,12 @@ class LauncherScreen(Screen[None]):
     """
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["launcher_parts.tcss", "launcher.tcss"]
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(COMMANDS),
+        Binding("tab", "go_on(1)", "next field", show=False),
+        Binding("shift+tab", "go_on(-1)", "field before", show=False),
+    ]
+    AUTO_FOCUS = "#prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares no ClassVar)
 
     def __init__(
@@ -82,21 +95,23 @@ class LauncherScreen(Screen[None]):
         super().__init__()
         self._plan = plan
         self._binary = binary
-        self._services = services or Services()
+        self._given_services = services
         self._base = base or Path.cwd()
         self._opencode: Opencode | None = None
         self._asking: Asking | None = None
         self._models: tuple[str, ...] = ()
         self._agents: tuple[Agent, ...] = ()
-        self._found = FoundConfig()
+        self._found: FoundConfig | None = None
         self._asked_for: tuple[Path, bool] | None = None
         self._recent: tuple[str, ...] = ()
-        self._first_run = False
+        prompt = remembered_prompt.load()
+        self._first_run = prompt is None
+        self._prompt = prompt or ""
+        self._whole = asyncio.Event()
         self._cleared: LaunchForm | None = None
         self._checked: Checked | None = None
         self._missing = ""
         self._busy = ""
-        self._plan_files = PlanFiles(self, self._base, use=self._use_plan, tell=self._tell, hand_over=self._hand_over)
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -105,7 +120,8 @@ class LauncherScreen(Screen[None]):
         with Horizontal(id="notice"):
             yield Static(id="notice-text")
             yield Button("Install opencode  F10", id="install", compact=True, classes="main")
-        yield FormView(self._base, Pickers(self._suggest_folders, self._match_models, self._match_agents))
+        pickers = Pickers(self._suggest_folders, self._match_models, self._match_agents)
+        yield FormView(self._base, pickers, self._prompt)
         with Vertical(id="foot"):
             yield Static(id="hint")
             with Horizontal(id="actions"):
@@ -117,14 +133,23 @@ class LauncherScreen(Screen[None]):
                     yield Button("Launch  F5", id="launch", compact=True, classes="main", disabled=True)
 
     def on_mount(self) -> None:
-        """Bring back the last used values, and look around."""
+        """Show what takes keys, and then all else."""
         self._draw_head()
         self._draw_notice()
-        remembered = last_used.load()
-        self._first_run = remembered is None
-        self._recent = remembered.folders if remembered else ()
-        self._view.show(remembered.form if remembered else LaunchForm(workspaces=(".",)))
-        self._view.focus_field("prompt")
+        self.call_after_refresh(lambda: self.run_worker(self._become_whole()))
+
+    async def _become_whole(self) -> None:
+        """Make the other fields, bring back the last used values, and look around."""
+        try:
+            await asyncio.to_thread(lambda: [import_module(name) for name in LOADED_LATER])
+            from octui.tui.launch import last_used
+            from octui.tui.launch.form import LaunchForm
+
+            remembered = last_used.load()
+            self._recent = remembered.folders if remembered else ()
+            await self._view.make_fields(remembered.form if remembered else LaunchForm(workspaces=(".",)))
+        finally:
+            self._whole.set()
         self._look_around()
         if self._plan is not None:
             self._plan_files.open(self._plan)
@@ -138,6 +163,18 @@ class LauncherScreen(Screen[None]):
     def _view(self) -> FormView:
         return self.query_one(FormView)
 
+    @cached_property
+    def _services(self) -> Services:
+        from octui.tui.launch.services import Services
+
+        return self._given_services or Services()
+
+    @cached_property
+    def _plan_files(self) -> PlanFiles:
+        from octui.tui.screens.launcher_plans import PlanFiles
+
+        return PlanFiles(self, self._base, use=self._use_plan, tell=self._tell, hand_over=self._hand_over)
+
     # Threads: they post what they found and never wait for the screen, which may be closing
 
     def _hand_over(self, use: Callable[..., object], *args: object) -> None:
@@ -150,8 +187,7 @@ class LauncherScreen(Screen[None]):
 
     @property
     def _is_whole(self) -> bool:
-        """Whether the fields are there: while a screen closes they go before it."""
-        return bool(self.query("#prompt"))
+        return bool(self.query(FormView)) and self._view.is_whole
 
     # What there is to choose from
 
@@ -203,10 +239,10 @@ class LauncherScreen(Screen[None]):
             self._hand_over(self._tell, str(error), "warning")
 
     def _show_config(self, found: FoundConfig) -> None:
-        for problem in set(found.problems) - set(self._found.problems):
+        for problem in set(found.problems) - set(self._found.problems if self._found else ()):
             self._tell(problem, "warning")
         self._found = found
-        self.query_one(ServerList).show_found(found.servers)
+        self._view.fields.servers.show_found(found.servers)
         self._check_soon()
 
     def _show_agents(self, agents: tuple[Agent, ...]) -> None:
@@ -218,17 +254,19 @@ class LauncherScreen(Screen[None]):
         self._models = models
         form = self._view.form
         if self._first_run and not form.model and models:
-            model = self._found.model if self._found.model in models else models[0]
-            self._view.query_one("#model").value = model  # type: ignore[attr-defined]
+            configured = self._found.model if self._found else None
+            self._view.fields.model.value = configured if configured in models else models[0]
         self._draw_head()
         self._check_soon()
 
     def _show_inherited(self) -> None:
         """Show what inheriting a permission comes to for the agent that will run."""
+        from octui.discovery.queries import effective
+
         agents = {agent.name: agent for agent in self._agents}
         agent = agents.get(self._view.form.agent.strip()) or agents.get(DEFAULT_AGENT)
         rules = agent.rules if agent else ()
-        table = self.query_one(PermissionTable)
+        table = self._view.fields.permissions
         found = {row.tool: effective(rules, row.tool) for row in table.tools}
         table.show_inherited({tool: value for tool, value in found.items() if value is not None})
 
@@ -236,9 +274,13 @@ class LauncherScreen(Screen[None]):
         return suggest(self._base, self._recent)
 
     def _match_models(self, typed: str) -> list[str]:
+        from octui.tui.widgets.launcher.completing_input import matching
+
         return matching(self._models, typed)
 
     def _match_agents(self, typed: str) -> list[str]:
+        from octui.tui.widgets.launcher.completing_input import matching
+
         return matching(tuple(agent.name for agent in self._agents if agent.mode != "subagent"), typed)
 
     # Checking
@@ -259,6 +301,8 @@ class LauncherScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="check")
     def _check_in_thread(self, form: LaunchForm, models: Sequence[str], agents: Sequence[str]) -> None:
+        from octui.tui.launch.form import check_form
+
         checked = check_form(form, self._base, models=models, agents=agents)
         folders = expand(form.workspaces[0], self._base) if form.workspaces else []
         self._hand_over(self._show_checked, form, checked, folders[0] if folders else self._base)
@@ -274,6 +318,14 @@ class LauncherScreen(Screen[None]):
 
     # What can be done
 
+    async def action_go_on(self, step: int) -> None:
+        """Go to the next field, or the one before; keys that follow are for that one, and wait until it is there."""
+        await self._whole.wait()
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
     def action_go_to_problem(self) -> None:
         """Go to the first field that has to be mended, and say what is wrong under each."""
         if self._checked is not None and self._checked.problems:
@@ -285,10 +337,10 @@ class LauncherScreen(Screen[None]):
         """Check the form as it stands, and start it."""
         if self._busy:
             return
-        form = self._view.form
         if self._opencode is None:
             self._tell(self._missing or "octui is still looking for opencode.", "error")
             return
+        form = self._view.form
         checked = self._checked
         if checked is None or checked.plan is None:
             self.action_go_to_problem()
@@ -298,6 +350,9 @@ class LauncherScreen(Screen[None]):
 
     @work(thread=True, group="launch")
     def _start_form(self, form: LaunchForm, opencode: Opencode) -> None:
+        from octui.tui.launch import last_used
+        from octui.tui.launch.form import check_form
+
         checked = check_form(form, self._base)
         if checked.plan is None:
             self._hand_over(self._not_started, checked.summary)
@@ -334,6 +389,9 @@ class LauncherScreen(Screen[None]):
         if self._checked is None or self._checked.plan is None:
             self.action_go_to_problem()
             return
+        from octui.tui.launch.preview import preview_text
+        from octui.tui.screens.launcher_dialogs import SheetScreen
+
         text = preview_text(self._checked.plan, self._base)
         self.app.push_screen(SheetScreen("What opencode will be given", text, "Launch"), self._preview_closed)
 
@@ -341,15 +399,19 @@ class LauncherScreen(Screen[None]):
         if launch:
             self.action_launch()
 
-    def action_toggle_more(self) -> None:
+    async def action_toggle_more(self) -> None:
         """Show the further settings, or hide them."""
-        more = self.query_one("#more", Collapsible)
+        await self._whole.wait()
+        more = self._view.fields.more
         more.collapsed = not more.collapsed
         if not more.collapsed:
             self._view.focus_field("title")
 
-    def action_clear(self) -> None:
+    async def action_clear(self) -> None:
         """Clear the form; on a form that was just cleared, bring everything back."""
+        from octui.tui.launch.form import LaunchForm
+
+        await self._whole.wait()
         form = self._view.form
         empty = LaunchForm(workspaces=(".",))
         before, self._cleared = self._cleared, None
@@ -363,6 +425,8 @@ class LauncherScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show every key."""
+        from octui.tui.screens.launcher_dialogs import SheetScreen
+
         bound: dict[str, list[str]] = {}
         for active in self.active_bindings.values():
             if active.binding.id:
@@ -386,6 +450,8 @@ class LauncherScreen(Screen[None]):
 
     def _use_plan(self, plan: Plan, name: str) -> None:
         """Fill the form with a plan, or show it to be launched as it is; runs in a thread."""
+        from octui.tui.launch.form import form_from_plan
+
         self._hand_over(self._show_plan, plan, form_from_plan(plan, self._base), name)
 
     def _show_plan(self, plan: Plan, form: LaunchForm | None, name: str) -> None:
@@ -393,6 +459,9 @@ class LauncherScreen(Screen[None]):
             self._view.show(form)
             self._tell(f"Opened {name}.")
             return
+        from octui.tui.launch.preview import preview_text
+        from octui.tui.screens.launcher_dialogs import SheetScreen
+
         words = (
             "The runs of this plan differ in more than their folder, so it does not fit the form.\n"
             "It can be launched as it is.\n\n\n"
@@ -411,10 +480,13 @@ class LauncherScreen(Screen[None]):
 
     # Overrides
 
-    @on(PermissionTable.PatternWanted)
-    def _ask_pattern(self, event: PermissionTable.PatternWanted) -> None:
+    def on_permission_table_pattern_wanted(self, event: PermissionTable.PatternWanted) -> None:
+        """Ask for a pattern."""
+        from octui.tui.launch.permissions import check_pattern
+        from octui.tui.screens.launcher_dialogs import AskLineScreen
+
         tool = event.tool
-        table = self.query_one(PermissionTable)
+        table = self._view.fields.permissions
         self.app.push_screen(
             AskLineScreen(
                 f"A pattern for {clean_line(tool.tool)}",
@@ -424,9 +496,11 @@ class LauncherScreen(Screen[None]):
             lambda typed: table.add_pattern(tool.tool, typed) if typed else None,
         )
 
-    @on(ServerList.EditWanted)
-    def _ask_server(self, event: ServerList.EditWanted) -> None:
-        servers = self.query_one(ServerList)
+    def on_server_list_edit_wanted(self, event: ServerList.EditWanted) -> None:
+        """Edit a server, or make one."""
+        from octui.tui.screens.launcher_dialogs import ServerScreen
+
+        servers = self._view.fields.servers
         self.app.push_screen(
             ServerScreen(event.kind, event.row, event.taken),
             lambda row: servers.put_edited(event.row, row) if row else None,
@@ -439,6 +513,8 @@ class LauncherScreen(Screen[None]):
         """Install opencode into octui's own folder, after asking."""
         if not self._missing or self._busy:
             return
+        from octui.tui.screens.dialogs import AskScreen, Choice
+
         choices = [Choice("install", "install it", "i"), Choice("back", "go back", "b")]
         words = "npm brings it into octui's own data folder; nothing is installed system-wide."
         self.app.push_screen(

@@ -16,7 +16,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.reactive import Reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -29,6 +28,7 @@ from octui.tui.glyphs import Glyphs
 from octui.tui.keys import Command
 from octui.tui.layout import Arrangement, arrange, too_small
 from octui.tui.palette import Palette
+from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
 from octui.tui.view import SessionView, first_in_need
 from octui.tui.widgets.bars import KeysLine, SessionBar
@@ -45,7 +45,7 @@ SLICE_S = 0.02
 BETWEEN_SLICES_S = 0.001
 
 
-class PanesScreen(Screen[None]):
+class PanesScreen(OctuiScreen):
     """Shows a session as it goes on, and moves between its runs.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from octui.tui.widgets.typing_fields import harmless
+from octui.tui.widgets.harmless import harmless
 
 
 class TypingArea(TextArea):

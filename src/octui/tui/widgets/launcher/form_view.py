@@ -1,36 +1,31 @@
-"""The form: every field of `LaunchForm`, laid out."""
+"""The form: the prompt, and once that is on the screen every other field of `LaunchForm` below it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Collapsible, Input, Static, TextArea
+from textual.widgets import TextArea
 
-from octui.tui.launch.form import Checked, LaunchForm
-from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
-from octui.tui.widgets.launcher.permission_table import PermissionTable
-from octui.tui.widgets.launcher.row_list import RowList
-from octui.tui.widgets.launcher.server_list import ServerList
-from octui.tui.widgets.launcher.tick import Tick
-from octui.tui.widgets.launcher.workspace_field import WorkspaceField
 from octui.tui.widgets.typing_area import TypingArea
-from octui.tui.widgets.typing_fields import TypingLine
+
+if TYPE_CHECKING:
+    from octui.tui.launch.form import Checked, LaunchForm
+    from octui.tui.widgets.launcher.form_fields import FormFields
 
 PICKED = ("model", "agent")
 TYPED = ("copies", "at_once", "title", "timeout", "retries", "silence", "files", "instructions", "variant")
 TICKED = ("thinking", "isolate", "inherit")
 MORE = frozenset({"title", "timeout", "retries", "silence", "files", "instructions", "variant", *TICKED})
+_KNOWN = frozenset({*PICKED, *TYPED, *TICKED, "prompt", "workspaces", "tools", "servers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,95 +43,62 @@ class FormView(VerticalScroll, can_focus=False):
     Args:
         base: Where relative paths start.
         pickers: What completes the fields.
+        prompt: What the prompt holds at first.
     """
 
     class Changed(Message):
         """A field changed."""
 
-    def __init__(self, base: Path, pickers: Pickers) -> None:
+    def __init__(self, base: Path, pickers: Pickers, prompt: str = "") -> None:
         super().__init__(id="body")
         self._base = base
         self._pickers = pickers
-        self._shown = LaunchForm()
-        self._has_more = False
+        self._prompt = prompt
+        self._shown: LaunchForm | None = None
+        self._fields: FormFields | None = None
         self._touched: set[str] = set()
         self._wrong_before: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
-        """The fields in the order of their importance."""
-        yield Field("Prompt", TypingArea(id="prompt", show_line_numbers=False, tab_behavior="focus"))
-        yield Field("Workspaces", WorkspaceField(self._base, self._pickers.folders, id="workspaces"))
-        with Horizontal(classes="row"):
-            model = CompletingInput(self._pickers.models, placeholder="opencode's choice", id="model")
-            agent = CompletingInput(self._pickers.agents, placeholder="opencode's default", id="agent")
-            with Horizontal(classes="pair"):
-                yield Field("Model", model, below=False)
-                yield Field("Agent", agent, classes="next agent", below=False)
-            with Horizontal(classes="pair numbers"):
-                yield Field("Copies", _line("copies"), below=False)
-                yield Field("At once", _line("at_once"), classes="next", below=False)
-        yield Static(id="row-remarks")
-        with Horizontal(classes="row overrides"):
-            with Vertical(classes="left"):
-                yield Static("Permissions", classes="heading")
-                yield PermissionTable(id="tools")
-            with Vertical():
-                yield Static("MCP servers", classes="heading")
-                yield ServerList(id="servers")
-        yield Collapsible(title="More", id="more")
+        """The prompt; `make_fields` makes the rest."""
+        prompt = TypingArea(self._prompt, id="prompt", show_line_numbers=False, tab_behavior="focus")
+        yield Field("Prompt", prompt)
 
-    def on_mount(self) -> None:
-        """Make what is folded away once the rest is on the screen."""
-        self.query_one("#row-remarks").display = False
-        self.call_after_refresh(self._make_more)
+    async def make_fields(self, form: LaunchForm) -> None:
+        """Make the other fields, with a form's values; the prompt stays as it is by now."""
+        from octui.tui.widgets.launcher.form_fields import FormFields
 
-    async def _make_more(self) -> None:
-        await self.query_one("#more Contents").mount(MoreFields())
-        self._has_more = True
-        with self._quietly():
-            self._fill(MORE)
+        fields = FormFields(form, self._base, self._pickers)
+        await self.mount(fields)
+        self._shown = form
+        self._fields = fields
+        self.post_message(self.Changed())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all fields are there; while a screen closes they go before it."""
+        return self._fields is not None and self._fields.is_attached and bool(self.query("#prompt"))
+
+    @property
+    def fields(self) -> FormFields:
+        """The fields below the prompt, once `make_fields` made them."""
+        assert self._fields is not None
+        return self._fields
 
     @property
     def form(self) -> LaunchForm:
         """What the fields hold; those that are not made yet, what was shown."""
-        return replace(
-            self._shown,
-            prompt=self.query_one("#prompt", TextArea).text,
-            workspaces=self.query_one(WorkspaceField).folders,
-            model=self.query_one("#model", CompletingInput).value,
-            agent=self.query_one("#agent", CompletingInput).value,
-            tools=self.query_one(PermissionTable).tools,
-            servers=self.query_one(ServerList).servers,
-            **{name: self._box(name).value for name in filter(self._is_there, (*TYPED, *TICKED))},
-        )
+        assert self._shown is not None
+        return replace(self._shown, prompt=self.query_one("#prompt", TextArea).text, **self.fields.values)
 
     def show(self, form: LaunchForm) -> None:
         """Fill the fields."""
         self._shown = form
-        with self._quietly():
+        with self.prevent(TextArea.Changed):
             self.query_one("#prompt", TextArea).text = form.prompt
-            for name in PICKED:
-                self.query_one(f"#{name}", CompletingInput).value = getattr(form, name)
-            self._fill({*TYPED, *TICKED})
-        self.query_one(WorkspaceField).show_folders(form.workspaces)
-        self.query_one(PermissionTable).show_tools(form.tools)
-        self.query_one(ServerList).show_servers(form.servers)
-        self.query_one(ServerList).show_inherit(form.inherit)
+        self.fields.show(form)
         self._touched.clear()
         self.post_message(self.Changed())
-
-    def _quietly(self) -> AbstractContextManager[None]:
-        return self.prevent(Input.Changed, Tick.Changed, TextArea.Changed)
-
-    def _box(self, name: str) -> Any:
-        return self.query_one(f"#{name}", Tick if name in TICKED else Input)
-
-    def _is_there(self, name: str) -> bool:
-        return self._has_more or name not in MORE
-
-    def _fill(self, names: Collection[str]) -> None:
-        for name in filter(self._is_there, names):
-            self._box(name).value = getattr(self._shown, name)
 
     def mark(self, checked: Checked, *, everything: bool = False) -> None:
         """Say under each field what is wrong; a required field left empty only once it was touched.
@@ -151,23 +113,20 @@ class FormView(VerticalScroll, can_focus=False):
             problem = checked.problems.get(field.field, "")
             if field.field in ("prompt", "workspaces") and field.field not in self._touched:
                 problem = ""
-            if field.field == "workspaces" and self.query_one(WorkspaceField).is_typing:
+            if field.field == "workspaces" and self.fields.is_naming_folder:
                 problem = ""
             field.remark(problem, checked.warnings.get(field.field, ""))
-        remarks = [words for field in self.query(Field) if not field.below and (words := field.words)]
-        below = self.query_one("#row-remarks", Static)
-        below.display = bool(remarks)
-        below.update(Content("\n").join(remarks))
+        self.fields.show_remarks()
         hidden = MORE & set(checked.problems)
         if hidden - self._wrong_before:
-            self.query_one("#more", Collapsible).collapsed = False
+            self.fields.more.collapsed = False
         self._wrong_before = hidden
 
     def focus_field(self, name: str) -> None:
         """Focus a field by its name; a server's is ``server:NAME``."""
         target = "servers" if name.startswith("server:") else name
         if target in MORE:
-            self.query_one("#more", Collapsible).collapsed = False
+            self.fields.more.collapsed = False
         for widget in self.query(f"#{target}").results(Widget):
             self.call_after_refresh(self._go_to, widget)
 
@@ -178,51 +137,24 @@ class FormView(VerticalScroll, can_focus=False):
 
     def field_of(self, widget: Widget | None) -> str:
         """Name the field a widget is in; empty for none."""
-        known = {*PICKED, *TYPED, *TICKED, "prompt", "workspaces", "tools", "servers"}
         ancestors: Iterable[object] = widget.ancestors_with_self if widget else ()
-        return next((node.id for node in ancestors if isinstance(node, Widget) and node.id in known), "") or ""
+        return next((node.id for node in ancestors if isinstance(node, Widget) and node.id in _KNOWN), "") or ""
 
     def describe_more(self, values: Mapping[str, str]) -> None:
         """Say beside More what it holds, in octui's own words."""
         words = ", ".join(f"{name} {value}" for name, value in values.items())
-        self.query_one("#more", Collapsible).title = f"More   {words}"
+        self.fields.more.title = f"More   {words}"
 
-    @on(Input.Changed)
     @on(TextArea.Changed)
-    @on(CompletingInput.Changed)
-    @on(WorkspaceField.Changed)
-    @on(RowList.Changed)
-    @on(Tick.Changed)
-    def _changed(self, event: Message) -> None:
+    def _prompt_changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        control = getattr(event, "control", None)
-        self._touched.add(self.field_of(control if isinstance(control, Widget) else None))
-        if isinstance(event, WorkspaceField.Changed):
-            self._touched.add("workspaces")
-        if isinstance(event, Tick.Changed) and event.tick.id == "inherit":
-            self.query_one(ServerList).show_inherit(event.tick.value)
+        self._heard_of(event.text_area)
+
+    def on_form_fields_changed(self, event: FormFields.Changed) -> None:
+        """A field below the prompt changed; found by its name, as the fields are loaded late."""
+        event.stop()
+        self._heard_of(event.changed)
+
+    def _heard_of(self, changed: Widget | None) -> None:
+        self._touched.add(self.field_of(changed))
         self.post_message(self.Changed())
-
-
-class MoreFields(Vertical):
-    """The further fields, which are rarely wanted."""
-
-    def compose(self) -> ComposeResult:
-        """The fields in two columns, and the ticks."""
-        with Horizontal(classes="row"):
-            with Vertical(classes="left"):
-                yield Field("Title", _line("title", "from the prompt"))
-                yield Field("Files", _line("files", "none"))
-                yield Field("Instructions", _line("instructions", "none"))
-                yield Field("Variant", _line("variant", "the model's default"))
-            with Vertical(classes="numbers"):
-                yield Field("Time limit", _line("timeout", "none, in seconds"))
-                yield Field("Retries", _line("retries"))
-                yield Field("Silence", _line("silence", "60"))
-        yield Tick("show the model's reasoning", id="thinking")
-        yield Tick("private data home for each run", id="isolate")
-        yield Tick("keep your global opencode configuration", id="inherit")
-
-
-def _line(name: str, placeholder: str = "") -> Input:
-    return TypingLine(placeholder=placeholder, id=name, select_on_focus=False)
