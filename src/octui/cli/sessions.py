@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from octui import quick_start
 from octui.cli.options import common_options, need_terminal
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from octui.recording.session import SessionSummary
 
 
 def complete_session(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the names of the sessions there are, newest first."""
+    from click.shell_completion import CompletionItem
+
     from octui import paths
 
     folder = paths.sessions_dir()

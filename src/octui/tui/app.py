@@ -22,13 +22,13 @@ from octui import paths, quick_start, settings
 from octui.errors import OctuiError
 from octui.tui import glyphs as signs
 from octui.tui.messages import Launched
-from octui.tui.palette import Palette
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
 
 if TYPE_CHECKING:
     from octui.recording.session import Session
+    from octui.tui.palette import Palette
 
 THEME_POLL_S = 2.0
 FIRST_LOOK_S = 0.03
@@ -89,6 +89,8 @@ class OctuiApp(App[int]):
     @property
     def palette(self) -> Palette:
         """The colours of the theme in force."""
+        from octui.tui.palette import Palette
+
         return Palette(self.theme_variables, ascii_only=self.glyphs is signs.ASCII)
 
     def on_mount(self) -> None:
