@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tui.driving import dashboard, on_dashboard, on_screen, until
 from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, WORKER, Script, line, record, step_start, text, tool
+from textual.geometry import Size
 from textual.widgets import OptionList
 
 from octui.errors import ControlError
@@ -16,6 +17,7 @@ from octui.tui.frame_pace import PANES
 from octui.tui.screens import panes
 from octui.tui.screens.dialogs import AskScreen
 from octui.tui.screens.text_screen import TextScreen
+from octui.tui.widgets.run_list import RunList
 
 pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
@@ -460,3 +462,14 @@ async def test_moving_the_focus_does_not_repaint_the_whole_screen(
         await pilot.pause(0.2)
         assert on_dashboard(app).current == "worker"
         assert full == []
+
+
+async def test_the_list_of_runs_can_be_drawn_at_a_new_height_before_it_is_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    async with app.run_test(size=(50, 24)) as pilot:
+        await until(pilot, lambda: on_dashboard(app).query_one(RunList).rows_each == 2)
+        run_list = on_dashboard(app).query_one(RunList)
+        monkeypatch.setattr(RunList, "size", Size(20, 5))
+        assert [run.name in run_list.render_line(at * 2).text for at, run in enumerate(run_list.runs)] == [True] * 6

@@ -30,15 +30,13 @@ class RunList(Drawn):
         self.glyphs = glyphs
         self.runs: list[RunView] = []
         self.selected = ""
-
-    @property
-    def rows_each(self) -> int:
-        """Lines a run takes."""
-        return 2 if len(self.runs) * 2 <= self.size.height else 1
+        self.rows_each = 1
+        """Lines a run takes: of those drawn, also where the list has another height since."""
 
     def show(self, runs: list[RunView], selected: str) -> None:
         """Draw these runs; the selected one stays in sight."""
         self.runs, self.selected = runs, selected
+        self.rows_each = 2 if len(runs) * 2 <= self.size.height else 1
         lines: list[Line] = []
         for run in runs:
             lines += self._run_lines(run, self.size.width - 3)
