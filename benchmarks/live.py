@@ -6,7 +6,7 @@ Run it from anywhere::
     .venv/bin/python benchmarks/live.py --minutes 10 # does memory grow?
 
 For agents stands `printer.py`. The screen is a real pseudo-terminal of 200 by 60 cells, read by another process than
-the one that draws. The key is Tab: it is timed until the frame of the next pane has come out heavy, from outside. What
+the one that draws. The key is Tab: it is timed until the corner of another pane has come out heavy, from outside. What
 an event takes to the screen is told by the moment each carries in its text. Whoever prints, records, draws and measures
 shares the machine's processors.
 """
@@ -23,10 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 from report import OCTUI, environment, median, p95, row
@@ -38,7 +40,13 @@ BETWEEN_KEYS_S = 0.25
 WARM_UP_S = 30.0
 """After so long caches are full: memory that grows from there on grows for ever."""
 MARK = re.compile(rb"@(\d{10}\.\d{3})@")
-HEAVY_CORNER = "┏".encode()
+MOVED_CORNER = rb"\x1b\[(?!%sH)(\d+;\d+)H(?:\x1b\[[\d;]*m)*" + "┏".encode()
+"""The corner of the pane in focus, where it is another than the one at a place: row;column."""
+
+HEAVY_HEAD = "┏(?:(?!┓)[^\n]){0,140}?r".encode() + rb"%d\b"
+"""The head of a pane in focus: where all is drawn anew, nothing moves to its corner."""
+
+FIRST_CORNER = b"2;1"
 
 
 @dataclass
@@ -72,34 +80,50 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
     parser.add_argument("--seconds", type=float, default=8, help="how long each time (8)")
     parser.add_argument("--minutes", type=float, default=0, help="look at memory only, for so long")
+    parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), help="measure only these rows")
     options = parser.parse_args()
     if options.minutes:
         figures = measure(8, 2000, options.minutes * 60, warm_up_s=WARM_UP_S)
         row(f"8 panes x 2,000 events/s for {options.minutes:g} minutes, growth", figures.grown_mb, "MB", limit=30)
         return
     print(f"medians of {options.rounds} rounds of {options.seconds:g} s, {os.cpu_count()} processors")
-    for runs, rate in ((8, 2000), (32, 500)):
-        rounds = [measure(runs, rate, options.seconds) for _ in range(options.rounds)]
-        _print_paced(f"{runs} x {rate:,}/s", rounds)
-    flood = [measure(8, 0, options.seconds) for _ in range(options.rounds)]
-    row(
-        "8 x no limit: events on disk", median([each.events_per_s for each in flood]), "a second", limit=2e5, least=True
-    )
-    row("8 x no limit: events lost", sum(each.lost for each in flood), "events", limit=0)
-    row("8 x no limit: key to effect, p95", median([p95(each.keys_ms) for each in flood]), "ms", limit=80)
-    slow = [measure(8, 2000, options.seconds, bytes_per_s=1e5) for _ in range(options.rounds)]
-    row("8 x 2,000/s, link of 100 kB/s: key, p95", median([p95(each.keys_ms) for each in slow]), "ms", limit=300)
-    idle = [measure(8, 1, options.seconds, is_over=True) for _ in range(options.rounds)]
-    row("8 finished panes: processor time", median([each.screen_percent for each in idle]), "%", limit=0.5)
+    for name in options.only:
+        runs, rate, how, show = ROWS[name]
+        show([measure(runs, rate, options.seconds, **how) for _ in range(options.rounds)])
 
 
-def _print_paced(what: str, rounds: list[Figures]) -> None:
+def _paced(what: str, rounds: list[Figures]) -> None:
     row(f"{what}: key to effect, p95", median([p95(each.keys_ms) for each in rounds]), "ms", limit=40)
     row(f"{what}: event on the screen, p95", median([p95(each.events_ms) for each in rounds]), "ms", limit=120)
     row(f"{what}: events lost", sum(each.lost for each in rounds), "events", limit=0)
     row(f"{what}: dashboard", median([each.screen_percent for each in rounds]), "% of one", limit=60)
     row(f"{what}: supervisor", median([each.supervisor_percent for each in rounds]), "% of one", limit=50)
     row(f"{what}: written to the terminal", median([each.written_kb_s for each in rounds]), "kB/s", limit=400)
+
+
+def _flood(rounds: list[Figures]) -> None:
+    on_disk = median([each.events_per_s for each in rounds])
+    row("8 x no limit: events on disk", on_disk, "a second", limit=2e5, least=True)
+    row("8 x no limit: events lost", sum(each.lost for each in rounds), "events", limit=0)
+    row("8 x no limit: key to effect, p95", median([p95(each.keys_ms) for each in rounds]), "ms", limit=80)
+
+
+def _slow(rounds: list[Figures]) -> None:
+    row("8 x 2,000/s, link of 100 kB/s: key, p95", median([p95(each.keys_ms) for each in rounds]), "ms", limit=300)
+
+
+def _over(rounds: list[Figures]) -> None:
+    row("8 finished panes: processor time", median([each.screen_percent for each in rounds]), "%", limit=0.5)
+
+
+ROWS: dict[str, tuple[int, float, dict[str, Any], Callable[[list[Figures]], None]]] = {
+    "8": (8, 2000, {}, partial(_paced, "8 x 2,000/s")),
+    "32": (32, 500, {}, partial(_paced, "32 x 500/s")),
+    "flood": (8, 0, {}, _flood),
+    "slow": (8, 2000, {"bytes_per_s": 1e5}, _slow),
+    "over": (8, 1, {"is_over": True}, _over),
+}
+"""By name: how many agents, their events a second, what else to know of them, and how to print the figures."""
 
 
 def measure(
@@ -165,12 +189,12 @@ def measure(
 
 
 def _press_keys(terminal: Terminal, runs: int, seconds: float, figures: Figures) -> None:
-    current, end = 0, time.monotonic() + seconds
+    current, corner, end = 0, FIRST_CORNER, time.monotonic() + seconds
     while time.monotonic() < end:
         current = (current + 1) % runs
         terminal.press(b"\t")
-        head = HEAVY_CORNER + rb"[^\n]{0,140}?r%d\b" % current
-        figures.keys_ms.append(terminal.wait_for(head) * 1000)
+        figures.keys_ms.append(terminal.wait_for(MOVED_CORNER % corner + b"|" + HEAVY_HEAD % current) * 1000)
+        corner = terminal.found[1] or corner
         time.sleep(BETWEEN_KEYS_S)
 
 

@@ -7,11 +7,15 @@ process leaves the number it printed.
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 from pathlib import Path
 
 EVENTS = 4
+WORDS = [random.randbytes(1 + number % 5).hex() for number in range(1000)]
+"""No two answers are alike: what is on the screen changes as with agents, and not just here and there."""
+
 BLOCK = 250
 REFRESH_S = 0.05
 
@@ -21,13 +25,15 @@ def step() -> bytes:
     now = time.time()
     head = f'"timestamp":{int(now * 1000)},"sessionID":"ses_1","part":'
     mark = f"@{now:.3f}@"
+    words = " ".join(random.choices(WORDS, k=16))
     times = '"time":{"start":1,"end":2}'
-    state = f'"input":{{"command":"ls"}},"output":"{"x" * 300}","title":"ls {mark}","metadata":{{}},{times}'
+    asked, title = f'"input":{{"command":"ls {words[:20]}"}}', f'"title":"ls {mark}"'
+    state = f'{asked},"output":"{"x" * 300}",{title},"metadata":{{}},{times}'
     tokens = '"total":10,"input":5,"output":5,"reasoning":0,"cache":{"read":0,"write":0}'
     return (
         f'{{"type":"step_start",{head}{{"id":"prt_{0:0160}","type":"step-start"}}}}\n'
         f'{{"type":"tool_use",{head}{{"type":"tool","tool":"bash","state":{{"status":"completed",{state}}}}}}}\n'
-        f'{{"type":"text",{head}{{"type":"text","text":"Hello there {mark} and more words {0:0100}"}}}}\n'
+        f'{{"type":"text",{head}{{"type":"text","text":"Hello there {mark} and {words}"}}}}\n'
         f'{{"type":"step_finish",{head}{{"reason":"stop","cost":0.01,"tokens":{{{tokens}}}}}}}\n'
     ).encode()
 

@@ -53,6 +53,7 @@ class Terminal:
         listen: Callable[[bytes, float], None] | None = None,
     ) -> None:
         self.bytes = 0
+        self.found: re.Match[bytes]
         self._bytes_per_s = bytes_per_s
         self._listen = listen
         self._news = threading.Condition()
@@ -101,16 +102,19 @@ class Terminal:
     def wait_for(self, pattern: bytes, timeout_s: float = 30) -> float:
         """Wait until something matches in what came since the last mark; give the seconds since then.
 
+        What matched is `found` afterwards.
+
         Raises:
             TimeoutError: It did not come.
         """
         found = re.compile(pattern, re.DOTALL)
         with self._news:
-            while not found.search(self._recent):
+            while (match := found.search(self._recent)) is None:
                 left = self._marked + timeout_s - time.perf_counter()
                 if left <= 0:
                     raise TimeoutError(f"{pattern!r} did not come; the last that did: {self._recent[-300:]!r}")
                 self._news.wait(left)
+            self.found = match
             return time.perf_counter() - self._marked
 
     def settle(self) -> float:
