@@ -13,6 +13,7 @@ from textual.widgets import OptionList
 from octui.errors import ControlError
 from octui.recording import event_log
 from octui.recording.facts import RunState, StateChanged
+from octui.tui import frame_pace
 from octui.tui.frame_pace import PANES
 from octui.tui.screens import panes
 from octui.tui.screens.dialogs import AskScreen
@@ -473,3 +474,21 @@ async def test_the_list_of_runs_can_be_drawn_at_a_new_height_before_it_is_told_o
         run_list = on_dashboard(app).query_one(RunList)
         monkeypatch.setattr(RunList, "size", Size(20, 5))
         assert [run.name in run_list.render_line(at * 2).text for at, run in enumerate(run_list.runs)] == [True] * 6
+
+
+async def test_what_a_key_does_is_drawn_at_once_and_not_at_the_next_tick_of_a_timer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = dashboard(record(tmp_path, SIX, live=True).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "explain services" in on_screen(app))
+        await pilot.pause(0.2)
+        screen = on_dashboard(app)
+        ticks: list[str] = []
+        monkeypatch.setattr(screen._update_timer, "resume", lambda: ticks.append("waited for"))
+        monkeypatch.setattr(frame_pace, "KEY_S", 60)
+        await pilot.press("tab")
+        await until(pilot, lambda: screen.panes["worker"].has_focus)
+        await pilot.pause()
+        assert not screen._dirty_widgets
+        assert ticks == []

@@ -119,3 +119,13 @@ def test_a_terminal_is_behind_while_frames_wait_for_it() -> None:
     assert not backed_up(app(0))
     assert backed_up(app(1))
     assert not backed_up(cast(Any, SimpleNamespace(_driver=None)))
+
+
+def test_a_key_is_being_answered_for_a_moment_only() -> None:
+    clock = Clock()
+    pace = clock.pace()
+    assert not pace.is_answering
+    pace.heard_key()
+    assert pace.is_answering
+    clock.now += KEY_S
+    assert not pace.is_answering

@@ -80,10 +80,14 @@ class FramePace:
         self._key_at = self._now()
 
     @property
+    def is_answering(self) -> bool:
+        """Whether a key was pressed just now, so that what is drawn may be its effect."""
+        return self._now() - self._key_at < KEY_S
+
+    @property
     def gives_way(self) -> bool:
         """Whether nothing should be begun now, so that a key that was just pressed is not kept waiting."""
-        now = self._now()
-        return now - self._key_at < KEY_S and now - self._began_at < STARVED_S
+        return self.is_answering and self._now() - self._began_at < STARVED_S
 
     def may_draw(self, part: float, *, rarely: bool, is_backed_up: bool) -> bool:
         """Whether a frame is due.

@@ -17,6 +17,8 @@ from rich.style import Style
 from textual.cache import FIFOCache
 from textual.strip import Strip
 
+RESET = "\x1b[0m"
+Codes = tuple[str, str, str]
 _KEPT = 4
 
 
@@ -59,24 +61,29 @@ class LeanStrip(Strip):
 
 def _render(segments: Sequence[Segment], color_system: ColorSystem) -> str:
     parts: list[str] = []
-    before: tuple[str, str, str] | None = None
+    before: Codes | None = None
     for text, style, _ in segments:
-        codes = _codes(style or Style.null(), color_system)
-        if before is None or codes[2] != before[2]:
-            parts.append(f"\x1b[{';'.join(['0', *filter(None, codes)])}m")
-        elif codes != before:
-            changed = [code for code, old in zip(codes, before, strict=True) if code != old]
-            parts.append(f"\x1b[{';'.join(changed)}m")
-        parts.append(text)
+        codes = codes_of(style, color_system)
+        parts += [difference(before, codes), text]
         before = codes
     if parts:
-        parts.append("\x1b[0m")
+        parts.append(RESET)
     return "".join(parts)
 
 
+@lru_cache(4096)
+def difference(before: Codes | None, codes: Codes) -> str:
+    """What to send for codes to be in force, where others are or, with None, nobody knows which."""
+    if before is None or codes[2] != before[2]:
+        return f"\x1b[{';'.join(['0', *filter(None, codes)])}m"
+    changed = [code for code, old in zip(codes, before, strict=True) if code != old]
+    return f"\x1b[{';'.join(changed)}m" if changed else ""
+
+
 @lru_cache(1024)
-def _codes(style: Style, color_system: ColorSystem) -> tuple[str, str, str]:
+def codes_of(style: Style | None, color_system: ColorSystem) -> Codes:
     """The codes of a style's colour, its ground and its attributes."""
+    style = style or Style.null()
     colors = []
     for color, is_foreground, default in ((style.color, True, "39"), (style.bgcolor, False, "49")):
         codes = color.downgrade(color_system).get_ansi_codes(is_foreground) if color is not None else ()

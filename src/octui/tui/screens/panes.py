@@ -27,6 +27,7 @@ from octui.tui.frame_pace import FramePace, backed_up
 from octui.tui.glyphs import Glyphs
 from octui.tui.keys import Command
 from octui.tui.layout import Arrangement, arrange, too_small
+from octui.tui.lean_compositor import LeanCompositor
 from octui.tui.palette import Palette
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
@@ -65,6 +66,7 @@ class PanesScreen(OctuiScreen):
         self, session: Session, palette: Palette, glyphs: Glyphs, *, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__()
+        self._compositor = LeanCompositor()
         self.view = self.make_view(session, now)
         self.palette = palette
         self.glyphs = glyphs
@@ -170,6 +172,11 @@ class PanesScreen(OctuiScreen):
     def heard_key(self) -> None:
         """Let a key that was pressed go before frames."""
         self._pace.heard_key()
+
+    async def _on_idle(self, event: events.Idle) -> None:
+        """Draw what a key did at once: Textual, which goes on from here, would draw at the next tick of its timer."""
+        if self._pace.is_answering:
+            self._on_timer_update()
 
     def read(self) -> set[str]:
         """Take in what was appended, in a slice of time; give the runs with anything new."""
