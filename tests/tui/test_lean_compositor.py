@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyte
 import pytest
@@ -16,12 +18,13 @@ from rich.segment import Segment
 from rich.style import Style
 from tests.tui.driving import dashboard, on_dashboard, on_screen, until
 from tests.tui.sessions import NOW, SIX, line, record, text
-from textual._compositor import ChopsUpdate, CompositorUpdate
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
+from textual._context import visible_screen_stack
 from textual.strip import Strip
 
 from octui.recording.journal import Journal
 from octui.tui.app import OctuiApp
-from octui.tui.lean_compositor import LeanUpdate, Shown
+from octui.tui.lean_compositor import LeanCompositor, LeanUpdate, Shown
 from octui.tui.lean_strip import LeanStrip
 from octui.tui.widgets.pane import Pane
 
@@ -141,6 +144,53 @@ def _news(app: OctuiApp, journal: Journal) -> Iterator[list[str]]:
 def _is_shown(app: OctuiApp, terminal: pyte.Screen) -> bool:
     seen = "\n".join(row.rstrip() for row in terminal.display)
     return seen == "\n".join(row.rstrip() for row in on_screen(app).split("\n"))
+
+
+WHAT_MAY_HAPPEN = (
+    *("tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "enter", "z", "1", "6"),
+    *("question_mark", "ctrl+p", "t", "slash", "escape", "escape", "escape", "news", "news", "news", "toast", "resize"),
+)
+SIZES = (SIZE, (80, 24), (60, 12), (30, 8))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.asyncio
+async def test_whatever_happens_the_terminal_shows_what_drawing_all_anew_would(
+    tmp_path: Path, terminal: pyte.Screen, seed: int
+) -> None:
+    chance = random.Random(seed)
+    journal = record(tmp_path, SIX, live=True)
+    app = dashboard(journal.folder)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "explain services" in on_screen(app))
+        for number in range(15):
+            done = chance.choices(WHAT_MAY_HAPPEN, k=chance.randint(1, 6))
+            for what in done:
+                if what == "news":
+                    for name in chance.sample(sorted(on_dashboard(app).panes), 3):
+                        words = chance.choice(["short", "漢字 and more", "e\u0301 and\u200d on", "long " * 40])
+                        journal.append_stdout(name, line(text(f"{number}: {words}"), NOW))
+                elif what == "toast":
+                    app.notify(f"toast {number}", timeout=0.2)
+                elif what == "resize":
+                    columns, rows = chance.choice(SIZES)
+                    terminal.resize(rows, columns)
+                    await pilot.resize_terminal(columns, rows)
+                else:
+                    await pilot.press(what)
+            await pilot.pause(0.1)
+            await until(pilot, lambda: cells(terminal) == cells(_drawn_anew(app)))
+
+
+def _drawn_anew(app: OctuiApp) -> pyte.Screen:
+    """The screen as Textual's own compositor draws all of it, whatever stands on the terminal."""
+    visible_screen_stack.set(app._background_screens)
+    with patch.object(LeanCompositor, "_get_renders", Compositor._get_renders):
+        strips = app.screen._compositor.render_strips()
+    screen = pyte.Screen(*app.size)
+    update = LayoutUpdate([[strip] for strip in strips], app.size.region)
+    pyte.Stream(screen).feed(update.render_segments(app.console))
+    return screen
 
 
 @pytest.mark.asyncio
