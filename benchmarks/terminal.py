@@ -26,6 +26,8 @@ KEPT_BYTES = 1 << 20
 READ_BYTES = 1 << 16
 SLOW_READ_BYTES = 1 << 11
 LAST_READ_S = 2.0
+"""How long what a program printed last may take to be read, at most."""
+
 SETTLED_S = 0.5
 SETTLED_SHARE = 0.05
 
@@ -76,10 +78,8 @@ class Terminal:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        self._reader.join(
-            LAST_READ_S
-        )  # Or it may read what comes out of the next terminal, which gets the same number.
-        with suppress(OSError):
+        self._reader.join(LAST_READ_S)
+        if not self._reader.is_alive():  # Its number would be that of the next terminal, read by both.
             os.close(self._master)
 
     def press(self, keys: bytes) -> None:
