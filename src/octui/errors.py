@@ -10,7 +10,8 @@
     ├── OpenCodeError                      opencode itself
     │   ├── OpenCodeBinaryNotFoundError    no usable opencode executable
     │   ├── OpenCodeProcessError           a run ended with a non-zero exit code
-    │   └── OpenCodeTimeoutError           a run was ended because its time was up
+    │   ├── OpenCodeTimeoutError           a run was ended because its time was up
+    │   └── ServerError                    an opencode server refuses, is gone or is none
     ├── RecordingError                     a session folder or recording that cannot be read or written
     └── ControlError                       no answer, or a refusal, from a session's supervisor
 
@@ -124,6 +125,20 @@ class OpenCodeTimeoutError(OpenCodeError):
         self.timeout_s = timeout_s
         self.stderr = stderr
         self.events = list(events)
+
+
+class ServerError(OpenCodeError):
+    """An opencode server refuses, is not there, or answers what octui does not understand.
+
+    Attributes:
+        status: The HTTP status of a refusal; None where there was no answer.
+        is_gone: Whether there was no answer, so that it may be worth asking again.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None, is_gone: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.is_gone = is_gone
 
 
 class RecordingError(OctuiError):

@@ -93,7 +93,7 @@ class Attempt:
             command = build_command(launch.config, version=launch.version)
             env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
             env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
-            self._stderr = _open_stderr(launch.stderr_path or self._folder / "stderr")
+            self._stderr = open_private(launch.stderr_path or self._folder / "stderr")
             self._stderr_offset = os.fstat(self._stderr.fileno()).st_size
             guardian.watch(self._mark, self._folder)
             with tempfile.TemporaryFile(dir=self._folder) as stdin:
@@ -172,5 +172,6 @@ def _continues(config: RunConfig) -> bool:
     return config.attach is None and (config.continue_session or config.session_id is not None)
 
 
-def _open_stderr(path: Path) -> IO[bytes]:
+def open_private(path: Path) -> IO[bytes]:
+    """Open a file for appending and reading; a new one is its user's alone."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab+", buffering=0)

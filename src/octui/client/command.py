@@ -46,6 +46,19 @@ def build_command(config: RunConfig, *, version: str = compat.TESTED_VERSION) ->
     return Command(arguments, _variables(config))
 
 
+def server_command(config: RunConfig, *, password: str) -> Command:
+    """Give the words and variables for a server of one's own.
+
+    Args:
+        config: From `octui.client.serve.server.server_config`.
+        password: What clients have to say; without one any local user could use it.
+    """
+    arguments = ["serve", "--hostname=127.0.0.1", f"--port={config.port or 0}"]
+    arguments += flag_words("print-logs", config.print_logs) + flag_words("log-level", config.log_level)
+    variables = {"OPENCODE_ENABLE_QUESTION_TOOL": "1", **_variables(config), "OPENCODE_SERVER_PASSWORD": password}
+    return Command(arguments, variables)
+
+
 def flag_words(flag: str, value: Any) -> list[str]:
     """Give the words for one flag.
 

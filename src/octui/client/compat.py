@@ -69,6 +69,12 @@ def extra_flags(version: str) -> list[str]:
     return ["--standalone"] if parsed is not None and parsed[0] >= 2 else []
 
 
+def can_be_served(version: str) -> bool:
+    """Whether octui can talk to a server of this version: from 2 on its API is another."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed[0] < 2
+
+
 def attach_flag(version: str) -> str:
     """The flag that names a running server: ``--server`` from 2 on."""
     parsed = parse_version(version)

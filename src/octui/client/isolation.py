@@ -64,7 +64,14 @@ def sweep_stale() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(folder: Path, environ: Mapping[str, str], *, private_data: bool, inherit_user_config: bool) -> Homes:
+def prepare(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    private_data: bool,
+    inherit_user_config: bool,
+    data_dir: Path | None = None,
+) -> Homes:
     """Lay out a run's homes in its temporary folder.
 
     Args:
@@ -72,6 +79,7 @@ def prepare(folder: Path, environ: Mapping[str, str], *, private_data: bool, inh
         environ: The environment the user's homes are named in.
         private_data: Whether the run gets a data home of its own, with the real ``auth.json`` in reach.
         inherit_user_config: Whether the global configuration applies as it is.
+        data_dir: Where a private data home stands, or is to stand, that outlives the run; None for a temporary one.
 
     Raises:
         OSError: The folder cannot be written.
@@ -80,12 +88,12 @@ def prepare(folder: Path, environ: Mapping[str, str], *, private_data: bool, inh
     data_home = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     variables: dict[str, str] = {}
     if private_data:
-        private = folder / "data"
+        private = data_dir or folder / "data"
         _mirror(data_home, private)
         own = private / "opencode"
-        own.mkdir(mode=0o700)
-        auth = data_home / "opencode" / "auth.json"
-        (own / "auth.json").symlink_to(auth)
+        own.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            (own / "auth.json").symlink_to(data_home / "opencode" / "auth.json")
         variables["XDG_DATA_HOME"] = str(private)
         data_home = private
     if inherit_user_config:
@@ -104,11 +112,12 @@ def prepare(folder: Path, environ: Mapping[str, str], *, private_data: bool, inh
 
 def _mirror(real: Path, private: Path) -> None:
     """Make a folder whose entries lead to those of the real one, but for opencode's."""
-    private.mkdir(mode=0o700)
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(OSError):
         for entry in real.iterdir():
             if entry.name != "opencode":
-                (private / entry.name).symlink_to(entry.absolute())
+                with suppress(FileExistsError):
+                    (private / entry.name).symlink_to(entry.absolute())
 
 
 def _kept(folder: Path, warnings: list[str]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import anyio
 import msgspec
@@ -11,22 +13,34 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from octui.control.messages import (
     MAX_LINE_BYTES,
+    Abort,
+    Answer,
+    Choices,
     Done,
+    Fork,
+    Forked,
     Hello,
+    Offered,
+    Order,
     Refused,
     Reply,
     Request,
+    Response,
     Restart,
+    Revert,
+    Send,
     Shutdown,
     Stop,
     Welcome,
-    decode_reply,
+    decode_response,
     encode,
 )
 from octui.errors import ControlError
 
 ANSWER_TIMEOUT_S = 30.0
 """Ending a run takes a grace of seconds; longer than this nobody should wait for an answer."""
+
+Answered = TypeVar("Answered", Done, Welcome, Offered, Forked)
 
 _GONE = "The session's supervisor does not answer."
 _GONE_HINT = "What was recorded is safe: `octui replay` shows it."
@@ -55,7 +69,7 @@ class ControlClient:
         except OSError as error:
             raise ControlError(_GONE, hint=_GONE_HINT) from error
         try:
-            await client._ask(Hello())
+            await client._ask(Hello(), Welcome)
         except BaseException:
             await client.close()
             raise
@@ -73,6 +87,38 @@ class ControlClient:
         """Stop all runs and end the session."""
         await self._ask(Shutdown(id=self._next_id()))
 
+    async def reply(
+        self, run: str, request: str, reply: Literal["once", "always", "reject"], message: str = ""
+    ) -> None:
+        """Answer a permission; a message lets the model go on after a rejection."""
+        await self._ask(Reply(id=self._next_id(), run=run, request=request, reply=reply, message=message))
+
+    async def answer(self, run: str, request: str, answers: Sequence[Sequence[str]] | None) -> None:
+        """Answer questions; None dismisses them."""
+        given = None if answers is None else [[*each] for each in answers]
+        await self._ask(Answer(id=self._next_id(), run=run, request=request, answers=given))
+
+    async def send(self, run: str, text: str, *, files: Sequence[str] = (), model: str = "", agent: str = "") -> None:
+        """Ask a run something more, with files attached; ``model`` and ``agent`` hold from here on."""
+        await self._ask(Send(id=self._next_id(), run=run, text=text, files=[*files], model=model, agent=agent))
+
+    async def abort(self, run: str) -> None:
+        """End what a run does now; the run stays."""
+        await self._ask(Abort(id=self._next_id(), run=run))
+
+    async def fork(self, run: str, text: str) -> str:
+        """Make a new run that goes on from where one stands; give its name."""
+        return (await self._ask(Fork(id=self._next_id(), run=run, text=text), Forked)).run
+
+    async def revert(self, run: str, *, undo: bool = False) -> None:
+        """Take back what a run changed since its last prompt, or bring that back."""
+        await self._ask(Revert(id=self._next_id(), run=run, undo=undo))
+
+    async def choices(self, run: str) -> tuple[list[str], list[str]]:
+        """Give the models and the agents a run can have."""
+        offered = await self._ask(Choices(id=self._next_id(), run=run), Offered)
+        return offered.models, offered.agents
+
     async def wait_closed(self) -> None:
         """Wait until the supervisor is gone. Nothing else may be asked meanwhile."""
         try:
@@ -89,19 +135,20 @@ class ControlClient:
         self._last_id += 1
         return self._last_id
 
-    async def _ask(self, request: Request) -> None:
+    async def _ask(self, request: Request, kind: type[Answered] = Done) -> Answered:  # type: ignore[assignment]
         async with self._asking:
-            reply = await self._exchange(request)
-        if isinstance(reply, Refused):
-            raise ControlError(reply.why)
-        if not isinstance(reply, Welcome if isinstance(request, Hello) else Done):
+            response = await self._exchange(request)
+        if isinstance(response, Refused):
+            raise ControlError(response.why)
+        if not isinstance(response, kind):
             raise ControlError("The session's supervisor answers something else than was asked.")
+        return response
 
-    async def _exchange(self, request: Request) -> Reply:
+    async def _exchange(self, request: Request) -> Response:
         try:
             with anyio.fail_after(ANSWER_TIMEOUT_S):
                 await self._stream.send(encode(request) + b"\n")
-                return decode_reply(await self._lines.receive_until(b"\n", MAX_LINE_BYTES))
+                return decode_response(await self._lines.receive_until(b"\n", MAX_LINE_BYTES))
         except TimeoutError as error:
             raise ControlError(_GONE, hint="It may be busy; try again.") from error
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead) as error:
@@ -112,7 +159,7 @@ class ControlClient:
             raise ControlError("The session's supervisor answers in a way octui does not know.") from error
 
 
-def request(path: str | Path, message: Stop | Restart | Shutdown) -> None:
+def request(path: str | Path, message: Order) -> None:
     """Ask one thing and leave, from code that is not asynchronous.
 
     Raises:

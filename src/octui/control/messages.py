@@ -6,13 +6,15 @@ A screen sends a `Hello` first and gets a `Welcome`; after that every request ha
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
-MAX_LINE_BYTES = 65_536
+MAX_LINE_BYTES = 1 << 22
 """A longer line is refused, and the connection closed."""
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised when an older peer could misunderstand a newer one."""
 
 
@@ -47,6 +49,70 @@ class Shutdown(Message, frozen=True, kw_only=True, tag="shutdown"):
     id: int
 
 
+class Reply(Message, frozen=True, kw_only=True, tag="reply"):
+    """Answer a permission with ``once``, ``always`` or ``reject``; a message lets the model go on after a rejection."""
+
+    id: int
+    run: str
+    request: str
+    reply: Literal["once", "always", "reject"]
+    message: str = ""
+
+
+class Answer(Message, frozen=True, kw_only=True, tag="answer"):
+    """Answer questions, each with labels or words of one's own; None dismisses them."""
+
+    id: int
+    run: str
+    request: str
+    answers: list[list[str]] | None = None
+
+
+class Send(Message, frozen=True, kw_only=True, tag="send"):
+    """Ask a run something more; while it works, it comes next. A run that is over goes on with it.
+
+    ``files`` are paths, relative ones from the run's folder; ``model`` and ``agent`` hold for this prompt and those
+    after it, empty for those before.
+    """
+
+    id: int
+    run: str
+    text: str
+    files: list[str] = []
+    model: str = ""
+    agent: str = ""
+
+
+class Abort(Message, frozen=True, kw_only=True, tag="abort"):
+    """End what a run does now; the run stays, to be asked more."""
+
+    id: int
+    run: str
+
+
+class Fork(Message, frozen=True, kw_only=True, tag="fork"):
+    """Make a new run that goes on from where a run stands, and ask it something."""
+
+    id: int
+    run: str
+    text: str
+
+
+class Revert(Message, frozen=True, kw_only=True, tag="revert"):
+    """Take back what a run changed since its last prompt; ``undo`` brings it back."""
+
+    id: int
+    run: str
+    undo: bool = False
+
+
+class Choices(Message, frozen=True, kw_only=True, tag="choices"):
+    """Ask which models and agents a run can have."""
+
+    id: int
+    run: str
+
+
 class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     """The supervisor introduces itself."""
 
@@ -69,12 +135,30 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     why: str
 
 
-Request = Hello | Stop | Restart | Shutdown
-Reply = Welcome | Done | Refused
+class Offered(Message, frozen=True, kw_only=True, tag="offered"):
+    """The models, as ``provider/model``, and agents that `Choices` asked for."""
+
+    id: int
+    models: list[str] = []
+    agents: list[str] = []
+
+
+class Forked(Message, frozen=True, kw_only=True, tag="forked"):
+    """The name of the run that `Fork` made."""
+
+    id: int
+    run: str
+
+
+Order = Stop | Restart | Shutdown | Reply | Answer | Send | Abort | Fork | Revert | Choices
+"""What a screen may ask for once it has said hello."""
+
+Request = Hello | Order
+Response = Welcome | Done | Refused | Offered | Forked
 
 encode = msgspec.json.Encoder().encode
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
-_reply_decoder: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+_response_decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)
 decode_request = _request_decoder.decode
-decode_reply = _reply_decoder.decode
+decode_response = _response_decoder.decode

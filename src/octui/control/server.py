@@ -24,12 +24,10 @@ from octui.control.messages import (
     PROTOCOL,
     Done,
     Hello,
+    Order,
     Refused,
-    Reply,
     Request,
-    Restart,
-    Shutdown,
-    Stop,
+    Response,
     Welcome,
     decode_request,
     encode,
@@ -40,8 +38,8 @@ from octui.paths import make_private
 MAX_PATH_BYTES = 103
 """What every system takes: macOS has room for 104 bytes with the final zero, Linux for 108."""
 
-Handler = Callable[[Stop | Restart | Shutdown], Awaitable[None]]
-"""Carries a request out; raises an `OctuiError` to refuse it."""
+Handler = Callable[[Order], Awaitable[Response | None]]
+"""Carries a request out and gives its answer, None for one that it is done; raises an `OctuiError` to refuse it."""
 
 
 class ControlServer:
@@ -117,12 +115,11 @@ class ControlServer:
             else:
                 await _send(stream, await self._answer(request))
 
-    async def _answer(self, request: Stop | Restart | Shutdown) -> Reply:
+    async def _answer(self, request: Order) -> Response:
         try:
-            await self._handle(request)
+            return await self._handle(request) or Done(id=request.id)
         except OctuiError as error:
             return Refused(id=request.id, why=error.message)
-        return Done(id=request.id)
 
 
 def new_socket_path(runtime_dir: Path) -> Path:
@@ -172,5 +169,5 @@ def _is_own_user(raw: socket.socket) -> bool:
     return uid in (os.getuid(), 0)
 
 
-async def _send(stream: SocketStream, message: Request | Reply) -> None:
+async def _send(stream: SocketStream, message: Request | Response) -> None:
     await stream.send(encode(message) + b"\n")

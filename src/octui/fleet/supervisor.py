@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from octui.client.client import AsyncOpenCodeClient
-from octui.control.messages import Restart, Shutdown, Stop
+from octui.control.messages import Order, Response, Restart, Shutdown, Stop
 from octui.errors import ControlError, RecordingError
 from octui.fleet.pacing import Gate
 from octui.fleet.runner import Runner
@@ -94,7 +94,7 @@ class Supervisor:
             with suppress(RecordingError):
                 self._write(SessionEnded(at=time.time(), why=why or ("stopped" if self._closing else "")))
 
-    async def handle(self, request: Stop | Restart | Shutdown) -> None:
+    async def handle(self, request: Order) -> Response | None:
         """Do what a screen asks for.
 
         Raises:
@@ -110,6 +110,9 @@ class Supervisor:
                 await self._stop([name], STOPPED_BY_USER)
             case Restart(run=name):
                 await self._restart(name)
+            case _:
+                raise ControlError("This run cannot be talked to.")
+        return None
 
     async def shutdown(self, why: str = STOPPED_BY_USER) -> None:
         """Stop all runs and let `run` come to its end."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from octui.client.config import RunConfig
+
+Backend = Literal["run", "serve"]
+"""How opencode is run: a process a run, or sessions on a server, which are seen word by word and can be answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,7 @@ class RunSpec:
         startup_timeout_s: Seconds until its first event, after which a start-up is tried again; None for no limit.
         silence_s: After how many seconds without a word the run asks for attention.
         isolate_db: Whether the run gets a private data home.
+        backend: How opencode is run; None leaves it to whoever starts the plan.
     """
 
     name: str
@@ -33,6 +38,7 @@ class RunSpec:
     startup_timeout_s: float | None = None
     silence_s: float = 60.0
     isolate_db: bool = True
+    backend: Backend | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from octui.client.serve.events import Permission, Question
+
 
 class RunState(StrEnum):
     """What a run is doing; always exactly one of these."""
@@ -51,6 +53,14 @@ class Attention(StrEnum):
     CONFIG_LEFT_OUT = "config_left_out"
     INTERRUPTED = "interrupted"
     DID_NOT_EXIT = "did_not_exit"
+    PERMISSION_ASKED = "permission_asked"
+    QUESTION_ASKED = "question_asked"
+    CONNECTION_LOST = "connection_lost"
+
+    @property
+    def is_request(self) -> bool:
+        """Whether the run waits for an answer, and goes on once it has it."""
+        return self in (Attention.PERMISSION_ASKED, Attention.QUESTION_ASKED)
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", omit_defaults=True):
@@ -126,6 +136,42 @@ class AttentionCleared(Fact, frozen=True, kw_only=True, tag="attention_cleared")
     kind: Attention
 
 
+class SessionOpened(Fact, frozen=True, kw_only=True, tag="session_opened"):
+    """A run over a server has its session there: with it, the run can be gone on with, now and later.
+
+    ``directory`` is the folder it works in, on the server's machine; ``url`` names a server that is not ours.
+    """
+
+    run: str
+    session_id: str
+    directory: str
+    url: str = ""
+
+
+class RequestAsked(Fact, frozen=True, kw_only=True, tag="request_asked"):
+    """A run waits for an answer: to a permission or to questions, exactly one of which is set."""
+
+    run: str
+    permission: Permission | None = None
+    question: Question | None = None
+
+    @property
+    def request(self) -> Permission | Question:
+        """What is asked."""
+        found = self.permission or self.question
+        if found is None:
+            raise ValueError("A request is a permission or a question.")
+        return found
+
+
+class RequestAnswered(Fact, frozen=True, kw_only=True, tag="request_answered"):
+    """A request was answered, or is not waited for any more; ``answer`` says how in a word or two."""
+
+    run: str
+    request_id: str
+    answer: str = ""
+
+
 class SessionEnded(Fact, frozen=True, kw_only=True, tag="session_ended"):
     """The supervisor left in order; a session without this fact, and without its supervisor, was interrupted."""
 
@@ -133,7 +179,16 @@ class SessionEnded(Fact, frozen=True, kw_only=True, tag="session_ended"):
 
 
 AnyFact = (
-    SessionStarted | StateChanged | AttemptStarted | AttemptEnded | AttentionRaised | AttentionCleared | SessionEnded
+    SessionStarted
+    | StateChanged
+    | AttemptStarted
+    | AttemptEnded
+    | AttentionRaised
+    | AttentionCleared
+    | SessionOpened
+    | RequestAsked
+    | RequestAnswered
+    | SessionEnded
 )
 
 _encoder = msgspec.json.Encoder()
@@ -169,6 +224,9 @@ class RunStatus:
         started_at: When the first attempt of this life began.
         ended_at: When the run came to a final state.
         attention: Open reasons to look at the run, oldest first, each with its words and since when.
+        session_id: opencode's session, for a run over a server; empty for others and before it has one.
+        directory: The folder that session works in, on the server's machine.
+        requests: What waits for an answer, by id, the oldest first, each with since when.
         attempt_offsets: For each attempt of each life: (life, attempt, stdout offset, stderr offset), in bytes.
     """
 
@@ -183,6 +241,9 @@ class RunStatus:
     started_at: float | None = None
     ended_at: float | None = None
     attention: dict[Attention, tuple[str, float]] = field(default_factory=dict)
+    session_id: str = ""
+    directory: str = ""
+    requests: dict[str, tuple[Permission | Question, float]] = field(default_factory=dict)
     attempt_offsets: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def elapsed(self, now: float) -> float | None:
@@ -224,6 +285,13 @@ class SessionStatus:
                 self.run(fact.run).attention[fact.kind] = (fact.words, fact.at)
             case AttentionCleared():
                 self.run(fact.run).attention.pop(fact.kind, None)
+            case SessionOpened():
+                run = self.run(fact.run)
+                run.session_id, run.directory = fact.session_id, fact.directory
+            case RequestAsked():
+                self.run(fact.run).requests[fact.request.id] = (fact.request, fact.at)
+            case RequestAnswered():
+                self.run(fact.run).requests.pop(fact.request_id, None)
 
     def run(self, name: str) -> RunStatus:
         """Give a run's status, made at its first mention."""
@@ -239,6 +307,7 @@ class SessionStatus:
         run.ended_at = fact.at if fact.state.is_final else None
         if fact.state.is_final:
             run.pid = None
+            run.requests.clear()
 
     @staticmethod
     def _start_attempt(run: RunStatus, fact: AttemptStarted) -> None:

@@ -10,6 +10,9 @@ LOG_SUFFIX = ".jsonl"
 INDEX_SUFFIX = ".index"
 TOTALS_SUFFIX = ".totals"
 STDERR_SUFFIX = ".stderr"
+STREAM_SUFFIX = ".stream"
+DIFF_SUFFIX = ".diff"
+SERVER_FOLDER = "server"
 LOCK_FILE = "lock"
 SUPERVISOR_LOG = "supervisor.log"
 
@@ -22,6 +25,21 @@ def log_path(folder: Path, run: str) -> Path:
 def stderr_path(folder: Path, run: str) -> Path:
     """What opencode wrote to stderr, all attempts one after another."""
     return folder / f"{run}{STDERR_SUFFIX}"
+
+
+def stream_path(folder: Path, run: str) -> Path:
+    """What a server sent of a run, a line an event, byte for byte; there is none for a run without a server."""
+    return folder / f"{run}{STREAM_SUFFIX}"
+
+
+def diff_path(folder: Path, run: str) -> Path:
+    """What a run over a server has changed so far, file by file: a JSON list of `FileDiff`."""
+    return folder / f"{run}{DIFF_SUFFIX}"
+
+
+def server_folder(folder: Path, number: int) -> Path:
+    """The data home of a session's server; a later server goes on with what is in it."""
+    return folder / f"{SERVER_FOLDER}-{number}"
 
 
 def index_path(log: Path) -> Path:

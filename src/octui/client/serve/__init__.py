@@ -1,0 +1,1 @@
+"""Runs over ``opencode serve``: several sessions on one server, seen token by token, answered while they wait."""

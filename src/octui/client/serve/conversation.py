@@ -1,0 +1,265 @@
+"""One session on a server, from prompt to prompt: what is sent, what comes back, and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import anyio
+
+from octui.client.config import RunConfig
+from octui.client.serve.api import PromptOptions, Received, ServerApi
+from octui.client.serve.events import (
+    Activity,
+    ActivityChanged,
+    Answers,
+    AnyServerEvent,
+    MessageChanged,
+    Permission,
+    PermissionAsked,
+    Question,
+    QuestionAsked,
+    RequestClosed,
+    Rule,
+    SessionFailed,
+)
+from octui.client.serve.feed import EventFeed
+from octui.client.serve.lines import RunLines
+from octui.errors import ServerError
+
+Request = Permission | Question
+
+TAKEN_WITHIN_S = 30.0
+"""A prompt that the server has taken, but of which nothing is heard for so long, is asked after."""
+
+
+class ConversationSink(Protocol):
+    """Where a session's output goes while it happens; called in order, and must not wait."""
+
+    def received(self, line: bytes) -> None:
+        """The server sent this, byte for byte, without an end of line."""
+
+    def printed(self, line: bytes) -> None:
+        """``opencode run`` would have printed this line; it has its end."""
+
+    def happened(self, event: AnyServerEvent) -> None:
+        """What was received says this; told after its line was."""
+
+    def connection(self, trouble: str) -> None:
+        """The server is not heard, and why; empty when it is again."""
+
+
+class Conversation:
+    """Talks in one session.
+
+    Args:
+        api: The server.
+        feed: Its events.
+        session_id: The session.
+        directory: The folder it works in, on the server's machine.
+        sink: Gets what happens.
+
+    Attributes:
+        waiting: What waits for an answer, by id, the oldest first.
+        lines: What has a line in the log already.
+        aborted: Whether its last turn was ended by a user.
+        rejected: What was rejected since the last prompt, in words, with no message that lets the model go on.
+    """
+
+    def __init__(
+        self, api: ServerApi, feed: EventFeed, session_id: str, directory: str, sink: ConversationSink
+    ) -> None:
+        self.session_id = session_id
+        self.directory = directory
+        self.waiting: dict[str, Request] = {}
+        self.lines = RunLines(session_id)
+        self.aborted = False
+        self.rejected: list[str] = []
+        self._api = api
+        self._feed = feed
+        self._sink = sink
+        self._is_busy = False
+        self._has_begun = False
+        self._failed = False
+        self._over = anyio.Event()
+        self._over.set()
+        feed.subscribe(session_id, directory, self)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything that was asked is answered, or was given up."""
+        return self._over.is_set()
+
+    async def send(self, text: str, options: PromptOptions) -> None:
+        """Ask something; while it works, it comes next.
+
+        Raises:
+            ServerError: The server does not take it.
+        """
+        await self._feed.wait_connected()
+        if self._over.is_set():
+            self._over = anyio.Event()
+            self._has_begun = self._failed = self.aborted = False
+            self.rejected.clear()
+        try:
+            await self._api.prompt(self.session_id, self.directory, text, options)
+        except BaseException:
+            if not self._is_busy:
+                self._over.set()
+            raise
+
+    async def wait_over(self) -> None:
+        """Wait until everything that was asked is answered, or was given up."""
+        while not self._over.is_set():
+            with anyio.move_on_after(TAKEN_WITHIN_S):
+                await self._over.wait()
+            if not self._over.is_set() and not self._is_busy:
+                await self._ask_after()
+
+    async def abort(self) -> None:
+        """End what it is doing.
+
+        Raises:
+            ServerError: The server does not.
+        """
+        await self._api.abort(self.session_id, self.directory)
+
+    async def reply(self, request_id: str, reply: str, message: str = "") -> None:
+        """Answer a permission with ``once``, ``always`` or ``reject``; a message lets the model go on then.
+
+        Raises:
+            ServerError: The server does not take it: it was answered elsewhere, perhaps.
+        """
+        request = self.waiting.get(request_id)
+        await self._api.reply_permission(request_id, self.directory, reply, message)
+        if reply == "reject" and not message and isinstance(request, Permission):
+            self.rejected.append(in_words(request))
+
+    async def answer(self, request_id: str, answers: Answers | None) -> None:
+        """Answer questions; None dismisses them.
+
+        Raises:
+            ServerError: The server does not take it: it was answered elsewhere, perhaps.
+        """
+        request = self.waiting.get(request_id)
+        await self._api.reply_question(request_id, self.directory, answers)
+        if answers is None and isinstance(request, Question):
+            self.rejected.append(in_words(request))
+
+    def close(self) -> None:
+        """Hear of it no more."""
+        self._feed.unsubscribe(self.session_id)
+
+    # What the feed tells
+
+    def received(self, what: Received) -> None:
+        """Record it, and take it into account."""
+        event = what.event
+        if event is None or self._is_old(what, event):
+            return
+        self._sink.received(what.line)
+        line = self.lines.feed(event)
+        if line:
+            self._sink.printed(line)
+        self._take(event)
+        self._sink.happened(event)
+
+    def connection_lost(self, why: str) -> None:
+        """Say so."""
+        self._sink.connection(why)
+
+    def connection_back(self) -> None:
+        """Say so."""
+        self._sink.connection("")
+
+    def _is_old(self, what: Received, event: AnyServerEvent) -> bool:
+        """Whether it says again what is known, as what is fetched after a lost connection may."""
+        match event:
+            case PermissionAsked() | QuestionAsked():
+                return event.request.id in self.waiting
+            case SessionFailed() if event.session_id == self.session_id:
+                # 1.18 tells a mistake in a prompt twice, the second time with a stack trace.
+                return self._failed and not self._is_busy
+        return not what.event_id and self.lines.is_known(event)
+
+    def _take(self, event: AnyServerEvent) -> None:
+        match event:
+            case PermissionAsked() | QuestionAsked():
+                self.waiting[event.request.id] = event.request
+            case RequestClosed():
+                self.waiting.pop(event.request_id, None)
+        if event.session_id != self.session_id:
+            return
+        match event:
+            case ActivityChanged(activity=Activity.IDLE):
+                self._is_busy = False
+                self.waiting.clear()
+                if self._has_begun:
+                    self._over.set()
+            case ActivityChanged():
+                self._is_busy = self._has_begun = True
+            case MessageChanged(role="user"):
+                self._has_begun = True
+            case SessionFailed():
+                self._failed = True
+                self.aborted = self.aborted or event.aborted
+                if not self._has_begun:
+                    self._over.set()  # It refused the prompt; it never began to work on it.
+
+    async def _ask_after(self) -> None:
+        """Look whether it works at all: an event that would have said so may be lost."""
+        for what in await self._api.catch_up(self.session_id, self.directory):
+            self._has_begun = True
+            self.received(what)
+
+
+def in_words(request: Request) -> str:
+    """What is asked, in a few words: ``bash: git push``, or the question."""
+    if isinstance(request, Question):
+        return request.questions[0].question if request.questions else "a question"
+    whole = request.metadata.get("command") or request.metadata.get("filepath") or ", ".join(request.patterns)
+    return f"{request.permission}: {whole}" if whole else request.permission
+
+
+def rules_of(config: RunConfig) -> list[Rule]:
+    """Give a configuration's permissions as a session's rules, in their order: the last that matches wins."""
+    permission = config.permission
+    if isinstance(permission, str):
+        return [Rule(permission="*", pattern="*", action=permission)]
+    rules: list[Rule] = []
+    for tool, value in permission.items():
+        patterns = {"*": value} if isinstance(value, str) else value
+        rules += [Rule(permission=tool, pattern=pattern, action=action) for pattern, action in patterns.items()]
+    return rules
+
+
+def options_of(config: RunConfig, files: Sequence[str] = ()) -> PromptOptions:
+    """Give what of a configuration goes with a prompt."""
+    return PromptOptions(
+        model=config.model,
+        agent=config.agent,
+        variant=config.variant,
+        tools=dict(config.tools),
+        files=files,
+        command=config.command,
+    )
+
+
+async def open_session(api: ServerApi, directory: str, config: RunConfig, *, title: str | None = None) -> str:
+    """Begin a session as a configuration says, or go on with the one it names; give its id.
+
+    Raises:
+        ServerError: The server does not.
+    """
+    known = config.session_id
+    if known is None and config.continue_session:
+        known = await api.last_session(directory)
+        if known is None:
+            raise ServerError(f"There is no session to continue in {directory}.")
+    if known is None:
+        return await api.create_session(directory, title=config.title or title, rules=rules_of(config))
+    if config.fork:
+        known = await api.fork_session(known, directory)
+    if rules := rules_of(config):
+        await api.set_rules(known, directory, rules)
+    return known

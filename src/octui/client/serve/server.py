@@ -1,0 +1,181 @@
+"""An ``opencode serve`` of our own: started on 127.0.0.1 with a password of its own, and ended with all it started."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import anyio
+import anyio.to_thread
+
+from octui.client import isolation
+from octui.client.attempt import open_private
+from octui.client.command import server_command
+from octui.client.config import RunConfig
+from octui.client.guardian import guardian
+from octui.client.lines import LineFramer
+from octui.client.process import Process
+from octui.errors import OpenCodeBinaryNotFoundError, ServerError
+
+READY_S = 60.0
+"""How long a server may take until it listens: 1 to 3 s on an idle machine."""
+
+LOG_TAIL_BYTES = 8192
+_LISTENING = re.compile(rb"listening on (http://\S+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLaunch:
+    """What a server starts with.
+
+    Attributes:
+        binary: The executable.
+        config: What of it is the server's: config, MCP servers, environment; the rest is each session's.
+        isolate_db: Whether it gets a private data home.
+        data_dir: Where that is, to be found again by the next server; None for a temporary one.
+        log_path: A file to which what it says is appended; None for a temporary one.
+        grace_s: Seconds between asking its processes to end and killing them.
+    """
+
+    binary: Path
+    config: RunConfig
+    isolate_db: bool = True
+    data_dir: Path | None = None
+    log_path: Path | None = None
+    grace_s: float = 5.0
+
+
+def server_config(config: RunConfig) -> RunConfig:
+    """Give what of a run's configuration is its server's: runs of which this is equal can share one.
+
+    Permissions, model, agent and the like are a session's.
+    """
+    return replace(
+        RunConfig(),
+        mcp=config.mcp,
+        instructions=config.instructions,
+        config_overrides=config.config_overrides,
+        disable_autoupdate=config.disable_autoupdate,
+        extra_env=config.extra_env,
+        inherit_user_config=config.inherit_user_config,
+        print_logs=config.print_logs,
+        log_level=config.log_level,
+        port=config.port,
+    )
+
+
+class OpenCodeServer:
+    """A server that listens. Use `running`.
+
+    Attributes:
+        url: Where it listens.
+        password: What it wants to be told.
+        warnings: What was left out of the user's configuration, one sentence each.
+        data: opencode's own folder of data and log.
+    """
+
+    def __init__(self, process: Process, url: str, password: str, homes: isolation.Homes) -> None:
+        self._process = process
+        self.url = url
+        self.password = password
+        self.warnings = homes.warnings
+        self.data = homes.data
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative where a signal ended it; None while it lives."""
+        return self._process.exit_code
+
+    async def wait(self) -> int:
+        """Wait until it is gone; give its exit code."""
+        while await self._process.read():
+            pass  # What it says after it listens is of no use, but it must not wait for a reader.
+        return await self._process.wait()
+
+
+@asynccontextmanager
+async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
+    """Run a server for as long as the block does; afterwards no process of it is left, and nothing it started.
+
+    Raises:
+        OpenCodeBinaryNotFoundError: The executable does not start.
+        ServerError: It did not get ready, with what it said last.
+    """
+    password = secrets.token_urlsafe(24)
+    mark = uuid.uuid4().hex
+    folder = isolation.make_folder()
+    process: Process | None = None
+    log: IO[bytes] | None = None
+    try:
+        homes = isolation.prepare(
+            folder,
+            os.environ,
+            private_data=launch.isolate_db,
+            inherit_user_config=launch.config.inherit_user_config,
+            data_dir=launch.data_dir,
+        )
+        command = server_command(launch.config, password=password)
+        env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
+        env |= homes.variables | command.variables | {"PWD": str(folder)}
+        log = open_private(launch.log_path or folder / "server.log")
+        guardian.watch(mark, folder)
+        with tempfile.TemporaryFile(dir=folder) as nothing:
+            process = Process(
+                [str(launch.binary), *command.arguments], cwd=folder, env=env, stdin=nothing, stderr=log, mark=mark
+            )
+        url = await _wait_until_it_listens(process, log)
+        yield OpenCodeServer(process, url, password, homes)
+    except OSError as error:
+        if error.filename == str(launch.binary):
+            raise OpenCodeBinaryNotFoundError(
+                f"{launch.binary} does not start: {error.strerror}.", hint="Run `octui doctor`."
+            ) from error
+        raise
+    finally:
+        with anyio.CancelScope(shield=True):
+            if process is not None:
+                await process.end(launch.grace_s, _discard)
+            if log is not None:
+                log.close()
+            await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+            guardian.release(mark)
+
+
+async def _wait_until_it_listens(process: Process, log: IO[bytes]) -> str:
+    framer = LineFramer()
+    said: list[bytes] = []
+    with anyio.move_on_after(READY_S):
+        while chunk := await process.read():
+            for line in framer.feed(chunk):
+                if match := _LISTENING.search(line):
+                    return match[1].decode()
+                said.append(line)
+        code = await process.wait()
+        raise ServerError(f"opencode serve ended with exit code {code}{_last_words(said, log)}.")
+    raise ServerError(f"opencode serve did not get ready within {READY_S:g} s{_last_words(said, log)}.")
+
+
+def _last_words(said: list[bytes], log: IO[bytes]) -> str:
+    with suppress(OSError):
+        end = os.fstat(log.fileno()).st_size
+        said = [*said, *os.pread(log.fileno(), LOG_TAIL_BYTES, max(0, end - LOG_TAIL_BYTES)).splitlines()]
+    rows = [row.decode("utf-8", "replace").strip() for row in said if row.strip()]
+    return f": {rows[-1]}" if rows else ""
+
+
+async def _discard(data: bytes) -> None:
+    """What a server says on its stdout tells nothing of a run."""

@@ -1,0 +1,333 @@
+"""The adapter for the API of opencode 1.x: its paths and shapes, as ``GET /doc`` of 1.18 describes them."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import anyio
+import httpx
+import httpx_sse
+import msgspec
+
+from octui.client.serve import v1_events
+from octui.client.serve.api import SILENCE_S, PromptOptions, Received
+from octui.client.serve.events import Answers, FileDiff, Rule
+from octui.errors import ServerError
+
+USER = "opencode"
+CONNECT_S = 10.0
+ANSWER_S = 60.0
+"""An answer may take so long where a server is busy with many sessions."""
+
+COMMAND_S = 5.0
+"""A command answers when it is done; whether it was taken is known sooner."""
+
+_SYNC = b'"payload":{"type":"sync"'
+"""What is said in other words beside each event; it tells nothing more."""
+
+_TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+
+
+class V1Api:
+    """Talks to one server; see `octui.client.serve.api.ServerApi`.
+
+    Args:
+        url: Such as ``http://127.0.0.1:4096``.
+        password: Of HTTP basic authentication; None for none.
+    """
+
+    def __init__(self, url: str, password: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        auth = httpx.BasicAuth(USER, password) if password is not None else None
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            auth=auth,
+            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
+            trust_env=not _is_local(self.url),
+        )
+
+    async def version(self) -> str:
+        """See `ServerApi`."""
+        found = await self._get("/global/health")
+        version = found.get("version") if isinstance(found, dict) else None
+        if not isinstance(version, str):
+            raise ServerError(f"{self.url} is no opencode server.")
+        return version
+
+    async def create_session(
+        self, directory: str, *, title: str | None = None, rules: Sequence[Rule] = (), agent: str | None = None
+    ) -> str:
+        """See `ServerApi`."""
+        body = {"title": title, "agent": agent, "permission": [*map(_plain_rule, rules)] or None}
+        return _id_of(await self._post("/session", directory, body))
+
+    async def fork_session(self, session_id: str, directory: str) -> str:
+        """See `ServerApi`."""
+        return _id_of(await self._post(f"/session/{session_id}/fork", directory, {}))
+
+    async def last_session(self, directory: str) -> str | None:
+        """See `ServerApi`."""
+        found = await self._get("/session", directory)
+        sessions = [each for each in _objects(found) if not each.get("parentID")]
+        newest = max(sessions, key=_updated, default=None)
+        return _id_of(newest) if newest else None
+
+    async def set_rules(self, session_id: str, directory: str, rules: Sequence[Rule]) -> None:
+        """See `ServerApi`."""
+        body = {"permission": [*map(_plain_rule, rules)]}
+        await self._ask("PATCH", f"/session/{session_id}", directory, body)
+
+    async def prompt(self, session_id: str, directory: str, text: str, options: PromptOptions) -> None:
+        """See `ServerApi`."""
+        if options.command is not None:
+            await self._command(session_id, directory, text, options)
+            return
+        parts: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
+        body = {
+            "agent": options.agent,
+            "variant": options.variant,
+            "tools": options.tools or None,
+            "model": _model(options.model),
+            "parts": [*parts, *map(_file_part, options.files)],
+        }
+        await self._post(f"/session/{session_id}/prompt_async", directory, body)
+
+    async def _command(self, session_id: str, directory: str, text: str, options: PromptOptions) -> None:
+        """Have a command run; its answer is not waited for, as it comes when all is done."""
+        body = {
+            "command": options.command,
+            "arguments": text,
+            "agent": options.agent,
+            "model": options.model,
+            "variant": options.variant,
+            "parts": [*map(_file_part, options.files)] or None,
+        }
+        with anyio.move_on_after(COMMAND_S):
+            await self._post(f"/session/{session_id}/command", directory, body)
+
+    async def abort(self, session_id: str, directory: str) -> None:
+        """See `ServerApi`."""
+        await self._post(f"/session/{session_id}/abort", directory)
+
+    async def reply_permission(self, request_id: str, directory: str, reply: str, message: str = "") -> None:
+        """See `ServerApi`."""
+        body = {"reply": reply, "message": message or None}
+        await self._post(f"/permission/{request_id}/reply", directory, body)
+
+    async def reply_question(self, request_id: str, directory: str, answers: Answers | None) -> None:
+        """See `ServerApi`."""
+        if answers is None:
+            await self._post(f"/question/{request_id}/reject", directory)
+        else:
+            await self._post(f"/question/{request_id}/reply", directory, {"answers": [[*each] for each in answers]})
+
+    async def catch_up(self, session_id: str, directory: str) -> list[Received]:
+        """See `ServerApi`."""
+        found: list[Received] = []
+        known = {session_id}
+        for child in _objects(await self._get(f"/session/{session_id}/children", directory)):
+            known.add(_id_of(child))
+            found.append(_as_event("session.created", {"sessionID": _id_of(child), "info": child}))
+        for each in known:
+            found += await self._messages(each, directory)
+        for kind, path in (("permission.asked", "/permission"), ("question.asked", "/question")):
+            waiting = [each for each in _objects(await self._get(path, directory)) if each.get("sessionID") in known]
+            found += [_as_event(kind, each) for each in waiting]
+        statuses = await self._get("/session/status", directory)
+        status = (statuses.get(session_id) if isinstance(statuses, dict) else None) or {"type": "idle"}
+        return [*found, _as_event("session.status", {"sessionID": session_id, "status": status})]
+
+    async def _messages(self, session_id: str, directory: str) -> list[Received]:
+        found: list[Received] = []
+        for message in _objects(await self._get(f"/session/{session_id}/message", directory)):
+            found.append(_as_event("message.updated", {"sessionID": session_id, "info": message.get("info")}))
+            for part in _objects(message.get("parts")):
+                found.append(_as_event("message.part.updated", {"sessionID": session_id, "part": part}))
+        return found
+
+    async def diff(self, session_id: str, directory: str) -> list[FileDiff]:
+        """See `ServerApi`."""
+        found = await self._get(f"/session/{session_id}/diff", directory)
+        return [_file_diff(each) for each in _objects(found)]
+
+    async def revert(self, session_id: str, directory: str) -> None:
+        """See `ServerApi`."""
+        messages = _objects(await self._get(f"/session/{session_id}/message", directory))
+        asked = [each["info"]["id"] for each in messages if each.get("info", {}).get("role") == "user"]
+        if not asked:
+            raise ServerError("There is nothing to take back: nothing was asked yet.")
+        await self._post(f"/session/{session_id}/revert", directory, {"messageID": asked[-1]})
+
+    async def unrevert(self, session_id: str, directory: str) -> None:
+        """See `ServerApi`."""
+        await self._post(f"/session/{session_id}/unrevert", directory)
+
+    async def models(self, directory: str) -> list[str]:
+        """See `ServerApi`."""
+        found = await self._get("/config/providers", directory)
+        providers = _objects(found.get("providers") if isinstance(found, dict) else None)
+        return [f"{provider['id']}/{model}" for provider in providers for model in provider.get("models", {})]
+
+    async def agents(self, directory: str) -> list[str]:
+        """See `ServerApi`."""
+        found = _objects(await self._get("/agent", directory))
+        return [str(each["name"]) for each in found if each.get("mode") != "subagent" and not each.get("hidden")]
+
+    async def failed_mcp(self, directory: str) -> dict[str, str]:
+        """See `ServerApi`."""
+        found = await self._get("/mcp", directory)
+        states = found if isinstance(found, dict) else {}
+        return {name: str(state.get("error", "")) for name, state in states.items() if state.get("status") == "failed"}
+
+    async def share(self, session_id: str, directory: str) -> str:
+        """See `ServerApi`."""
+        found = await self._post(f"/session/{session_id}/share", directory)
+        return str((found.get("share") or {}).get("url", "")) if isinstance(found, dict) else ""
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
+        """See `ServerApi`."""
+        return self._listen()
+
+    @asynccontextmanager
+    async def _listen(self) -> AsyncIterator[AsyncIterator[Received]]:
+        timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
+        try:
+            async with httpx_sse.aconnect_sse(self._http, "GET", "/global/event", timeout=timeout) as source:
+                if source.response.is_error:
+                    await source.response.aread()
+                    raise _refusal(source.response)
+                yield _received(source)
+        except _TRANSPORT as error:
+            raise _gone(self.url, error) from error
+
+    async def close(self) -> None:
+        """See `ServerApi`."""
+        await self._http.aclose()
+
+    async def _get(self, path: str, directory: str | None = None) -> Any:
+        return await self._ask("GET", path, directory)
+
+    async def _post(self, path: str, directory: str, body: Mapping[str, Any] | None = None) -> Any:
+        return await self._ask("POST", path, directory, body)
+
+    async def _ask(self, method: str, path: str, directory: str | None, body: Mapping[str, Any] | None = None) -> Any:
+        given = {key: value for key, value in body.items() if value is not None} if body is not None else None
+        params = {"directory": directory} if directory is not None else None
+        try:
+            response = await self._http.request(method, path, params=params, json=given)
+        except _TRANSPORT as error:
+            raise _gone(self.url, error) from error
+        if response.is_error:
+            raise _refusal(response)
+        if not response.content:
+            return None
+        try:
+            return msgspec.json.decode(response.content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ServerError(f"{self.url} answers in a way octui does not know.") from error
+
+
+async def _received(source: httpx_sse.EventSource) -> AsyncIterator[Received]:
+    near_ms = _now_ms()
+    async for message in source.aiter_sse():
+        line = message.data.encode()
+        if _SYNC in line[:512]:
+            continue
+        event = v1_events.decode(line, near_ms)
+        yield Received(line, event, v1_events.id_of_line(line))
+        if event is not None:
+            near_ms = event.at_ms
+
+
+def _as_event(kind: str, properties: Mapping[str, Any]) -> Received:
+    """Write down what was fetched as the event that would have told it."""
+    at = _now_ms()
+    event_id = v1_events.event_id(at)
+    line = msgspec.json.encode({"payload": {"id": event_id, "type": kind, "properties": {**properties, "time": at}}})
+    return Received(line, v1_events.decode(line, at), "")
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _is_local(url: str) -> bool:
+    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+
+
+def _gone(url: str, error: Exception) -> ServerError:
+    if isinstance(error, httpx.TimeoutException):
+        return ServerError(f"The opencode server at {url} does not answer in time.", is_gone=True)
+    return ServerError(f"The opencode server at {url} is not there: {error or type(error).__name__}.", is_gone=True)
+
+
+def _refusal(response: httpx.Response) -> ServerError:
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return ServerError("The opencode server does not accept the password.", hint="Say it with `password`.")
+    words = _words(response.content) or response.reason_phrase
+    return ServerError(f"The opencode server refuses ({response.status_code}): {words}.", status=response.status_code)
+
+
+def _words(content: bytes) -> str:
+    """What an answer says is wrong; 1.18 has it in several places."""
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return content[:200].decode("utf-8", "replace").strip()
+    if not isinstance(found, dict):
+        return ""
+    data = found.get("data")
+    return str(
+        found.get("message") or (data.get("message") if isinstance(data, dict) else "") or found.get("name") or ""
+    )
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _id_of(session: Any) -> str:
+    found = session.get("id") if isinstance(session, dict) else None
+    if not isinstance(found, str):
+        raise ServerError("The opencode server answers in a way octui does not know: a session without an id.")
+    return found
+
+
+def _updated(session: dict[str, Any]) -> float:
+    told = session.get("time")
+    return float(told.get("updated", 0)) if isinstance(told, dict) else 0.0
+
+
+def _plain_rule(rule: Rule) -> dict[str, str]:
+    return {"permission": rule.permission, "pattern": rule.pattern, "action": rule.action}
+
+
+def _model(model: str | None) -> dict[str, str] | None:
+    if model is None:
+        return None
+    provider, _, name = model.partition("/")
+    return {"providerID": provider, "modelID": name}
+
+
+def _file_part(path: str) -> dict[str, str]:
+    """Attach a file as ``opencode run --file`` does: text as text, whatever its ending; a folder as one."""
+    folder = "application/x-directory"
+    mime = folder if Path(path).is_dir() else mimetypes.guess_type(path)[0] or "text/plain"
+    mime = mime if mime.startswith("image/") or mime in (folder, "application/pdf") else "text/plain"
+    return {"type": "file", "mime": mime, "url": Path(path).as_uri(), "filename": PurePosixPath(path).name}
+
+
+def _file_diff(found: dict[str, Any]) -> FileDiff:
+    return FileDiff(
+        file=str(found.get("file") or found.get("path") or ""),
+        patch=str(found.get("patch") or ""),
+        additions=int(found.get("additions") or 0),
+        deletions=int(found.get("deletions") or 0),
+        status=str(found.get("status") or "modified"),
+    )
