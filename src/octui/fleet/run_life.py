@@ -1,0 +1,185 @@
+"""What every run of a session has, however opencode is run: its lives, its state, what it needs; all written down."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from octui.client.events import DIAGNOSTIC
+from octui.client.result import Totals
+from octui.errors import OctuiError, RecordingError
+from octui.fleet.attention import Raised, Watch
+from octui.fleet.outcome import Outcome
+from octui.plan.model import RunSpec
+from octui.recording.facts import (
+    AnyFact,
+    AttemptStarted,
+    Attention,
+    AttentionCleared,
+    AttentionRaised,
+    RunState,
+    StateChanged,
+)
+from octui.recording.journal import Journal
+from octui.recording.log_index import Lines
+
+LOOK_EVERY_S = 0.5
+LOG_TAIL_BYTES = 64 * 1024
+
+
+class RunLife:
+    """One run of a plan, which is run as often as it is asked to.
+
+    Args:
+        spec: The run.
+        journal: Where its output goes.
+        write: Writes down a fact.
+    """
+
+    def __init__(self, spec: RunSpec, journal: Journal, write: Callable[[AnyFact], None]) -> None:
+        self.spec = spec
+        self.state = RunState.QUEUED
+        self.life = 0
+        self._journal = journal
+        self._write = write
+        self._why = ""
+        self._attention: dict[Attention, str] = {}
+        self._ended_at = 0.0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._started_at = 0.0
+        self._exit_code: int | None = None
+        self._attempts = 0
+        self._life_totals = Totals()
+        self._watch = Watch(self.spec.silence_s, time.monotonic())
+
+    def queue(self) -> None:
+        """Be one of those that wait, to begin anew."""
+        self._begin()
+        self._attention.clear()
+        self._enter(RunState.QUEUED)
+
+    def wait(self, why: str) -> None:
+        """Say why it does not start yet."""
+        self._enter(RunState.QUEUED, why)
+
+    async def run(self) -> None:
+        """Live one life: from start-up to a final state, which is written down.
+
+        Cancelling it ends what opencode does for it; the caller then says what that means with `stopped`.
+
+        Raises:
+            RecordingError: Facts cannot be written any more.
+        """
+        self.life += 1
+        self._begin()
+        await self._through(RunState.STARTING)
+
+    async def _through(self, state: RunState) -> None:
+        """Go from a state to a final one."""
+        self._started_at = self._started_at or time.time()
+        try:
+            self._enter(state)
+            outcome = await self._live()
+        except (OctuiError, OSError) as error:
+            outcome = Outcome(RunState.FAILED, str(error))
+        self._finish(outcome)
+
+    async def _live(self) -> Outcome:
+        """Do what it was asked to; give what came of it."""
+        raise NotImplementedError
+
+    @property
+    def _totals(self) -> Totals:
+        """Of this life; those of the first are the log's, which the journal has folded already."""
+        return self._life_totals if self.life > 1 else self._journal.totals(self.spec.name)
+
+    def stopped(self, why: str) -> None:
+        """Say that it was ended, or never started, because somebody asked for it."""
+        self._finish(Outcome(RunState.STOPPED, why))
+
+    def outcome(self) -> dict[str, Any] | None:
+        """What it came to, for ``session.toml``; None while it is not over."""
+        if not self.state.is_final:
+            return None
+        totals = self._totals
+        return {
+            "state": str(self.state),
+            "why": self._why or None,
+            "exit_code": self._exit_code,
+            "attempts": self._attempts,
+            "attention": list(self._attention.values()) or None,
+            "duration_s": round(self._ended_at - self._started_at, 3) if self._started_at else 0.0,
+            "turns": totals.turns,
+            "tokens": totals.tokens.total,
+            "cost": totals.cost,
+            "cost_is_incomplete": totals.cost_is_incomplete or None,
+            "tool_calls": totals.tool_calls,
+            "session_id": totals.session_id or None,
+        }
+
+    def _write_attempt(self, attempt: int, of: int, pid: int) -> None:
+        self._attempts = attempt
+        self._journal.begin_attempt(self.spec.name)
+        stdout_offset, stderr_offset = self._journal.sizes(self.spec.name)
+        self._write(
+            AttemptStarted(
+                at=time.time(),
+                run=self.spec.name,
+                attempt=attempt,
+                of=of,
+                pid=pid,
+                life=self.life,
+                stdout_offset=stdout_offset,
+                stderr_offset=stderr_offset,
+            )
+        )
+
+    def warned(self, words: str) -> None:
+        """Something was not taken over; that is a reason to look."""
+        self._raise(self._watch.left_out(words))
+
+    def _take(self, lines: Lines) -> None:
+        if self.state is RunState.STARTING and any(kind != DIAGNOSTIC for kind in lines.kinds):
+            self._enter(RunState.RUNNING)
+        if self.life > 1:
+            self._life_totals.feed_lines(*lines)
+
+    def _break_silence(self) -> None:
+        if self._watch.heard(time.monotonic()):
+            self._clear(Attention.SILENT)
+
+    def _raise(self, found: list[Raised]) -> None:
+        for kind, words in found:
+            self._attention[kind] = words
+            self._write(AttentionRaised(at=time.time(), run=self.spec.name, kind=kind, words=words))
+
+    def _clear(self, kind: Attention) -> None:
+        if self._attention.pop(kind, None) is not None:
+            self._write(AttentionCleared(at=time.time(), run=self.spec.name, kind=kind))
+
+    def _enter(self, state: RunState, why: str = "") -> None:
+        self.state, self._why = state, why
+        self._write(StateChanged(at=time.time(), run=self.spec.name, state=state, why=why))
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._ended_at = time.time()
+        self.state, self._why = outcome.state, outcome.why
+        with suppress(RecordingError):
+            self._break_silence()  # Of one that is over nobody expects a word.
+            self._raise(list(outcome.attention))
+            self._enter(outcome.state, outcome.why)
+
+
+def tail(path: Path, start: int = 0) -> str:
+    """Give the end of a file from a byte on, at most `LOG_TAIL_BYTES`; nothing where it cannot be read."""
+    with suppress(OSError), path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(start, size - LOG_TAIL_BYTES))
+        return file.read().decode("utf-8", "replace")
+    return ""
