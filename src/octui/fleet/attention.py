@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from octui.client import compat
 from octui.recording.facts import Attention
@@ -54,9 +54,21 @@ class Watch:
         why = f": the provider fails ({trouble})" if trouble else ""
         return self._new([(Attention.SILENT, f"nothing was heard for {quiet_s:.0f} s{why}")])
 
+    def rejected(self, requests: Sequence[str]) -> list[Raised]:
+        """What was rejected because nobody is there to be asked."""
+        words = f"permission rejected, nobody could be asked: {', '.join(requests)}; allow or deny it beforehand"
+        return self._new([(Attention.PERMISSION_REJECTED, words)])
+
+    def provider_fails(self, why: str, attempt: int) -> list[Raised]:
+        """A provider is asked again and again; that is told as the silence it makes."""
+        return self._new([(Attention.SILENT, f"the provider fails ({why}); opencode asks again, attempt {attempt}")])
+
     def mcp(self, listing: str) -> list[Raised]:
         """What ``opencode mcp list`` gives reason for."""
-        failed = compat.failed_mcp_servers(listing)
+        return self.mcp_failed(compat.failed_mcp_servers(listing))
+
+    def mcp_failed(self, failed: Mapping[str, str]) -> list[Raised]:
+        """What MCP servers that did not start, each with its reason, give reason for."""
         if not failed:
             return []
         servers = "; ".join(f"{name} ({why})" if why else name for name, why in failed.items())

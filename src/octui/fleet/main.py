@@ -19,6 +19,7 @@ from octui.control.messages import Welcome
 from octui.control.server import ControlServer, new_socket_path
 from octui.control.spawn import Ready, read_order
 from octui.errors import OctuiError
+from octui.fleet.servers import ServerPool
 from octui.fleet.supervisor import Supervisor
 from octui.plan.model import Plan
 from octui.recording.facts import AnyFact
@@ -111,7 +112,7 @@ class _Session:
 
     async def run(self) -> signal.Signals | None:
         """Run it without a socket; give the signal that stopped it, if one did."""
-        supervisor = self._supervisor()
+        supervisor = self._supervisor(answers=False)
         self._begin(supervisor, "")
         async with anyio.create_task_group() as group:
             group.start_soon(self._heed_signals, supervisor)
@@ -122,7 +123,7 @@ class _Session:
 
     async def serve(self, socket: Path, ready: Callable[[], None]) -> None:
         """Run it, with screens connected to a socket; ``ready`` is called when they can."""
-        supervisor = self._supervisor()
+        supervisor = self._supervisor(answers=True)
         welcome = Welcome(session=str(self.journal.folder), pid=os.getpid(), octui=self._octui)
         server = ControlServer(socket, welcome, supervisor.handle)
         async with anyio.create_task_group() as group:
@@ -134,11 +135,12 @@ class _Session:
             group.cancel_scope.cancel()
         self.journal.close()
 
-    def _supervisor(self) -> Supervisor:
+    def _supervisor(self, *, answers: bool) -> Supervisor:
         # Only runs that share a database have to wait for one another; the supervisor's gate paces the others.
         share = any(not run.isolate_db for run in self._plan.runs)
         client = AsyncOpenCodeClient(self._binary, startup_concurrency=1 if share else 0)
-        return Supervisor(self._plan, self.journal, client, on_fact=self._on_fact)
+        servers = ServerPool(self._binary, self._opencode, self.journal.server_folder, self._plan.runs)
+        return Supervisor(self._plan, self.journal, client, on_fact=self._on_fact, servers=servers, answers=answers)
 
     def _begin(self, supervisor: Supervisor, socket: str) -> None:
         supervisor.started(socket=socket, octui=self._octui, opencode=self._opencode)

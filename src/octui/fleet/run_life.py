@@ -78,13 +78,13 @@ class RunLife:
         """
         self.life += 1
         self._begin()
-        await self._through(RunState.STARTING)
+        self._started_at = time.time()
+        self._enter(RunState.STARTING)
+        await self._to_its_end()
 
-    async def _through(self, state: RunState) -> None:
-        """Go from a state to a final one."""
-        self._started_at = self._started_at or time.time()
+    async def _to_its_end(self) -> None:
+        """Do what it was asked to, and come to a final state."""
         try:
-            self._enter(state)
             outcome = await self._live()
         except (OctuiError, OSError) as error:
             outcome = Outcome(RunState.FAILED, str(error))

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskGroup
 
 from octui.client.client import AsyncOpenCodeClient
-from octui.control.messages import Order, Response, Restart, Shutdown, Stop
+from octui.control.messages import (
+    Abort,
+    Answer,
+    Choices,
+    Fork,
+    Forked,
+    Offered,
+    Order,
+    Reply,
+    Response,
+    Restart,
+    Revert,
+    Send,
+    Shutdown,
+    Stop,
+)
 from octui.errors import ControlError, RecordingError
 from octui.fleet.pacing import Gate
+from octui.fleet.run_life import RunLife
 from octui.fleet.runner import Runner
-from octui.plan.model import Plan
-from octui.recording.facts import AnyFact, RunState, SessionEnded, SessionStarted, StateChanged
+from octui.fleet.serve_runner import Prompt, ServeRunner
+from octui.fleet.servers import ServerPool
+from octui.plan.model import Plan, RunSpec
+from octui.plan.toml import unique_name
+from octui.recording.facts import AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
 from octui.recording.journal import Journal
 
 STOPPED_BY_USER = "stopped by you"
@@ -35,6 +55,8 @@ class Supervisor:
         client: Runs opencode.
         on_fact: Is told every fact after it was written down.
         gate: Says when the next run may start.
+        servers: Has the servers of runs that need one; None where there is no such run.
+        answers: Whether somebody may answer what runs ask.
     """
 
     def __init__(
@@ -45,11 +67,16 @@ class Supervisor:
         *,
         on_fact: Callable[[AnyFact], None] | None = None,
         gate: Gate | None = None,
+        servers: ServerPool | None = None,
+        answers: bool = True,
     ) -> None:
         self._plan = plan
         self._journal = journal
         self._on_fact = on_fact
-        self._runners = {run.name: Runner(run, client, journal, self._write) for run in plan.runs}
+        self._client = client
+        self._servers = servers
+        self._answers = answers
+        self._runners = {run.name: self._runner(run) for run in plan.runs}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
         self._stop_words: dict[str, str] = {}
@@ -81,7 +108,7 @@ class Supervisor:
         """
         why = ""
         try:
-            async with anyio.create_task_group() as group:
+            async with self._serving(), anyio.create_task_group() as group:
                 self._group = group
                 for name in self._runners:
                     self._start(name)
@@ -110,8 +137,21 @@ class Supervisor:
                 await self._stop([name], STOPPED_BY_USER)
             case Restart(run=name):
                 await self._restart(name)
-            case _:
-                raise ControlError("This run cannot be talked to.")
+            case Reply(run=name):
+                await self._talked_to(name).reply(request.request, request.reply, request.message)
+            case Answer(run=name):
+                await self._talked_to(name).answer(request.request, request.answers)
+            case Send(run=name):
+                await self._send(name, Prompt(request.text, tuple(request.files), request.model, request.agent))
+            case Abort(run=name):
+                await self._talked_to(name).abort()
+            case Revert(run=name):
+                await self._talked_to(name).revert(undo=request.undo)
+            case Fork(run=name):
+                return Forked(id=request.id, run=self._fork(name, request.text))
+            case Choices(run=name):
+                models, agents = await self._talked_to(name).choices()
+                return Offered(id=request.id, models=models, agents=agents)
         return None
 
     async def shutdown(self, why: str = STOPPED_BY_USER) -> None:
@@ -129,6 +169,52 @@ class Supervisor:
         runner.queue()
         self._start(name)
 
+    async def _send(self, name: str, prompt: Prompt) -> None:
+        if not prompt.text.strip():
+            raise ControlError("There is nothing to send.")
+        runner = self._talked_to(name)
+        if await runner.send(prompt):
+            if self._closing or self._group is None:
+                raise ControlError("The session is ending.")
+            await self._over[name].wait()
+            self._start(name, runner.resume)
+
+    def _fork(self, name: str, text: str) -> str:
+        """Make a run that goes on from where one stands; give its name."""
+        origin = self._talked_to(name)
+        if self._closing or self._group is None:
+            raise ControlError("The session is ending.")
+        if not origin.session_id:
+            raise ControlError(f"{name} has not begun yet.")
+        spec = replace(origin.spec, name=unique_name(f"{name}-fork", set(self._runners)), prompt=text)
+        self._journal.add_run(spec)
+        self._runners[spec.name] = self._runner(spec, origin=origin.session_id)
+        self._write_outcomes()
+        self._write(RunAdded(at=time.time(), run=spec.name, origin=name))
+        self._start(spec.name)
+        return spec.name
+
+    def _runner(self, run: RunSpec, origin: str = "") -> RunLife:
+        if run.backend != "serve":
+            return Runner(run, self._client, self._journal, self._write)
+        if self._servers is None:
+            raise ValueError("A run over a server needs servers.")
+        return ServeRunner(run, self._servers, self._journal, self._write, answers=self._answers, origin=origin)
+
+    def _talked_to(self, name: str) -> ServeRunner:
+        runner = self._known(name)
+        if not isinstance(runner, ServeRunner):
+            raise ControlError(f"{name} runs by `opencode run`, which cannot be talked to.")
+        return runner
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        if self._servers is None:
+            yield
+            return
+        async with self._servers.serving():
+            yield
+
     async def _stop(self, names: list[str], why: str) -> None:
         """End runs, all at once, and wait until their processes are gone; those that are over stay as they are."""
         live = [name for name in names if not self._over[name].is_set()]
@@ -138,18 +224,29 @@ class Supervisor:
         for name in live:
             await self._over[name].wait()
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Have a run work, when it is its turn: from its start, or as somebody asked for."""
         assert self._group is not None
         self._over[name] = anyio.Event()
         self._scopes[name] = anyio.CancelScope()
-        self._group.start_soon(self._live, self._runners[name], self._scopes[name], self._over[name])
+        runner = self._runners[name]
+        self._group.start_soon(self._live, runner, work, self._scopes[name], self._over[name])
 
-    async def _live(self, runner: Runner, scope: anyio.CancelScope, over: anyio.Event) -> None:
+    async def _live(
+        self,
+        runner: RunLife,
+        work: Callable[[], Awaitable[None]] | None,
+        scope: anyio.CancelScope,
+        over: anyio.Event,
+    ) -> None:
         name = runner.spec.name
         try:
             with scope:
-                async with self._slots, self._gate.passed(runner.wait):
-                    await runner.run()
+                if work is not None:
+                    await work()  # Somebody waits for it now.
+                else:
+                    async with self._slots, self._gate.passed(runner.wait):
+                        await runner.run()
             if scope.cancelled_caught:
                 runner.stopped(self._stop_words.pop(name, STOPPED_BY_USER))
         finally:
@@ -168,7 +265,7 @@ class Supervisor:
                     return
             await anyio.sleep(_LOOK_EVERY_S)
 
-    def _known(self, name: str) -> Runner:
+    def _known(self, name: str) -> RunLife:
         if name not in self._runners:
             raise ControlError(f"This session has no run called {name!r}.")
         return self._runners[name]

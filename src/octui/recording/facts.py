@@ -136,6 +136,13 @@ class AttentionCleared(Fact, frozen=True, kw_only=True, tag="attention_cleared")
     kind: Attention
 
 
+class RunAdded(Fact, frozen=True, kw_only=True, tag="run_added"):
+    """A run came while the session was going on; ``origin`` is the run it goes on from."""
+
+    run: str
+    origin: str
+
+
 class SessionOpened(Fact, frozen=True, kw_only=True, tag="session_opened"):
     """A run over a server has its session there: with it, the run can be gone on with, now and later.
 
@@ -185,6 +192,7 @@ AnyFact = (
     | AttemptEnded
     | AttentionRaised
     | AttentionCleared
+    | RunAdded
     | SessionOpened
     | RequestAsked
     | RequestAnswered
@@ -285,6 +293,8 @@ class SessionStatus:
                 self.run(fact.run).attention[fact.kind] = (fact.words, fact.at)
             case AttentionCleared():
                 self.run(fact.run).attention.pop(fact.kind, None)
+            case RunAdded():
+                self.run(fact.run)
             case SessionOpened():
                 run = self.run(fact.run)
                 run.session_id, run.directory = fact.session_id, fact.directory

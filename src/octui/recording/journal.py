@@ -10,21 +10,32 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tomli_w
 
 from octui.client.result import Totals
+from octui.client.serve.events import FileDiff
 from octui.errors import RecordingError
 from octui.paths import make_private
-from octui.plan.model import Plan
+from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import masked_plan
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.folder import Folder
-from octui.recording.layout import FACTS_FILE, SESSION_FILE, log_path, stderr_path
+from octui.recording.layout import (
+    FACTS_FILE,
+    SESSION_FILE,
+    diff_path,
+    log_path,
+    server_folder,
+    stderr_path,
+    stream_path,
+)
 from octui.recording.log_index import Lines, LogIndex
 from octui.recording.saved_index import IndexWriter
 from octui.recording.writer_lock import hold
@@ -130,6 +141,14 @@ class Journal:
         writer.write(index)
         return lines
 
+    def append_stream(self, run: str, line: bytes) -> None:
+        """Append what a server sent of a run, as it is.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        self._append(stream_path(self.folder, run).name, line + b"\n")
+
     def end_stdout(self, run: str) -> Lines:
         """Say that a process prints no more; give its last line, where it has no end but is whole."""
         index, writer = self._index(run)
@@ -140,6 +159,27 @@ class Journal:
     def totals(self, run: str) -> Totals:
         """The fold of all events of a run's log; not to be changed."""
         return self._index(run)[0].totals
+
+    def write_diff(self, run: str, diffs: Sequence[FileDiff]) -> None:
+        """Write what a run has changed so far.
+
+        Raises:
+            OSError: It cannot be written; what was written before stays.
+        """
+        self._replace(diff_path(self.folder, run), msgspec.json.encode(diffs))
+
+    def add_run(self, run: RunSpec) -> None:
+        """Take in a run that came while the session was going on; the next outcome names it.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        self._plan = replace(self._plan, runs=(*self._plan.runs, run))
+        self._append(log_path(self.folder, run.name).name, b"")
+
+    def server_folder(self, number: int) -> Path:
+        """Where a server of the session has its data home."""
+        return server_folder(self.folder, number)
 
     def write_outcome(self, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
         """Write ``session.toml`` anew, with what the runs came to; it is there whole at any moment.
@@ -157,13 +197,17 @@ class Journal:
         text = tomli_w.dumps(
             {**self._head, "max_parallel": self._plan.max_parallel, "runs": runs}, multiline_strings=True
         )
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".session-")
+        self._replace(self.folder / SESSION_FILE, text.encode())
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        """Write a file anew; it is there whole at any moment, as it was or as it is."""
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{path.stem}-")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(self.folder / SESSION_FILE)
+            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

@@ -21,6 +21,7 @@ from octui.recording.facts import (
     AnyFact,
     Attention,
     AttentionRaised,
+    RunAdded,
     RunState,
     RunStatus,
     SessionStatus,
@@ -120,15 +121,8 @@ class Session:
 
     @classmethod
     def _open_folder(cls, folder: Path) -> Session:
-        try:
-            value = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
-        except FileNotFoundError:
-            value = {}
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-            # The plan as run is lost, but the logs are not.
-            value = {}
-        runs = value.get("runs")
-        metas = {str(run["name"]): _meta(run) for run in (runs if isinstance(runs, list) else []) if _is_named(run)}
+        value = _read_plan(folder)
+        metas = _metas_of(value)
         if not metas:
             logs = sorted(path for path in folder.glob(f"*{LOG_SUFFIX}") if path.name != FACTS_FILE)
             metas = {path.stem: RunMeta() for path in logs}
@@ -313,8 +307,16 @@ class Session:
             # A clock that was set back must not hide facts from a replay.
             self._fact_times.append(max(fact.at, self._fact_times[-1] if self._fact_times else fact.at))
             self._status.apply(fact)
+            if isinstance(fact, RunAdded):
+                self._take_in(fact.run)
             changed |= {fact.run} if hasattr(fact, "run") else set(self._metas)
         return changed & set(self._metas)
+
+    def _take_in(self, run: str) -> None:
+        """Take in a run that came while the session was going on: `session.toml` names it by now."""
+        if run not in self._metas:
+            self._metas[run] = _metas_of(_read_plan(self.folder)).get(run, RunMeta())
+            self._logs[run] = EventLog(log_path(self.folder, run))
 
     def _as_interrupted(self, status: SessionStatus) -> SessionStatus:
         at = self.ended_at or 0.0
@@ -413,6 +415,19 @@ def resolve_session(ref: str | None, folder: Path | None = None) -> Path:
         names = ", ".join(path.name for path in found[:4])
         raise RecordingError(f"{ref!r} may mean more than one session: {names}.", hint="Write more of the name.")
     return found[0]
+
+
+def _read_plan(folder: Path) -> dict[str, Any]:
+    """The plan as run; empty where it is lost, which the logs are not for that."""
+    try:
+        return tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
+    except (FileNotFoundError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _metas_of(plan: dict[str, Any]) -> dict[str, RunMeta]:
+    runs = plan.get("runs")
+    return {str(run["name"]): _meta(run) for run in (runs if isinstance(runs, list) else []) if _is_named(run)}
 
 
 def _is_named(run: object) -> bool:

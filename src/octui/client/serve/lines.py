@@ -59,9 +59,9 @@ class RunLines:
                 return message in self._users
         return False
 
-    def expect_prompt(self) -> None:
-        """Let the next message of the user make no line: it is the run's own prompt, which is known."""
-        self._has_prompt = False
+    def print_every_prompt(self) -> None:
+        """Let the next message of the user make a line, too: by default the first makes none, as a run's own prompt."""
+        self._has_prompt = True
 
     def feed(self, event: AnyServerEvent) -> bytes:
         """Give the line an event makes, with its end; empty for none."""

@@ -30,7 +30,8 @@ COMMAND_S = 5.0
 _SYNC = b'"payload":{"type":"sync"'
 """What is said in other words beside each event; it tells nothing more."""
 
-_TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+_TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, RuntimeError)
+"""What asking may raise; the last one where the client was closed meanwhile."""
 
 
 class V1Api:
@@ -264,7 +265,9 @@ def _is_local(url: str) -> bool:
 def _gone(url: str, error: Exception) -> ServerError:
     if isinstance(error, httpx.TimeoutException):
         return ServerError(f"The opencode server at {url} does not answer in time.", is_gone=True)
-    return ServerError(f"The opencode server at {url} is not there: {error or type(error).__name__}.", is_gone=True)
+    return ServerError(
+        f"The opencode server at {url} is not there: {str(error).rstrip('.') or type(error).__name__}.", is_gone=True
+    )
 
 
 def _refusal(response: httpx.Response) -> ServerError:

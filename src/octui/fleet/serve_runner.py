@@ -1,0 +1,415 @@
+"""A run over a server: a session that is asked one thing after another, and asks back."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+
+import anyio
+
+from octui.client.limits import Limits
+from octui.client.result import Totals
+from octui.client.serve.conversation import Conversation, in_words, open_session, options_of, rules_of
+from octui.client.serve.events import (
+    Activity,
+    ActivityChanged,
+    Answers,
+    AnyServerEvent,
+    PermissionAsked,
+    Question,
+    QuestionAsked,
+    RequestClosed,
+)
+from octui.client.sinks import AttemptEnd
+from octui.errors import ControlError, OctuiError, RecordingError
+from octui.fleet.outcome import Outcome, judge
+from octui.fleet.run_life import LOOK_EVERY_S, RunLife
+from octui.fleet.servers import Hosted, ServerPool
+from octui.plan.model import RunSpec
+from octui.recording.facts import AnyFact, Attention, RequestAnswered, RequestAsked, RunState, SessionOpened
+from octui.recording.journal import Journal
+
+SETTLE_S = 0.2
+"""What ends a turn is followed by some more about it: parts that were cut short, and totals."""
+
+ABORT_S = 5.0
+"""How long a server may take to end a turn; its own end takes the turn with it."""
+
+SPOKEN_OF_ATTEMPT = 2
+"""From this attempt on, a provider that is asked again is a reason to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Something to ask; empty ``model`` and ``agent`` leave those in force."""
+
+    text: str
+    files: tuple[str, ...] = ()
+    model: str = ""
+    agent: str = ""
+
+
+class ServeRunner(RunLife):
+    """Runs one run of a plan as a session on a server.
+
+    Args:
+        spec: The run.
+        servers: Has its server.
+        journal: Where its output goes.
+        write: Writes down a fact.
+        answers: Whether somebody may answer what it asks; otherwise it is rejected at once.
+        origin: The session it goes on from, as a fork of it; empty to begin a new one.
+        session_id: The session it has already, from an earlier supervisor; empty for none.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        servers: ServerPool,
+        journal: Journal,
+        write: Callable[[AnyFact], None],
+        *,
+        answers: bool = True,
+        origin: str = "",
+        session_id: str = "",
+    ) -> None:
+        self.session_id = session_id
+        self._servers = servers
+        self._answers = answers
+        self._origin = origin
+        self._config = spec.config
+        self._conversation: Conversation | None = None
+        self._hosted: Hosted | None = None
+        self._prompts: deque[Prompt] = deque()
+        self._asked = anyio.Event()
+        self._unwritten: RecordingError | None = None
+        self._cannot_write = anyio.Event()
+        super().__init__(spec, journal, write)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._turn_totals = Totals()
+        self._is_time_up = False
+
+    @property
+    def directory(self) -> str:
+        """The folder it works in, on its server's machine."""
+        return self.spec.config.remote_dir or str(self.spec.workspace)
+
+    def queue(self) -> None:
+        """Be one of those that wait, to begin anew in a session of its own."""
+        if self._conversation is not None:
+            self._conversation.close()
+        self._conversation = self._hosted = None
+        self.session_id = self._origin = ""
+        self._config = self.spec.config
+        self._prompts.clear()
+        super().queue()
+
+    async def resume(self) -> None:
+        """Go on with what was asked after it was over, in the session and the life it has.
+
+        Raises:
+            RecordingError: Facts cannot be written any more.
+        """
+        await self._to_its_end()
+
+    # What a user may do
+
+    async def send(self, prompt: Prompt) -> bool:
+        """Ask something more; give whether the run has to be resumed for it.
+
+        Raises:
+            OctuiError: The server does not take it.
+        """
+        if self.state.is_final:
+            self._prompts.append(prompt)
+            self.life = max(1, self.life)
+            for kind in [*self._attention]:
+                self._clear(kind)
+            self._enter(RunState.RUNNING)
+            return True
+        if self._conversation is None or self._prompts:
+            self._prompts.append(prompt)  # What was asked before comes first.
+        else:
+            await self._ask(self._conversation, prompt)
+        return False
+
+    async def abort(self) -> None:
+        """End the turn; the run stays.
+
+        Raises:
+            OctuiError: There is none, or the server does not.
+        """
+        if self.state.is_final or self._conversation is None:
+            raise ControlError(f"{self.spec.name} is not at work.")
+        await self._conversation.abort()
+
+    async def reply(self, request: str, reply: str, message: str) -> None:
+        """Answer a permission with ``once``, ``always`` or ``reject``.
+
+        Raises:
+            OctuiError: It does not wait for that, or the server does not take it.
+        """
+        await self._waiting_for(request, is_question=False).reply(request, reply, message)
+
+    async def answer(self, request: str, answers: Answers | None) -> None:
+        """Answer questions; None dismisses them.
+
+        Raises:
+            OctuiError: It does not wait for that, or the server does not take it.
+        """
+        await self._waiting_for(request, is_question=True).answer(request, answers)
+
+    async def revert(self, *, undo: bool) -> None:
+        """Take back what was changed since the last prompt, or bring it back.
+
+        Raises:
+            OctuiError: It is at work, or the server does not.
+        """
+        if not self.state.is_final or not self.session_id:
+            raise ControlError(f"{self.spec.name} is at work; abort it first.")
+        async with self._servers.borrowed(self.spec) as hosted:
+            await (hosted.api.unrevert if undo else hosted.api.revert)(self.session_id, self.directory)
+            await self._write_diff(hosted)
+
+    async def choices(self) -> tuple[list[str], list[str]]:
+        """Give the models and agents it can have.
+
+        Raises:
+            OctuiError: The server does not tell.
+        """
+        async with self._servers.borrowed(self.spec) as hosted:
+            return await hosted.api.models(self.directory), await hosted.api.agents(self.directory)
+
+    def _waiting_for(self, request: str, *, is_question: bool) -> Conversation:
+        found = self._conversation.waiting.get(request) if self._conversation is not None else None
+        if self._conversation is None or found is None:
+            raise ControlError("That was answered already.")
+        if isinstance(found, Question) is not is_question:
+            raise ControlError("That is another kind of request.")
+        return self._conversation
+
+    # One turn
+
+    async def _live(self) -> Outcome:
+        self._turn_totals = Totals()
+        self._is_time_up = False
+        async with self._servers.borrowed(self.spec) as hosted:
+            talk = await self._join(hosted)
+            async with self._aborted_where_left(talk):
+                await self._ask(talk, self._prompts.popleft() if self._prompts else self._first_prompt())
+                while self._prompts:
+                    await self._ask(talk, self._prompts.popleft())
+                await self._until_over(talk, hosted)
+            if hosted.gone.is_set():
+                self._clear(Attention.CONNECTION_LOST)
+                return Outcome(RunState.FAILED, f"{hosted.why}; what it had said is kept, and it can be asked to go on")
+            await anyio.sleep(SETTLE_S)
+            await self._write_diff(hosted)
+        if self._unwritten is not None:
+            raise self._unwritten
+        return self._judge(talk)
+
+    def _first_prompt(self) -> Prompt:
+        files = tuple(str(file) for file in self.spec.config.files)
+        return Prompt(self.spec.prompt, files)
+
+    async def _join(self, hosted: Hosted) -> Conversation:
+        """Have the run's session on a server: the one it has, or a new one."""
+        if self._conversation is not None and self._hosted is hosted:
+            return self._conversation
+        self._conversation = None  # It was on a server that is gone.
+        await hosted.feed.wait_connected()
+        for words in hosted.warnings:
+            self.warned(words)
+        is_new = not self.session_id
+        if is_new:
+            self.session_id = await self._open(hosted)
+        has_past = not is_new or self._origin
+        past = await hosted.api.catch_up(self.session_id, self.directory) if has_past else []
+        talk = Conversation(hosted.api, hosted.feed, self.session_id, self.directory, self)
+        for what in past:
+            if what.event is not None:
+                talk.lines.pass_over(what.event)
+        if is_new:
+            self._write_attempt(1, 1, hosted.pid)
+            self._write(
+                SessionOpened(
+                    at=time.time(),
+                    run=self.spec.name,
+                    session_id=self.session_id,
+                    directory=self.directory,
+                    url=hosted.url,
+                )
+            )
+        else:
+            talk.lines.print_every_prompt()
+        self._conversation, self._hosted = talk, hosted
+        return talk
+
+    async def _open(self, hosted: Hosted) -> str:
+        if not self._origin:
+            return await open_session(hosted.api, self.directory, self.spec.config)
+        session_id = await hosted.api.fork_session(self._origin, self.directory)
+        if rules := rules_of(self.spec.config):
+            await hosted.api.set_rules(session_id, self.directory, rules)
+        return session_id
+
+    async def _ask(self, talk: Conversation, prompt: Prompt) -> None:
+        self._config = replace(
+            self._config, model=prompt.model or self._config.model, agent=prompt.agent or self._config.agent
+        )
+        files = [str(self.spec.workspace / file) for file in prompt.files]
+        await talk.send(prompt.text, options_of(self._config, files))
+        self._config = replace(self._config, command=None)  # It was for the first prompt.
+
+    @asynccontextmanager
+    async def _aborted_where_left(self, talk: Conversation) -> AsyncIterator[None]:
+        """End the turn on the server where the block is left before it is over."""
+        try:
+            yield
+        finally:
+            if not talk.is_over:
+                with anyio.move_on_after(ABORT_S, shield=True), suppress(OctuiError):
+                    await talk.abort()
+                    await anyio.sleep(SETTLE_S)
+
+    async def _until_over(self, talk: Conversation, hosted: Hosted) -> None:
+        """Wait until everything is answered, its time is up, or it cannot go on."""
+        async with anyio.create_task_group() as group:
+
+            async def first(wait: Callable[[], Awaitable[object]]) -> None:
+                await wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(self._look, talk)
+            group.start_soon(self._check_mcp, hosted)
+            if not self._answers:
+                group.start_soon(self._reject_all, talk)
+            for wait in (talk.wait_over, hosted.gone.wait, self._cannot_write.wait, lambda: self._time_up(talk)):
+                group.start_soon(first, wait)
+
+    async def _time_up(self, talk: Conversation) -> None:
+        """Wait until it has worked for as long as it may; while it waits for a person, its time stands still."""
+        if self.spec.timeout_s is None:
+            await anyio.sleep_forever()
+            return
+        left_s, before = self.spec.timeout_s, time.monotonic()
+        while left_s > 0:
+            await anyio.sleep(min(LOOK_EVERY_S, left_s))
+            now = time.monotonic()
+            left_s -= 0 if talk.waiting else now - before
+            before = now
+        self._is_time_up = True
+
+    async def _look(self, talk: Conversation) -> None:
+        """Look again and again whether it is silent without waiting for a person."""
+        while True:
+            await anyio.sleep(LOOK_EVERY_S)
+            if talk.waiting:
+                self._watch.heard(time.monotonic())
+            else:
+                self._raise(self._watch.silence(time.monotonic(), ""))
+
+    async def _check_mcp(self, hosted: Hosted) -> None:
+        with suppress(OctuiError):
+            self._raise(self._watch.mcp_failed(await hosted.api.failed_mcp(self.directory)))
+
+    async def _reject_all(self, talk: Conversation) -> None:
+        """Reject what it asks, as nobody is there to be asked; and say so."""
+        while True:
+            await self._asked.wait()
+            self._asked = anyio.Event()
+            for request in [*talk.waiting.values()]:
+                with suppress(OctuiError):
+                    if isinstance(request, Question):
+                        await talk.answer(request.id, None)
+                    else:
+                        await talk.reply(request.id, "reject")
+                self._raise(self._watch.rejected([in_words(request)]))
+
+    async def _write_diff(self, hosted: Hosted) -> None:
+        with suppress(OctuiError, OSError):
+            self._journal.write_diff(self.spec.name, await hosted.api.diff(self.session_id, self.directory))
+
+    def _judge(self, talk: Conversation) -> Outcome:
+        totals = self._turn_totals
+        if self._is_time_up:
+            return Outcome(RunState.TIMED_OUT, f"its time was up after {self.spec.timeout_s:g} s of work")
+        if talk.aborted:
+            return Outcome(RunState.STOPPED, "the turn was aborted by you")
+        if talk.rejected and self._answers and totals.last_reason == "tool-calls" and not totals.last_error:
+            return Outcome(RunState.STOPPED, f"you rejected {talk.rejected[-1]}")
+        return judge(totals, AttemptEnd(exit_code=0, stderr="", has_spoken=True), Limits(timeout_s=self.spec.timeout_s))
+
+    # The conversation's sink
+
+    def received(self, line: bytes) -> None:
+        """Record what the server sent, before anything is made of it."""
+        self._recording(lambda: self._journal.append_stream(self.spec.name, line))
+
+    def printed(self, line: bytes) -> None:
+        """Record what ``opencode run`` would have printed of it."""
+
+        def record() -> None:
+            lines = self._journal.append_stdout(self.spec.name, line)
+            self._take(lines)
+            self._turn_totals.feed_lines(*lines)
+
+        self._recording(record)
+
+    def happened(self, event: AnyServerEvent) -> None:
+        """Write down what a person has to know of."""
+        self._recording(lambda: self._note(event))
+
+    def connection(self, trouble: str) -> None:
+        """Say that the server is not heard, or is again."""
+        if trouble and not self.state.is_final:
+            self._recording(
+                lambda: self._raise([(Attention.CONNECTION_LOST, f"{trouble.rstrip('.')}; octui tries again")])
+            )
+        elif not trouble:
+            self._recording(lambda: self._clear(Attention.CONNECTION_LOST))
+
+    def _note(self, event: AnyServerEvent) -> None:
+        match event:
+            case PermissionAsked(request=permission):
+                self._write(RequestAsked(at=time.time(), run=self.spec.name, permission=permission))
+                self._show_waiting()
+                self._asked.set()
+            case QuestionAsked(request=question):
+                self._write(RequestAsked(at=time.time(), run=self.spec.name, question=question))
+                self._show_waiting()
+                self._asked.set()
+            case RequestClosed(request_id=request, answer=answer):
+                self._write(RequestAnswered(at=time.time(), run=self.spec.name, request_id=request, answer=answer))
+                self._show_waiting()
+            case ActivityChanged(activity=Activity.RETRYING) if event.attempt >= SPOKEN_OF_ATTEMPT:
+                self._raise(self._watch.provider_fails(event.why, event.attempt))
+                return
+            case ActivityChanged():
+                return
+        self._break_silence()
+
+    def _show_waiting(self) -> None:
+        """Say what it waits for, the oldest of each kind."""
+        waiting = self._conversation.waiting.values() if self._conversation is not None else ()
+        for kind, is_question in ((Attention.PERMISSION_ASKED, False), (Attention.QUESTION_ASKED, True)):
+            words = next((in_words(each) for each in waiting if isinstance(each, Question) is is_question), "")
+            if not words:
+                self._clear(kind)
+            elif self._attention.get(kind) != words:
+                self._raise([(kind, words)])
+
+    def _recording(self, act: Callable[[], None]) -> None:
+        """Do what may fail to be written; the run ends by it, but not the stream that others hear, too."""
+        if self._unwritten is None:
+            try:
+                act()
+            except RecordingError as error:
+                self._unwritten = error
+                self._cannot_write.set()

@@ -1,0 +1,242 @@
+"""The servers of a session: one for all runs whose server-wide settings are equal, started when one is needed.
+
+A server is ended when no run has needed it for a while, and with the session in any case; one that runs elsewhere is
+used and never ended. A server that dies ends the turns that were under way on it; the next turn starts another one on
+the same data home, with the sessions that were in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import msgspec
+from anyio.abc import TaskGroup
+
+from octui.client import compat
+from octui.client.config import RunConfig
+from octui.client.serve import server
+from octui.client.serve.api import ServerApi
+from octui.client.serve.feed import EventFeed, listening
+from octui.client.serve.server import ServerLaunch, server_config
+from octui.client.serve.v1 import V1Api
+from octui.errors import OctuiError, ServerError
+from octui.plan.model import RunSpec
+
+LINGER_S = 30.0
+"""How long a server stays when no run needs it: somebody may have read an answer and asks on."""
+
+SERVER_LOG = "server.log"
+
+
+@dataclass(eq=False, slots=True)
+class Hosted:
+    """A server that listens, and is listened to.
+
+    Attributes:
+        api: To ask it.
+        feed: What happens on it.
+        url: Where it is; empty for one of our own.
+        pid: Its process; 0 for one that runs elsewhere.
+        warnings: What was left out of the user's configuration.
+        data: opencode's own folder of data and log; None for one that runs elsewhere.
+        gone: Set when it is not there any more.
+        why: One sentence about that.
+    """
+
+    api: ServerApi
+    feed: EventFeed
+    url: str = ""
+    pid: int = 0
+    warnings: tuple[str, ...] = ()
+    data: Path | None = None
+    gone: anyio.Event = field(default_factory=anyio.Event)
+    why: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """Where a server is, is about to be, or was."""
+
+    number: int
+    users: int = 0
+    ready: anyio.Event = field(default_factory=anyio.Event)
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    hosted: Hosted | None = None
+    error: OctuiError | OSError | None = None
+
+
+class ServerPool:
+    """Hands out servers.
+
+    Args:
+        binary: opencode.
+        version: Its version.
+        folder: Gives a folder for the data home and the log of a server, by its number.
+        runs: The runs that may need one; they say which server has which number, in every process that takes them up.
+        linger_s: How long a server stays when no run needs it, in seconds.
+    """
+
+    def __init__(
+        self,
+        binary: Path,
+        version: str,
+        folder: Callable[[int], Path],
+        runs: tuple[RunSpec, ...],
+        *,
+        linger_s: float = LINGER_S,
+    ) -> None:
+        self._binary = binary
+        self._version = version
+        self._folder = folder
+        self._linger_s = linger_s
+        self._numbers: dict[bytes, int] = {}
+        self._places: dict[bytes, _Place] = {}
+        self._group: TaskGroup | None = None
+        for run in runs:
+            if run.backend == "serve":
+                self._number(_key(run))
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Hand out servers for as long as the block runs; afterwards none of ours is left."""
+        async with anyio.create_task_group() as group:
+            self._group = group
+            try:
+                yield
+            finally:
+                self._group = None
+                group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def borrowed(self, run: RunSpec) -> AsyncIterator[Hosted]:
+        """Have a run's server for as long as the block runs.
+
+        Raises:
+            OctuiError: There is none to be had, and why.
+        """
+        key = _key(run)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = self._start(key, run)
+        place.users += 1
+        try:
+            await place.ready.wait()
+            if place.error is not None:
+                raise place.error
+            if place.hosted is None:
+                raise ServerError("The session is ending.")
+            yield place.hosted
+        finally:
+            place.users -= 1
+            place.changed.set()
+
+    def _start(self, key: bytes, run: RunSpec) -> _Place:
+        if self._group is None:
+            raise ServerError("The session is ending.")
+        place = _Place(self._number(key))
+        self._group.start_soon(self._host, key, place, run)
+        return place
+
+    def _number(self, key: bytes) -> int:
+        return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+    async def _host(self, key: bytes, place: _Place, run: RunSpec) -> None:
+        try:
+            if run.config.attach:
+                await self._attach(key, place, run.config.attach, run.config.password)
+            else:
+                await self._serve(key, place, run)
+        except (OctuiError, OSError) as error:
+            place.error = error
+        finally:
+            self._retire(key, place)
+            if place.hosted is not None:
+                place.hosted.why = place.hosted.why or "the opencode server was ended"
+                place.hosted.gone.set()
+            place.ready.set()
+
+    async def _attach(self, key: bytes, place: _Place, url: str, password: str | None) -> None:
+        api = V1Api(url, password)
+        try:
+            version = await api.version()
+            if not compat.can_be_served(version):
+                raise ServerError(f"The server at {url} is opencode {version}, whose API octui does not know yet.")
+            async with listening(api) as feed:
+                place.hosted = Hosted(api, feed, url=url)
+                place.ready.set()
+                await self._until_unused(key, place)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await api.close()
+
+    async def _serve(self, key: bytes, place: _Place, run: RunSpec) -> None:
+        if not compat.can_be_served(self._version):
+            raise ServerError(
+                f"opencode {self._version} has a server octui does not know yet.", hint='Use backend = "run".'
+            )
+        home = self._folder(place.number)
+        isolated = _is_isolated(run)
+        launch = ServerLaunch(
+            binary=self._binary,
+            config=server_config(run.config),
+            isolate_db=isolated,
+            data_dir=home if isolated else None,
+            log_path=home.with_name(f"{home.name}.log"),
+        )
+        async with server.running(launch) as running:
+            api = V1Api(running.url, running.password)
+            try:
+                async with listening(api) as feed:
+                    await feed.wait_connected()
+                    place.hosted = Hosted(api, feed, pid=running.pid, warnings=running.warnings, data=running.data)
+                    place.ready.set()
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(self._watch, place.hosted, running, group.cancel_scope)
+                        await self._until_unused(key, place)
+                        group.cancel_scope.cancel()
+                    self._retire(key, place)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await api.close()
+
+    async def _watch(self, hosted: Hosted, running: server.OpenCodeServer, scope: anyio.CancelScope) -> None:
+        code = await running.wait()
+        how = f"a signal ended it ({-code})" if code < 0 else f"exit code {code}"
+        hosted.why = f"the opencode server died: {how}"
+        hosted.gone.set()
+        scope.cancel()
+
+    async def _until_unused(self, key: bytes, place: _Place) -> None:
+        """Wait until no run has needed it for a while."""
+        while True:
+            place.changed = anyio.Event()
+            if place.users:
+                await place.changed.wait()
+                continue
+            with anyio.move_on_after(self._linger_s) as scope:
+                await place.changed.wait()
+            if scope.cancelled_caught and not place.users:
+                self._retire(key, place)
+                return
+
+    def _retire(self, key: bytes, place: _Place) -> None:
+        """Hand it out no more."""
+        if self._places.get(key) is place:
+            del self._places[key]
+
+
+def _key(run: RunSpec) -> bytes:
+    """What two runs must have in common to share a server."""
+    config: RunConfig = run.config
+    if config.attach:
+        return msgspec.json.encode(["attach", config.attach, config.password])
+    return msgspec.json.encode(["own", server_config(config), _is_isolated(run)], enc_hook=str)
+
+
+def _is_isolated(run: RunSpec) -> bool:
+    """Whether it gets a private data home: one that goes on with an earlier session needs the database it is in."""
+    return run.isolate_db and not (run.config.continue_session or run.config.session_id)
