@@ -153,9 +153,18 @@ class V1Api:
         return found
 
     async def diff(self, session_id: str, directory: str) -> list[FileDiff]:
-        """See `ServerApi`."""
-        found = await self._get(f"/session/{session_id}/diff", directory)
-        return [_file_diff(each) for each in _objects(found)]
+        """See `ServerApi`; 1.18 tells of each prompt what came of it, and of the whole session nothing."""
+        session = await self._get(f"/session/{session_id}", directory)
+        taken_back = _within(session, "revert", "messageID")
+        diffs: dict[str, FileDiff] = {}
+        for message in _objects(await self._get(f"/session/{session_id}/message", directory)):
+            message_id = str(_within(message, "info", "id"))
+            if taken_back and message_id >= taken_back:
+                break
+            for found in _objects(_within(message, "info", "summary", "diffs")):
+                diff = _file_diff(found)
+                diffs[diff.file] = _joined(diffs[diff.file], diff) if diff.file in diffs else diff
+        return [*diffs.values()]
 
     async def revert(self, session_id: str, directory: str) -> None:
         """See `ServerApi`."""
@@ -324,6 +333,24 @@ def _file_part(path: str) -> dict[str, str]:
     mime = folder if Path(path).is_dir() else mimetypes.guess_type(path)[0] or "text/plain"
     mime = mime if mime.startswith("image/") or mime in (folder, "application/pdf") else "text/plain"
     return {"type": "file", "mime": mime, "url": Path(path).as_uri(), "filename": PurePosixPath(path).name}
+
+
+def _within(value: Any, *keys: str) -> Any:
+    """What stands deep in an answer; None where it does not."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _joined(before: FileDiff, after: FileDiff) -> FileDiff:
+    """What two prompts changed in one file, one after the other."""
+    return FileDiff(
+        file=after.file,
+        patch=f"{before.patch.rstrip()}\n{after.patch}",
+        additions=before.additions + after.additions,
+        deletions=before.deletions + after.deletions,
+        status=before.status if after.status == "modified" else after.status,
+    )
 
 
 def _file_diff(found: dict[str, Any]) -> FileDiff:
