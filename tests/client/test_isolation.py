@@ -22,8 +22,8 @@ def folder(tmp_path: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=tmp_path))
 
 
-def isolate(folder: Path, **changes: bool) -> Homes:
-    return prepare(folder, os.environ, **{"private_data": True, "inherit_user_config": False, **changes})
+def isolate(folder: Path, *, private_data: bool = True, inherit_user_config: bool = False) -> Homes:
+    return prepare(folder, os.environ, private_data=private_data, inherit_user_config=inherit_user_config)
 
 
 def config_of(homes: Homes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from octui.control.client import ControlClient, request
-from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Restart, Shutdown, Stop, Welcome
+from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Order, Restart, Shutdown, Stop, Welcome
 from octui.control.server import MAX_PATH_BYTES, ControlServer, new_socket_path
 from octui.errors import ControlError, RecordingError
 
@@ -25,9 +25,9 @@ class Supervisor:
     """Notes what it is asked for; refuses to touch the run ``no``."""
 
     def __init__(self) -> None:
-        self.asked: list[Stop | Restart | Shutdown] = []
+        self.asked: list[Order] = []
 
-    async def handle(self, request: Stop | Restart | Shutdown) -> None:
+    async def handle(self, request: Order) -> None:
         if getattr(request, "run", None) == "no":
             raise ControlError("There is no such run.")
         self.asked.append(request)
@@ -186,7 +186,7 @@ def test_both_ends_speak_the_same_protocol() -> None:
 
 async def test_a_request_that_fails_in_any_way_octui_knows_is_refused_and_harms_nobody(path: Path) -> None:
     class Full(Supervisor):
-        async def handle(self, request: Stop | Restart | Shutdown) -> None:
+        async def handle(self, request: Order) -> None:
             raise RecordingError("The recording cannot be written.")
 
     async with serving(path, Full()):
@@ -211,7 +211,7 @@ async def test_a_supervisor_that_is_gone_before_its_answer_is_out_has_shut_down(
     gone = anyio.Event()
 
     class Quick(Supervisor):
-        async def handle(self, request: Stop | Restart | Shutdown) -> None:
+        async def handle(self, request: Order) -> None:
             gone.set()
             await anyio.sleep_forever()
 

@@ -20,7 +20,7 @@ from tests.support.processes import processes_marked
 from octui.client.config import RunConfig
 from octui.fleet.main import run_headless
 from octui.plan.model import Plan, RunSpec
-from octui.recording.facts import AnyFact, AttemptEnded, RunState
+from octui.recording.facts import AnyFact, AttemptEnded, Attention, RunState
 from octui.recording.session import Session
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("opencode_binary")]
@@ -83,3 +83,18 @@ def test_a_database_that_is_locked_at_start_up_is_tried_again(
     run = session.status.run("a")
     assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
     assert "database is locked" in session.stderr("a", 1)
+
+
+def test_headless_rejects_what_it_is_asked_and_says_so(scripted_model: ScriptedModel, git_workspace: Path) -> None:
+    config = RunConfig(config_overrides=scripted_model.config, permission={"bash": "ask"})
+    spec = RunSpec(
+        name="a",
+        workspace=git_workspace,
+        prompt='TOOL:bash:{"command":"echo hi","description":"x"}',
+        config=config,
+        backend="serve",
+    )
+    plan = Plan(name="headless", runs=(spec,))
+    run = Session.open(run_headless(plan)).status.run("a")
+    assert run.state is RunState.FAILED
+    assert "nobody could be asked: bash: echo hi" in run.attention[Attention.PERMISSION_REJECTED][0]

@@ -176,7 +176,7 @@ async def test_warnings_about_the_configuration_are_told(make_fleet: MakeFleet) 
 
 async def test_a_workspace_that_went_away_fails_its_run_only(make_fleet: MakeFleet, tmp_path: Path) -> None:
     fleet = make_fleet("answer()", {"a": "x"}, max_parallel=1)
-    object.__setattr__(fleet.supervisor._runners["a"].spec, "workspace", tmp_path / "gone")
+    object.__setattr__(fleet.supervisor.runners["a"].spec, "workspace", tmp_path / "gone")
     await fleet.supervisor.run()
     run = fleet.session().status.run("a")
     assert run.state is RunState.FAILED

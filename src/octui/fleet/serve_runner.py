@@ -95,6 +95,11 @@ class ServeRunner(RunLife):
         self._is_time_up = False
 
     @property
+    def server_pid(self) -> int:
+        """The process of its server; 0 where it has none of ours."""
+        return self._hosted.pid if self._hosted is not None else 0
+
+    @property
     def directory(self) -> str:
         """The folder it works in, on its server's machine."""
         return self.spec.config.remote_dir or str(self.spec.workspace)

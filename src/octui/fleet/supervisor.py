@@ -57,6 +57,9 @@ class Supervisor:
         gate: Says when the next run may start.
         servers: Has the servers of runs that need one; None where there is no such run.
         answers: Whether somebody may answer what runs ask.
+
+    Attributes:
+        runners: What runs each run, by name.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class Supervisor:
         self._client = client
         self._servers = servers
         self._answers = answers
-        self._runners = {run.name: self._runner(run) for run in plan.runs}
+        self.runners = {run.name: self._runner(run) for run in plan.runs}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
         self._stop_words: dict[str, str] = {}
@@ -95,7 +98,7 @@ class Supervisor:
                 socket=socket,
                 octui=octui,
                 opencode=opencode,
-                runs=tuple(self._runners),
+                runs=tuple(self.runners),
             )
         )
 
@@ -110,7 +113,7 @@ class Supervisor:
         try:
             async with self._serving(), anyio.create_task_group() as group:
                 self._group = group
-                for name in self._runners:
+                for name in self.runners:
                     self._start(name)
                 await self._wait_until_done(connections)
                 self._group = None
@@ -131,7 +134,7 @@ class Supervisor:
             case Shutdown():
                 await self.shutdown()
             case Stop(run=None):
-                await self._stop(list(self._runners), STOPPED_BY_USER)
+                await self._stop(list(self.runners), STOPPED_BY_USER)
             case Stop(run=str(name)):
                 self._known(name)
                 await self._stop([name], STOPPED_BY_USER)
@@ -157,7 +160,7 @@ class Supervisor:
     async def shutdown(self, why: str = STOPPED_BY_USER) -> None:
         """Stop all runs and let `run` come to its end."""
         self._closing = True
-        await self._stop(list(self._runners), why)
+        await self._stop(list(self.runners), why)
 
     async def _restart(self, name: str) -> None:
         runner = self._known(name)
@@ -186,9 +189,9 @@ class Supervisor:
             raise ControlError("The session is ending.")
         if not origin.session_id:
             raise ControlError(f"{name} has not begun yet.")
-        spec = replace(origin.spec, name=unique_name(f"{name}-fork", set(self._runners)), prompt=text)
+        spec = replace(origin.spec, name=unique_name(f"{name}-fork", set(self.runners)), prompt=text)
         self._journal.add_run(spec)
-        self._runners[spec.name] = self._runner(spec, origin=origin.session_id)
+        self.runners[spec.name] = self._runner(spec, origin=origin.session_id)
         self._write_outcomes()
         self._write(RunAdded(at=time.time(), run=spec.name, origin=name))
         self._start(spec.name)
@@ -229,7 +232,7 @@ class Supervisor:
         assert self._group is not None
         self._over[name] = anyio.Event()
         self._scopes[name] = anyio.CancelScope()
-        runner = self._runners[name]
+        runner = self.runners[name]
         self._group.start_soon(self._live, runner, work, self._scopes[name], self._over[name])
 
     async def _live(
@@ -266,9 +269,9 @@ class Supervisor:
             await anyio.sleep(_LOOK_EVERY_S)
 
     def _known(self, name: str) -> RunLife:
-        if name not in self._runners:
+        if name not in self.runners:
             raise ControlError(f"This session has no run called {name!r}.")
-        return self._runners[name]
+        return self.runners[name]
 
     def _write(self, fact: AnyFact) -> None:
         self._journal.fact(fact)
@@ -278,6 +281,6 @@ class Supervisor:
             self._on_fact(fact)
 
     def _write_outcomes(self) -> None:
-        outcomes = {name: found for name, runner in self._runners.items() if (found := runner.outcome()) is not None}
+        outcomes = {name: found for name, runner in self.runners.items() if (found := runner.outcome()) is not None}
         with suppress(OSError):
             self._journal.write_outcome(outcomes)

@@ -1,0 +1,289 @@
+"""Runs over the real ``opencode serve``: answered, asked on, aborted, forked, cut off by the death of their server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.conftest import ScriptedModel
+from tests.fleet.test_integration import left, marked
+from tests.support.repository import make_repository
+
+from octui.client.binary import binary_version, find_binary
+from octui.client.client import AsyncOpenCodeClient
+from octui.client.config import RunConfig
+from octui.control.messages import Abort, Answer, Choices, Fork, Offered, Reply, Restart, Revert, Send, Stop
+from octui.errors import ControlError
+from octui.fleet.pacing import Gate
+from octui.fleet.serve_runner import ServeRunner
+from octui.fleet.servers import ServerPool
+from octui.fleet.supervisor import Supervisor
+from octui.plan.model import Plan, RunSpec
+from octui.recording.facts import AnyFact, Attention, RunState, SessionOpened, StateChanged
+from octui.recording.journal import Journal
+from octui.recording.layout import SESSION_FILE, diff_path, stream_path
+from octui.recording.session import Session
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("opencode_binary"), pytest.mark.asyncio]
+
+BASH = 'TOOL:bash:{"command":"%s","description":"x"}\n'
+QUESTION = {
+    "questions": [
+        {
+            "question": "Which one?",
+            "header": "Pick",
+            "options": [{"label": "A", "description": "a"}, {"label": "B", "description": "b"}],
+        }
+    ],
+}
+
+
+@dataclass
+class Served:
+    """A session whose runs are over a server, and what was written down of it."""
+
+    supervisor: Supervisor
+    journal: Journal
+    facts: list[AnyFact] = field(default_factory=list)
+
+    def runner(self, name: str) -> ServeRunner:
+        runner = self.supervisor.runners[name]
+        assert isinstance(runner, ServeRunner)
+        return runner
+
+    def session(self) -> Session:
+        return Session.open(self.journal.folder)
+
+    def lines(self, name: str) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.journal.stdout_path(name).read_bytes().splitlines()]
+
+    def stream(self, name: str) -> bytes:
+        path = stream_path(self.journal.folder, name)
+        return path.read_bytes() if path.exists() else b""
+
+    def texts(self, name: str) -> list[str]:
+        return [str(line["part"]["text"]) for line in self.lines(name) if line["type"] == "text"]  # type: ignore[index]
+
+    async def until(self, true: Callable[[], object]) -> None:
+        with anyio.fail_after(60):
+            while not true():
+                await anyio.sleep(0.02)
+
+    async def waits(self, name: str) -> str:
+        """Wait until a run asks something; give the request's id."""
+        await self.until(lambda: self.session().status.run(name).requests)
+        return next(iter(self.session().status.run(name).requests))
+
+    async def over(self, name: str) -> RunState:
+        await self.until(lambda: self.supervisor.runners[name].state.is_final)
+        return self.supervisor.runners[name].state
+
+
+Serving = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+@pytest.fixture
+def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
+    """Run prompts by name over a server of the real opencode, on asyncio."""
+
+    @asynccontextmanager
+    async def serve(
+        prompts: dict[str, str], *, timeout_s: float | None = None, **config: object
+    ) -> AsyncIterator[Served]:
+        given = RunConfig(config_overrides=scripted_model.config, **config)  # type: ignore[arg-type]
+        runs = tuple(
+            RunSpec(
+                name=name,
+                workspace=make_repository(tmp_path / name, {"README.md": "x"}),
+                prompt=prompt,
+                config=given,
+                backend="serve",
+                timeout_s=timeout_s,
+            )
+            for name, prompt in prompts.items()
+        )
+        plan = Plan(name="served", runs=runs, max_parallel=8)
+        binary = find_binary()
+        version = binary_version(binary)
+        journal = Journal.create(
+            tmp_path / "sessions", plan, opencode_version=version, binary=str(binary), octui_version="0.1.0"
+        )
+        facts: list[AnyFact] = []
+        supervisor = Supervisor(
+            plan,
+            journal,
+            AsyncOpenCodeClient(binary),
+            on_fact=facts.append,
+            gate=Gate(every_s=0),
+            servers=ServerPool(binary, version, journal.server_folder, runs),
+        )
+        supervisor.started(socket="", octui="0.1.0", opencode=version)
+        connected = 1
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: supervisor.run(connections=lambda: connected))
+            try:
+                yield Served(supervisor, journal, facts)
+            finally:
+                connected = 0
+                with anyio.CancelScope(shield=True):
+                    await supervisor.shutdown()
+        journal.close()
+
+    return serve
+
+
+async def test_equal_runs_share_a_server_and_print_what_opencode_run_would(serving: Serving, tmp_path: Path) -> None:
+    with marked(tmp_path):
+        async with serving(
+            {"a": "SLOW:6:0.02\nSAY:Six pieces of 1 answer..", "b": f"{BASH % 'echo hi'}SAY:Done."}
+        ) as it:
+            assert [await it.over(name) for name in "ab"] == [RunState.SUCCEEDED] * 2
+            assert it.runner("a").server_pid == it.runner("b").server_pid > 0
+        assert left(tmp_path) == []
+    assert [line["type"] for line in it.lines("a")] == ["step_start", "text", "step_finish"]
+    assert [line["type"] for line in it.lines("b")] == [
+        *("step_start", "tool_use", "step_finish"),
+        *("step_start", "text", "step_finish"),
+    ]
+    stream = it.stream("a")
+    assert stream.count(b'"message.part.delta"') == 6
+    assert b'"sessionID":"%b"' % it.runner("b").session_id.encode() not in stream
+    assert it.session().log("b").totals.finished
+
+
+async def test_a_permission_and_a_question_wait_until_they_are_answered(serving: Serving) -> None:
+    ask = f"TOOL:question:{json.dumps(QUESTION)}\nSAY:Thanks."
+    prompts = {"bash": f"{BASH % 'echo allowed'}SAY:Done.", "question": ask}
+    async with serving(prompts, permission={"bash": "ask"}) as it:
+        permission, question = await it.waits("bash"), await it.waits("question")
+        status = it.session().status
+        assert status.run("bash").attention[Attention.PERMISSION_ASKED][0] == "bash: echo allowed"
+        assert status.run("question").attention[Attention.QUESTION_ASKED][0] == "Which one?"
+        with pytest.raises(ControlError, match="another kind"):
+            await it.supervisor.handle(Answer(id=1, run="bash", request=permission, answers=None))
+        await it.supervisor.handle(Reply(id=1, run="bash", request=permission, reply="once"))
+        await it.supervisor.handle(Answer(id=2, run="question", request=question, answers=[["B"]]))
+        assert [await it.over(name) for name in prompts] == [RunState.SUCCEEDED] * 2
+        with pytest.raises(ControlError, match="answered already"):
+            await it.supervisor.handle(Reply(id=3, run="bash", request=permission, reply="once"))
+        status = it.session().status
+        assert not any(status.run(name).requests or status.run(name).attention for name in prompts)
+    outputs = {name: str(it.lines(name)[1]) for name in prompts}
+    assert "allowed" in outputs["bash"]
+    assert "'answers': [['B']]" in outputs["question"]
+
+
+async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(serving: Serving) -> None:
+    prompt = f"{BASH % 'echo never'}SAY:I go on."
+    async with serving({"plain": prompt, "told": prompt}, permission={"bash": "ask"}) as it:
+        await it.supervisor.handle(Reply(id=1, run="plain", request=await it.waits("plain"), reply="reject"))
+        message = Reply(id=2, run="told", request=await it.waits("told"), reply="reject", message="Use printf.")
+        await it.supervisor.handle(message)
+        assert await it.over("plain") is RunState.STOPPED
+        assert await it.over("told") is RunState.SUCCEEDED
+        assert it.session().status.run("plain").why == "you rejected bash: echo never"
+    assert "Use printf." in str(it.lines("told")[1])
+    assert it.texts("told") == ["I go on."]
+
+
+async def test_prompts_queue_while_it_works_and_continue_it_when_it_is_over(serving: Serving) -> None:
+    async with serving({"a": "SLOW:8:0.1\nSAY:First answer in eight pieces."}) as it:
+        await it.until(lambda: it.runner("a").state is RunState.RUNNING)
+        await it.supervisor.handle(Send(id=1, run="a", text="SAY:Second."))
+        await it.over("a")
+        assert it.texts("a") == ["First answer in eight pieces.", "Second."]
+        await it.supervisor.handle(Send(id=2, run="a", text="SAY:Third."))
+        await it.over("a")
+        forked = await it.supervisor.handle(Fork(id=3, run="a", text="SAY:Elsewhere."))
+        await it.over("a-fork")
+        assert forked is not None
+        offered = await it.supervisor.handle(Choices(id=4, run="a"))
+        assert isinstance(offered, Offered)
+        assert "scripted/m1" in offered.models
+        assert "build" in offered.agents
+    assert it.texts("a") == ["First answer in eight pieces.", "Second.", "Third."]
+    assert [line["type"] for line in it.lines("a")].count("prompt") == 2
+    assert it.texts("a-fork") == ["Elsewhere."]
+    sessions = {fact.run: fact.session_id for fact in it.facts if isinstance(fact, SessionOpened)}
+    assert len({*sessions.values()}) == 2
+    assert it.session().run_names == ("a", "a-fork")
+    plan = tomllib.loads((it.journal.folder / SESSION_FILE).read_text())
+    assert [run["name"] for run in plan["runs"]] == ["a", "a-fork"]
+
+
+async def test_an_abort_ends_the_command_and_leaves_the_run_to_be_asked_more(serving: Serving, tmp_path: Path) -> None:
+    with marked(tmp_path):
+        async with serving({"a": f"{BASH % 'sleep 600'}SAY:Never."}) as it:
+            await it.until(lambda: "sleep" in left(tmp_path))
+            await it.supervisor.handle(Abort(id=1, run="a"))
+            assert await it.over("a") is RunState.STOPPED
+            assert it.session().status.run("a").why == "the turn was aborted by you"
+            await it.until(lambda: "sleep" not in left(tmp_path))
+            await it.supervisor.handle(Send(id=2, run="a", text="SAY:Here again."))
+            assert await it.over("a") is RunState.SUCCEEDED
+            await it.supervisor.handle(Send(id=3, run="a", text=f"{BASH % 'sleep 601'}SAY:Never."))
+            await it.until(lambda: "sleep" in left(tmp_path))
+            await it.supervisor.handle(Stop(id=4, run="a"))
+            assert it.runner("a").state is RunState.STOPPED
+            await it.until(lambda: "sleep" not in left(tmp_path))
+            await it.supervisor.handle(Restart(id=5, run="a"))
+            await it.until(lambda: "sleep" in left(tmp_path))
+        assert left(tmp_path) == []
+    assert it.texts("a") == ["Here again."]
+
+
+async def test_the_death_of_a_server_fails_its_turns_and_the_next_prompt_finds_the_session_again(
+    serving: Serving,
+) -> None:
+    async with serving({"a": "SLOW:100:0.1\nSAY:Cut off.", "b": "SAY:Whole."}) as it:
+        await it.until(lambda: b"part.delta" in it.stream("a"))
+        await it.over("b")
+        os.kill(it.runner("a").server_pid, signal.SIGKILL)
+        assert await it.over("a") is RunState.FAILED
+        assert "the opencode server died: a signal ended it (9)" in it.session().status.run("a").why
+        assert it.runner("b").state is RunState.SUCCEEDED
+        session_id = it.runner("a").session_id
+        await it.supervisor.handle(Send(id=1, run="a", text="SAY:Back."))
+        assert await it.over("a") is RunState.SUCCEEDED
+        assert it.runner("a").session_id == session_id
+    assert it.texts("a") == ["Back."]
+    assert [line["type"] for line in it.lines("a")].count("prompt") == 1
+
+
+async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(serving: Serving) -> None:
+    async with serving({"a": f"{BASH % 'echo new > new.txt'}SAY:Done."}) as it:
+        await it.over("a")
+        workspace = it.runner("a").spec.workspace
+        diffs = json.loads(diff_path(it.journal.folder, "a").read_bytes())
+        assert [(diff["file"], diff["additions"]) for diff in diffs] == [("new.txt", 1)]
+        await it.supervisor.handle(Revert(id=1, run="a"))
+        assert not (workspace / "new.txt").exists()
+        assert json.loads(diff_path(it.journal.folder, "a").read_bytes()) == []
+        await it.supervisor.handle(Revert(id=2, run="a", undo=True))
+        assert (workspace / "new.txt").exists()
+
+
+async def test_time_spent_waiting_for_an_answer_does_not_count(serving: Serving) -> None:
+    prompts = {"asks": f"{BASH % 'echo hi'}SAY:Done.", "works": "SLOW:100:0.2\nSAY:Too slow."}
+    async with serving(prompts, permission={"bash": "ask"}, timeout_s=6) as it:
+        request = await it.waits("asks")
+        assert await it.over("works") is RunState.TIMED_OUT
+        await anyio.sleep(2)
+        await it.supervisor.handle(Reply(id=1, run="asks", request=request, reply="once"))
+        assert await it.over("asks") is RunState.SUCCEEDED
+
+
+async def test_a_prompt_the_server_does_not_take_fails_the_run_with_its_reason(serving: Serving) -> None:
+    async with serving({"a": "SAY:x"}, agent="nobody") as it:
+        assert await it.over("a") is RunState.FAILED
+        assert "Agent not found" in it.session().status.run("a").why
+        states = [fact.state for fact in it.facts if isinstance(fact, StateChanged)]
+    assert states[0] is RunState.STARTING
