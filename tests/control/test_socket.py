@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from octui.control.client import ControlClient, request
-from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Order, Restart, Shutdown, Stop, Welcome
+from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Order, Stop, Welcome
 from octui.control.server import MAX_PATH_BYTES, ControlServer, new_socket_path
 from octui.errors import ControlError, RecordingError
 
