@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from octui.client.events import DIAGNOSTIC
 from octui.client.result import Totals
 from octui.errors import OctuiError, RecordingError
 from octui.fleet.attention import Raised, Watch
@@ -145,7 +144,7 @@ class RunLife:
         self._raise(self._watch.left_out(words))
 
     def _take(self, lines: Lines) -> None:
-        if self.state is RunState.STARTING and any(kind != DIAGNOSTIC for kind in lines.kinds):
+        if self.state is RunState.STARTING and lines.has_event:
             self._enter(RunState.RUNNING)
         if self.life > 1:
             self._life_totals.feed_lines(*lines)
