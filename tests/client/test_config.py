@@ -51,6 +51,19 @@ def test_ask_is_refused_with_its_place_and_the_reason(permission: Any, place: st
     assert str(raised.value).startswith(place)
 
 
+@pytest.mark.parametrize("permission", ["ask", {"bash": "ask"}, {"bash": {"*": "allow", "git push *": "ask"}}])
+def test_ask_is_allowed_where_somebody_can_be_asked(permission: Any) -> None:
+    overrides = {"permission": {"edit": "ask"}}
+    assert check(RunConfig(permission=permission, config_overrides=overrides), may_ask=True) == []
+
+
+def test_other_words_are_refused_also_where_somebody_can_be_asked() -> None:
+    with pytest.raises(ConfigError, match=r"^permission\.edit is 'aks'; it must be 'allow', 'deny' or 'ask'"):
+        check(RunConfig(permission={"edit": "aks"}), may_ask=True)
+    with pytest.raises(ConfigError, match=r"permission\.webfetch takes 'allow', 'deny' or 'ask', no patterns"):
+        check(RunConfig(permission={"webfetch": {"*": "ask"}}), may_ask=True)
+
+
 @pytest.mark.parametrize("word", ["alow", "", 1, None, ["allow"]])
 def test_any_other_word_is_refused(word: Any) -> None:
     with pytest.raises(ConfigError, match="must be 'allow' or 'deny'"):

@@ -12,7 +12,7 @@ from octui.client.compat import KNOWN_TOOLS, TOOLS_WITHOUT_PATTERNS
 from octui.errors import ConfigError
 
 PermissionValue = str | Mapping[str, str]
-"""``allow`` or ``deny``, or a map of patterns to them; the last matching pattern wins."""
+"""``allow`` or ``deny``, or a map of patterns to them; the last matching pattern wins. A server takes ``ask``, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class RunConfig:
         log_level: ``DEBUG``, ``INFO``, ``WARN`` or ``ERROR`` (``--log-level``).
         cli_kwargs: Any other flag: ``True`` → ``--flag``, a value → ``--flag=value``, a one-letter key → ``-f value``,
             a list → repeated, ``False`` and ``None`` → left out.
-        permission: Tool name → ``allow`` or ``deny``, or a map of patterns to them.
+        permission: Tool name → ``allow`` or ``deny``, or a map of patterns to them; a server takes ``ask``, too.
         mcp: MCP servers by name, as in opencode's config.
         tools: Tool name (or glob) → on or off.
         instructions: Instruction files or globs to inject.
@@ -129,8 +129,12 @@ def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def check(config: RunConfig) -> list[str]:
+def check(config: RunConfig, *, may_ask: bool = False) -> list[str]:
     """Refuse what opencode must not be given.
+
+    Args:
+        config: What a run is asked to do.
+        may_ask: Whether somebody is there to answer, as with a server: then a permission may be ``ask``.
 
     Returns:
         Warnings, one sentence each, about what is likely a mistake: a tool opencode does not know.
@@ -139,9 +143,9 @@ def check(config: RunConfig) -> list[str]:
         ConfigError: With the place and the reason.
     """
     warnings: list[str] = []
-    _check_permission("permission", config.permission, warnings)
+    _check_permission("permission", config.permission, warnings, may_ask)
     if "permission" in config.config_overrides:
-        _check_permission("config_overrides.permission", config.config_overrides["permission"], warnings)
+        _check_permission("config_overrides.permission", config.config_overrides["permission"], warnings, may_ask)
     for name, server in config.mcp.items():
         _check_mcp(f"mcp.{name}", server)
     if config.model is not None and "/" not in config.model.strip("/"):
@@ -156,21 +160,30 @@ def check(config: RunConfig) -> list[str]:
     return warnings
 
 
-def check_action(place: str, value: object) -> None:
-    """Refuse a permission's action other than ``allow`` and ``deny``.
+def check_action(place: str, value: object, *, may_ask: bool = False) -> None:
+    """Refuse a permission's action other than ``allow`` and ``deny``, and ``ask`` where somebody can be asked.
 
     Raises:
         ConfigError: With the place and the reason.
     """
-    if value == "ask":
+    if value == "ask" and not may_ask:
         raise ConfigError(f"{place} {_ASK}.")
-    if value not in ("allow", "deny"):
-        raise ConfigError(f"{place} is {value!r}; it must be 'allow' or 'deny'.")
+    if value not in _actions(may_ask):
+        raise ConfigError(f"{place} is {value!r}; it must be {_in_words(may_ask)}.")
 
 
-def _check_permission(place: str, permission: object, warnings: list[str]) -> None:
+def _actions(may_ask: bool) -> tuple[str, ...]:
+    return ("allow", "deny", "ask") if may_ask else ("allow", "deny")
+
+
+def _in_words(may_ask: bool) -> str:
+    *most, last = map(repr, _actions(may_ask))
+    return f"{', '.join(most)} or {last}"
+
+
+def _check_permission(place: str, permission: object, warnings: list[str], may_ask: bool) -> None:
     if not isinstance(permission, Mapping):
-        check_action(place, permission)
+        check_action(place, permission, may_ask=may_ask)
         return
     for tool, rule in permission.items():
         where = f"{place}.{tool}"
@@ -178,12 +191,12 @@ def _check_permission(place: str, permission: object, warnings: list[str]) -> No
             near = difflib.get_close_matches(tool, KNOWN_TOOLS, n=1, cutoff=0.0)
             warnings.append(f"{where}: opencode knows no tool {tool!r}; the nearest it knows is {near[0]!r}.")
         if not isinstance(rule, Mapping):
-            check_action(where, rule)
+            check_action(where, rule, may_ask=may_ask)
             continue
         if tool in TOOLS_WITHOUT_PATTERNS:
-            raise ConfigError(f"{where} takes 'allow' or 'deny', no patterns.")
+            raise ConfigError(f"{where} takes {_in_words(may_ask)}, no patterns.")
         for pattern, action in rule.items():
-            check_action(f'{where}["{pattern}"]', action)
+            check_action(f'{where}["{pattern}"]', action, may_ask=may_ask)
 
 
 def _check_mcp(place: str, server: object) -> None:
