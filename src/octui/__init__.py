@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from octui.client.client import AsyncOpenCodeClient
     from octui.client.config import RunConfig
     from octui.client.result import RunResult, TokenUsage
+    from octui.client.serve.events import Permission, Question
+    from octui.client.session import OpenCodeSession
     from octui.errors import (
         ConfigError,
         OctuiError,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         OpenCodeError,
         OpenCodeProcessError,
         OpenCodeTimeoutError,
+        ServerError,
     )
 
 __version__ = "0.1.0"
@@ -30,15 +33,22 @@ __all__ = [
     "OpenCodeBinaryNotFoundError",
     "OpenCodeError",
     "OpenCodeProcessError",
+    "OpenCodeSession",
     "OpenCodeTimeoutError",
+    "Permission",
+    "Question",
     "RunConfig",
     "RunResult",
+    "ServerError",
     "TokenUsage",
     "__version__",
 ]
 
 _HOMES = {
     "AsyncOpenCodeClient": "octui.client.client",
+    "OpenCodeSession": "octui.client.session",
+    "Permission": "octui.client.serve.events",
+    "Question": "octui.client.serve.events",
     "RunConfig": "octui.client.config",
     "RunResult": "octui.client.result",
     "TokenUsage": "octui.client.result",

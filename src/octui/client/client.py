@@ -109,7 +109,7 @@ class AsyncOpenCodeClient:
             OpenCodeTimeoutError: Its time was up.
         """
         with Log(log_file, log_exclude_types or ()) as log:
-            sink = Collector(log, _warn)
+            sink = Collector(log, warn)
             end = await self.execute(
                 prompt,
                 workspace,
@@ -175,7 +175,7 @@ class AsyncOpenCodeClient:
             OpenCodeTimeoutError: Its time was up.
         """
         limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
-        launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, _warn)
+        launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, warn)
         last: deque[dict[str, Any]] = deque(maxlen=LAST_EVENTS)
         errors = Totals()
         number = 0
@@ -318,7 +318,7 @@ class AsyncOpenCodeClient:
             raise ConfigError("The prompt is empty.")
 
         def look() -> Launch:
-            folder = _check_folder(workspace, config.files)
+            folder = check_folder(workspace, config.files)
             binary = find_binary(self.binary)
             isolation.sweep_stale()
             return Launch(
@@ -348,7 +348,12 @@ class AsyncOpenCodeClient:
         await anyio.sleep(max(0.0, start - time.monotonic()))
 
 
-def _check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
+def check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
+    """Give the folder a run works in, absolute.
+
+    Raises:
+        ConfigError: It cannot be used, or a file to attach is not there.
+    """
     folder = Path(workspace).expanduser().absolute()
     if not folder.is_dir():
         raise ConfigError(f"The workspace {folder} {'is no folder' if folder.exists() else 'does not exist'}.")
@@ -368,9 +373,9 @@ def _judge(end: AttemptEnd, events: Sequence[dict[str, Any]], limits: Limits, la
         OpenCodeProcessError: It ended with a non-zero exit code.
     """
     if fallback := compat.unknown_agent(end.stderr):
-        _warn(f"{fallback}.")
+        warn(f"{fallback}.")
     if end.limit is Limit.EXIT:
-        _warn(f"opencode had finished its answer but did not exit; it was ended after {limits.exit_grace_s:g} s.")
+        warn(f"opencode had finished its answer but did not exit; it was ended after {limits.exit_grace_s:g} s.")
     elif end.limit is not None:
         at_start = end.limit is Limit.STARTUP
         limit_s = (limits.startup_timeout_s if at_start else limits.timeout_s) or 0.0
@@ -392,7 +397,8 @@ def _judge(end: AttemptEnd, events: Sequence[dict[str, Any]], limits: Limits, la
         )
 
 
-def _warn(words: str) -> None:
+def warn(words: str) -> None:
+    """Tell a program's author of what is likely a mistake."""
     warnings.warn(words, OpenCodeWarning, stacklevel=2)
 
 
@@ -402,7 +408,7 @@ def _ignore(words: str) -> None:
 
 def _warn_all(sentences: Sequence[str]) -> None:
     for words in sentences:
-        _warn(words)
+        warn(words)
 
 
 async def _discard(data: bytes) -> None:

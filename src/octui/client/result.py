@@ -75,6 +75,7 @@ class RunResult:
         turns: How many steps (answers of the model) began.
         session_id: opencode's session; empty where none was told.
         stderr: What the last attempt wrote to stderr, as text.
+        rejected: What was rejected in a session for want of somebody to ask, in a few words each.
     """
 
     exit_code: int
@@ -86,6 +87,7 @@ class RunResult:
     turns: int
     session_id: str
     stderr: str
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -82,8 +82,14 @@ class ServerApi(Protocol):
     async def reply_question(self, request_id: str, directory: str, answers: Answers | None) -> None:
         """Answer questions; None dismisses them."""
 
-    async def catch_up(self, session_id: str, directory: str) -> list[Received]:
-        """Give how a session and its subagents stand, as the events that would bring one there."""
+    async def catch_up(self, session_id: str, directory: str, waiting: Collection[str] = ()) -> list[Received]:
+        """Give how a session and its subagents stand, as the events that would bring one there.
+
+        Args:
+            session_id: The session.
+            directory: Its folder.
+            waiting: Requests that are held to wait for an answer; those that do not any more are told as closed.
+        """
 
     async def diff(self, session_id: str, directory: str) -> list[FileDiff]:
         """Give what a session changed, file by file."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
 import anyio
+import msgspec
 
 from octui.client.config import RunConfig
 from octui.client.serve.api import PromptOptions, Received, ServerApi
@@ -31,6 +33,9 @@ Request = Permission | Question
 
 TAKEN_WITHIN_S = 30.0
 """A prompt that the server has taken, but of which nothing is heard for so long, is asked after."""
+
+TOLD_AGAIN_MS = 5000
+STACK_TRACE = b"\\n    at "
 
 
 class ConversationSink(Protocol):
@@ -81,6 +86,8 @@ class Conversation:
         self._is_busy = False
         self._has_begun = False
         self._failed = False
+        self._failed_ms = 0
+        self._unheard = 0  # Prompts that the server has taken, or is about to, and of which it has told nothing yet.
         self._over = anyio.Event()
         self._over.set()
         feed.subscribe(session_id, directory, self)
@@ -98,22 +105,38 @@ class Conversation:
         """
         await self._feed.wait_connected()
         if self._over.is_set():
-            self._over = anyio.Event()
             self._has_begun = self._failed = self.aborted = False
             self.rejected.clear()
+            self._reopen()
+        self._unheard += 1
         try:
             await self._api.prompt(self.session_id, self.directory, text, options)
         except BaseException:
-            if not self._is_busy:
+            self._unheard = max(0, self._unheard - 1)
+            if not self._is_busy and not self._unheard:
                 self._over.set()
             raise
 
+    async def take_up(self) -> None:
+        """Go on with a session that has a history: what it holds already makes no lines.
+
+        Raises:
+            ServerError: The server does not tell.
+        """
+        for what in await self._api.catch_up(self.session_id, self.directory):
+            if what.event is not None:
+                self.lines.pass_over(what.event)
+
     async def wait_over(self) -> None:
-        """Wait until everything that was asked is answered, or was given up."""
+        """Wait until everything that was asked is answered, or was given up.
+
+        While the server cannot be heard this goes on waiting; whoever knows that it is gone for good says so with
+        `give_up`.
+        """
         while not self._over.is_set():
             with anyio.move_on_after(TAKEN_WITHIN_S):
                 await self._over.wait()
-            if not self._over.is_set() and not self._is_busy:
+            if not self._over.is_set() and not self._is_busy and self._feed.is_connected:
                 await self._ask_after()
 
     async def abort(self) -> None:
@@ -122,6 +145,8 @@ class Conversation:
         Raises:
             ServerError: The server does not.
         """
+        if not self._over.is_set():
+            self.aborted = True  # Where it had not begun yet, the server says nothing of it.
         await self._api.abort(self.session_id, self.directory)
 
     async def reply(self, request_id: str, reply: str, message: str = "") -> None:
@@ -158,6 +183,8 @@ class Conversation:
         if event is None or self._is_old(what, event):
             return
         self._sink.received(what.line)
+        if isinstance(event, MessageChanged) and event.role == "user" and not self.lines.is_known(event):
+            self._hear_prompt(event)
         line = self.lines.feed(event)
         if line:
             self._sink.printed(line)
@@ -172,15 +199,32 @@ class Conversation:
         """Say so."""
         self._sink.connection("")
 
+    def give_up(self, why: str) -> None:
+        """End what is under way: nothing more will be heard of it. It has an error in the log then, as from a run."""
+        if self._over.is_set():
+            return
+        error = msgspec.json.encode({"name": "ServerError", "data": {"message": why}})
+        event = SessionFailed(session_id=self.session_id, at_ms=int(time.time() * 1000), error=error)
+        self._sink.printed(self.lines.feed(event))
+        self._sink.happened(event)
+        self._failed = True
+        self._is_busy = False
+        self._unheard = 0
+        self.waiting.clear()
+        self._over.set()
+
     def _is_old(self, what: Received, event: AnyServerEvent) -> bool:
         """Whether it says again what is known, as what is fetched after a lost connection may."""
         match event:
             case PermissionAsked() | QuestionAsked():
                 return event.request.id in self.waiting
             case SessionFailed() if event.session_id == self.session_id:
-                # 1.18 tells a mistake in a prompt twice, the second time with a stack trace.
-                return self._failed and not self._is_busy
+                return (self._failed and not self._is_busy) or self._is_told_again(event)
         return not what.event_id and self.lines.is_known(event)
+
+    def _is_told_again(self, event: SessionFailed) -> bool:
+        """1.18 tells a mistake in a prompt twice, the second time with a stack trace; the next turn may have begun."""
+        return STACK_TRACE in event.error and event.at_ms - self._failed_ms < TOLD_AGAIN_MS
 
     def _take(self, event: AnyServerEvent) -> None:
         match event:
@@ -194,23 +238,41 @@ class Conversation:
             case ActivityChanged(activity=Activity.IDLE):
                 self._is_busy = False
                 self.waiting.clear()
-                if self._has_begun:
+                if self._has_begun and not self._unheard:
                     self._over.set()
             case ActivityChanged():
                 self._is_busy = self._has_begun = True
-            case MessageChanged(role="user"):
-                self._has_begun = True
+                self._reopen()
             case SessionFailed():
                 self._failed = True
+                self._failed_ms = event.at_ms
                 self.aborted = self.aborted or event.aborted
-                if not self._has_begun:
-                    self._over.set()  # It refused the prompt; it never began to work on it.
+                if self._unheard and not event.aborted:
+                    self._unheard = 0  # It refused the prompt; it never began to work on it.
+                    if not self._is_busy:
+                        self._over.set()
+
+    def _hear_prompt(self, event: MessageChanged) -> None:
+        """The server has put a prompt into the session: ours, or that of another who uses it."""
+        if event.session_id == self.session_id:
+            self._has_begun = True
+            self._unheard = max(0, self._unheard - 1)
+
+    def _reopen(self) -> None:
+        if self._over.is_set():
+            self._over = anyio.Event()
 
     async def _ask_after(self) -> None:
-        """Look whether it works at all: an event that would have said so may be lost."""
-        for what in await self._api.catch_up(self.session_id, self.directory):
-            self._has_begun = True
-            self.received(what)
+        """Look whether it works at all: an event that would have said so may be lost, or the prompt itself is."""
+        try:
+            for what in await self._api.catch_up(self.session_id, self.directory, [*self.waiting]):
+                self.received(what)
+        except ServerError as error:
+            if not error.is_gone:
+                self.give_up(error.message)
+            return
+        if not self._is_busy and not self._over.is_set():
+            self.give_up("The opencode server has taken a prompt and does nothing about it.")
 
 
 def in_words(request: Request) -> str:

@@ -7,7 +7,7 @@ twice of what is whole, as `octui.client.serve.lines` writes each part once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 import anyio
 
 from octui.client.serve.api import Received, ServerApi
+from octui.client.serve.background import background
 from octui.client.serve.events import SessionOpened
 from octui.errors import ServerError
 
@@ -28,6 +29,10 @@ KNOWN_IDS = 4096
 class Listener(Protocol):
     """Who wants to know of a session; called from the task that reads the stream, in the order of the events."""
 
+    @property
+    def waiting(self) -> Collection[str]:
+        """The ids of the requests it holds to wait for an answer."""
+
     def received(self, what: Received) -> None:
         """Something happened in the session, or in one of its subagents'."""
 
@@ -36,6 +41,9 @@ class Listener(Protocol):
 
     def connection_back(self) -> None:
         """All that was missed has been told."""
+
+    def give_up(self, why: str) -> None:
+        """There is nothing more to be heard of it, ever; ``why`` is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,11 @@ class EventFeed:
         self._known: OrderedDict[str, None] = OrderedDict()
         self._connected = anyio.Event()
         self._lost = ""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it hears the server."""
+        return self._connected.is_set()
 
     async def wait_connected(self) -> None:
         """Wait until it hears the server.
@@ -101,8 +114,15 @@ class EventFeed:
 
     async def _begin(self) -> None:
         """A connection stands: the server's first event says so. Fetch what was missed before it."""
-        for each in [*self._roots()]:
-            for what in await self._api.catch_up(each.session_id, each.directory):
+        for each in self._roots():
+            try:
+                missed = await self._api.catch_up(each.session_id, each.directory, [*each.listener.waiting])
+            except ServerError as error:
+                if error.is_gone:
+                    raise
+                each.listener.give_up(error.message)  # It refuses this session; the others are none the worse for it.
+                continue
+            for what in missed:
                 self._hand_on(what)
             each.listener.connection_back()
         self._lost = ""
@@ -143,9 +163,6 @@ class EventFeed:
 async def listening(api: ServerApi) -> AsyncIterator[EventFeed]:
     """Listen to a server for as long as the block runs."""
     feed = EventFeed(api)
-    async with anyio.create_task_group() as group:
+    async with background() as group:
         group.start_soon(feed.run)
-        try:
-            yield feed
-        finally:
-            group.cancel_scope.cancel()
+        yield feed

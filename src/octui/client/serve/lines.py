@@ -44,7 +44,7 @@ class RunLines:
         """Take it for told: it is of a session that is taken up again."""
         if isinstance(event, MessageChanged) and event.role == "user":
             self._users.add(event.message_id)
-        elif isinstance(event, PartChanged):
+        elif isinstance(event, PartChanged) and (event.is_whole or event.message_id in self._users):
             self._done.add(event.part_id)
 
     def is_known(self, event: AnyServerEvent) -> bool:

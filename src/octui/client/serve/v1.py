@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mimetypes
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +27,9 @@ ANSWER_S = 60.0
 COMMAND_S = 5.0
 """A command answers when it is done; whether it was taken is known sooner."""
 
+ELSEWHERE = "elsewhere"
+"""How a request was answered of which nobody told us the answer."""
+
 _SYNC = b'"payload":{"type":"sync"'
 """What is said in other words beside each event; it tells nothing more."""
 
@@ -40,10 +43,12 @@ class V1Api:
     Args:
         url: Such as ``http://127.0.0.1:4096``.
         password: Of HTTP basic authentication; None for none.
+        silence_s: After so many seconds in which the server says nothing its events are listened to anew.
     """
 
-    def __init__(self, url: str, password: str | None = None) -> None:
+    def __init__(self, url: str, password: str | None = None, *, silence_s: float = SILENCE_S) -> None:
         self.url = url.rstrip("/")
+        self._silence_s = silence_s
         auth = httpx.BasicAuth(USER, password) if password is not None else None
         self._http = httpx.AsyncClient(
             base_url=self.url,
@@ -128,18 +133,21 @@ class V1Api:
         else:
             await self._post(f"/question/{request_id}/reply", directory, {"answers": [[*each] for each in answers]})
 
-    async def catch_up(self, session_id: str, directory: str) -> list[Received]:
+    async def catch_up(self, session_id: str, directory: str, waiting: Collection[str] = ()) -> list[Received]:
         """See `ServerApi`."""
         found: list[Received] = []
         known = {session_id}
+        open_requests: set[str] = set()
         for child in _objects(await self._get(f"/session/{session_id}/children", directory)):
             known.add(_id_of(child))
             found.append(_as_event("session.created", {"sessionID": _id_of(child), "info": child}))
         for each in known:
             found += await self._messages(each, directory)
         for kind, path in (("permission.asked", "/permission"), ("question.asked", "/question")):
-            waiting = [each for each in _objects(await self._get(path, directory)) if each.get("sessionID") in known]
-            found += [_as_event(kind, each) for each in waiting]
+            asked = [each for each in _objects(await self._get(path, directory)) if each.get("sessionID") in known]
+            open_requests.update(str(each.get("id")) for each in asked)
+            found += [_as_event(kind, each) for each in asked]
+        found += [_closed(session_id, request) for request in waiting if request not in open_requests]
         statuses = await self._get("/session/status", directory)
         status = (statuses.get(session_id) if isinstance(statuses, dict) else None) or {"type": "idle"}
         return [*found, _as_event("session.status", {"sessionID": session_id, "status": status})]
@@ -206,13 +214,14 @@ class V1Api:
 
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[AsyncIterator[Received]]:
-        timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
+        timeout = httpx.Timeout(self._silence_s, connect=CONNECT_S)
         try:
             async with httpx_sse.aconnect_sse(self._http, "GET", "/global/event", timeout=timeout) as source:
                 if source.response.is_error:
                     await source.response.aread()
                     raise _refusal(source.response)
-                yield _received(source)
+                async with aclosing(_received(source)) as events:
+                    yield events
         except _TRANSPORT as error:
             raise _gone(self.url, error) from error
 
@@ -243,16 +252,17 @@ class V1Api:
             raise ServerError(f"{self.url} answers in a way octui does not know.") from error
 
 
-async def _received(source: httpx_sse.EventSource) -> AsyncIterator[Received]:
+async def _received(source: httpx_sse.EventSource) -> AsyncGenerator[Received, None]:
     near_ms = _now_ms()
-    async for message in source.aiter_sse():
-        line = message.data.encode()
-        if _SYNC in line[:512]:
-            continue
-        event = v1_events.decode(line, near_ms)
-        yield Received(line, event, v1_events.id_of_line(line))
-        if event is not None:
-            near_ms = event.at_ms
+    async with aclosing(source.aiter_sse()) as messages:
+        async for message in messages:
+            line = message.data.encode()
+            if _SYNC in line[:512]:
+                continue
+            event = v1_events.decode(line, near_ms)
+            yield Received(line, event, v1_events.id_of_line(line))
+            if event is not None:
+                near_ms = event.at_ms
 
 
 def _as_event(kind: str, properties: Mapping[str, Any]) -> Received:
@@ -261,6 +271,14 @@ def _as_event(kind: str, properties: Mapping[str, Any]) -> Received:
     event_id = v1_events.event_id(at)
     line = msgspec.json.encode({"payload": {"id": event_id, "type": kind, "properties": {**properties, "time": at}}})
     return Received(line, v1_events.decode(line, at), "")
+
+
+def _closed(session_id: str, request_id: str) -> Received:
+    """Say of a request that it does not wait any more, for a reason that was missed."""
+    properties: dict[str, Any] = {"sessionID": session_id, "requestID": request_id}
+    if request_id.startswith("que"):
+        return _as_event("question.replied", {**properties, "answers": [[ELSEWHERE]]})
+    return _as_event("permission.replied", {**properties, "reply": ELSEWHERE})
 
 
 def _now_ms() -> int:

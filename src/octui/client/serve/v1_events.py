@@ -35,8 +35,8 @@ from octui.client.serve.events import (
     SessionOpened,
 )
 
-_ID_TIME = re.compile(rb'"id":"evt_([0-9a-f]{12})')
-_ID = re.compile(rb'"id":"(evt_\w+)"')
+_ID_TIME = re.compile(rb'"id": ?"evt_([0-9a-f]{12})')
+_ID = re.compile(rb'"id": ?"(evt_\w+)"')
 _TIME_BITS = 36
 _COUNTER_BITS = 12
 
