@@ -56,7 +56,7 @@ def fix_a_bug() -> None:
     """Three agents on a small repository: one mends a bug, one reviews, one prepares a release and may not push."""
     folder = WORK / "tally"
     with ModelProcess(folder, 2.5) as model:
-        plan = load_plan(prepare(folder, model.base_url))
+        plan = load_plan(prepare(folder, model.base_url, asks=False))
         model.follow(os.getpid())
         keep(run_headless(plan, binary=BINARY, sessions_dir=WORK / "sessions"), "fix-a-bug")
 

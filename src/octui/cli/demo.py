@@ -24,15 +24,18 @@ from octui.errors import UsageError
 )
 @common_options
 def demo(headless: bool, as_json: bool, pace: float) -> None:
-    """Watch three real agents on a small throw-away repository.
+    """Watch three real agents on a small throw-away repository, and answer two of them.
 
     opencode is real, and so is all it does; only the model is scripted, and runs on this machine. One agent mends
-    a bug, one reviews, and one is denied a `git push`. What is recorded can be replayed.
+    a bug, one reviews and asks what to write down, and one asks before it runs `git push`. Afterwards each answers
+    what you send it. What is recorded can be replayed. With --headless nobody is asked, and the push is denied.
 
     \b
     octui demo
     octui demo --headless
     """
+    from octui.client.binary import binary_version
+    from octui.client.compat import can_be_served
     from octui.control.spawn import start_supervisor
     from octui.demo.hosting import FOLDER_PREFIX, ModelProcess
     from octui.demo.scenario import prepare
@@ -48,7 +51,8 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with ModelProcess(folder, pace) as model:
-            plan = load_plan(prepare(folder, model.base_url))
+            asks = not headless and can_be_served(binary_version(Path(binary)))
+            plan = load_plan(prepare(folder, model.base_url, asks=asks))
             if headless:
                 model.follow(os.getpid())
                 raise click.exceptions.Exit(run_headless(plan, as_json=as_json))

@@ -28,7 +28,7 @@ def deltas_before_text(turn: Turn) -> list[dict[str, Any]]:
 
 
 def tool_calls(turn: Turn, number: int) -> list[dict[str, Any]]:
-    """The calls of turn ``number``; their ids are unique in the conversation."""
+    """The calls of the answer number ``number`` of a conversation; their ids are unique in it."""
     return [
         {
             "index": index,

@@ -71,7 +71,7 @@ class ModelServer:
     Use it as a context manager; it serves while the block runs. Every connection has a thread of its own.
 
     Args:
-        scripts: Looked through in order; the first whose marker is in the prompt, or is the model's name, answers.
+        scripts: Looked through in order; the first that is for a request answers it.
     """
 
     def __init__(self, scripts: Sequence[Script] = ()) -> None:
@@ -121,7 +121,7 @@ class ModelServer:
         """Note a request and choose its answer; a failure that has happened often enough is left out of it."""
         if request.wants_title:
             return Turn(text=self._script_for(request).title)
-        turn = self._script_for(request).turn(request.turn_number)
+        turn = self._script_for(request).answer(request)
         with self._arrived:
             self._requests.append(request)
             self._arrived.notify_all()
@@ -143,7 +143,7 @@ class ModelServer:
 
     def _script_for(self, request: Request) -> Script:
         for script in self._scripts:
-            if script.marker in request.prompt or script.marker == request.model:
+            if script.is_for(request):
                 return script
         if request.wants_title:
             return Script("", ())
@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(request, turn)
         else:
             usage = chat_format.usage_of(turn, request)
-            self._send_json(chat_format.completion(request.model, turn, request.turn_number, usage))
+            self._send_json(chat_format.completion(request.model, turn, request.answers, usage))
 
     def _stream(self, request: Request, turn: Turn) -> None:
         self.send_response(HTTPStatus.OK)
@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if turn.calls:
-            calls = chat_format.tool_calls(turn, request.turn_number)
+            calls = chat_format.tool_calls(turn, request.answers)
             self._send_chunk(chat_format.chunk(request.model, {"tool_calls": calls}))
         usage = chat_format.usage_of(turn, request)
         self._send_chunk(chat_format.chunk(request.model, {}, turn.finish_reason, usage))

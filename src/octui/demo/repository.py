@@ -93,11 +93,12 @@ FILES = {
 """The repository's files by relative path."""
 
 
-def lay_out(folder: Path) -> None:
+def lay_out(folder: Path, *, origin: Path | None = None) -> None:
     """Make the repository in ``folder``, which is created: one commit on ``main``, by a made-up author.
 
     Args:
         folder: Must not exist, or be empty.
+        origin: Where to make a bare repository that it can really be pushed to; None for none.
 
     Raises:
         OctuiError: git is missing or refuses.
@@ -116,6 +117,10 @@ def lay_out(folder: Path) -> None:
     _git(folder, "config", "core.hooksPath", "/dev/null")
     _git(folder, "add", "--all")
     _git(folder, "commit", "--quiet", "--message", "Split by weight")
+    if origin is not None:
+        _git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(origin))
+        _git(folder, "remote", "add", "origin", str(origin))
+        _git(folder, "push", "--quiet", "--set-upstream", "origin", "main")
 
 
 def _git(folder: Path, *arguments: str) -> None:

@@ -1,12 +1,15 @@
 """The demo's story: three agents, each on its own copy of a repository whose tests fail.
 
-*fixer* finds and mends the bug, *reviewer* reads and writes a review, *releaser* prepares a release and is denied the
-push. The model is scripted; every command, edit and denial is real. They search with ``bash``, since opencode's own
+*fixer* finds and mends the bug, *reviewer* asks which of its findings it shall write down, *releaser* prepares a
+release and may push it if the user says so. Where there is nobody to ask, the reviewer writes down everything and the
+push is denied. Each answers whatever it is asked afterwards. The model is scripted; every command, edit and push is real.
+They search with ``bash``, since opencode's own
 ``grep`` and ``glob`` download ripgrep where the machine has none, and the demo needs no network.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,12 +19,14 @@ import tomli_w
 
 from octui.demo.model_server import MODEL, OFFLINE_ENVIRONMENT, PROVIDER, provider_config
 from octui.demo.repository import lay_out
-from octui.demo.script import Script, ToolCall, Turn
+from octui.demo.script import Request, Script, ToolCall, Turn
 
 SECONDS_PER_TURN = 4.0
 """How long the model takes to say one turn, so that one can read along."""
 
 _PIECES = 24
+_FOLLOW_UP_PIECES = 40
+_FOLLOW_UP_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,19 @@ class Agent:
         name: Name of the run and of its workspace.
         prompt: What it is asked; also marks its requests.
         permission: Its permission overrides.
+        asked: Those beside them where there is somebody to ask; else they are denied.
     """
 
     name: str
     prompt: str
     permission: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def permissions(self, *, asks: bool) -> dict[str, Any]:
+        """All its permission overrides."""
+        action = "ask" if asks else "deny"
+        patterns = {tool: dict.fromkeys(each, action) for tool, each in self.asked.items()}
+        return {**self.permission, **{tool: {"*": "allow", **each} for tool, each in patterns.items()}}
 
 
 FIXER = Agent("fixer", "The tests of this package fail. Find the cause, mend it and show that they pass.")
@@ -48,39 +61,47 @@ REVIEWER = Agent(
 RELEASER = Agent(
     "releaser",
     "Prepare release 1.4.0: version, changelog, commit and tag. Then publish it.",
-    {"bash": {"*": "allow", "git push *": "deny"}},
+    asked={"bash": ["git push *"]},
 )
 AGENTS = (FIXER, REVIEWER, RELEASER)
 """The agents, in the order in which they are shown."""
 
 
-def prepare(folder: Path, base_url: str) -> Path:
+def prepare(folder: Path, base_url: str, *, asks: bool) -> Path:
     """Lay out a repository for each agent and a plan that runs them; return the plan's path.
 
     Args:
-        folder: Where to; created, with ``plan.toml`` and one folder an agent in it.
+        folder: Where to; created, with ``plan.toml``, one folder an agent and one they push to in it.
         base_url: Of the scripted model.
+        asks: Whether there is somebody to ask: the agents are then on a server, and can be talked to.
 
     Raises:
         OctuiError: git is missing or refuses.
         OSError: The folder cannot be written.
     """
     for agent in AGENTS:
-        lay_out(folder / agent.name)
+        lay_out(folder / agent.name, origin=folder / f"{agent.name}.git" if agent is RELEASER else None)
     plan = folder / "plan.toml"
-    plan.write_text(plan_text(base_url), encoding="utf-8")
+    plan.write_text(plan_text(base_url, asks=asks), encoding="utf-8")
     return plan
 
 
-def plan_text(base_url: str) -> str:
+def plan_text(base_url: str, *, asks: bool) -> str:
     """The demo as a plan file: its workspaces stand beside it, its model is served at ``base_url``."""
+    runs = [
+        {"name": agent.name, "workspace": agent.name, "prompt": agent.prompt}
+        | ({"permission": found} if (found := agent.permissions(asks=asks)) else {})
+        for agent in AGENTS
+    ]
+    # Whoever is asked may take all the time of the world.
+    limits = {"backend": "serve"} if asks else {"backend": "run", "timeout_s": 300}
     plan = {
         "name": "demo",
         "max_parallel": len(AGENTS),
         "defaults": {
             "model": f"{PROVIDER}/{MODEL}",
             "thinking": True,
-            "timeout_s": 300,
+            **limits,
             "extra_env": OFFLINE_ENVIRONMENT,
             # The user's own provider settings reach every run and could switch this provider off.
             "config_overrides": {
@@ -89,15 +110,7 @@ def plan_text(base_url: str) -> str:
                 "disabled_providers": [],
             },
         },
-        "runs": [
-            {
-                "name": agent.name,
-                "workspace": agent.name,
-                "prompt": agent.prompt,
-                **({"permission": agent.permission} if agent.permission else {}),
-            }
-            for agent in AGENTS
-        ],
+        "runs": runs,
     }
     return tomli_w.dumps(plan, multiline_strings=True)
 
@@ -110,15 +123,28 @@ def scripts(folder: Path, seconds_per_turn: float = SECONDS_PER_TURN) -> list[Sc
         seconds_per_turn: How long the model takes over each turn.
     """
     folder = folder.resolve()
-    return [
-        _paced(Script(FIXER.prompt, _fixer(folder / FIXER.name), "Mend the split"), seconds_per_turn),
-        _paced(Script(REVIEWER.prompt, _reviewer(folder / REVIEWER.name), "Review of tally"), seconds_per_turn),
-        _paced(Script(RELEASER.prompt, _releaser(folder / RELEASER.name), "Release 1.4.0"), seconds_per_turn),
+    fixer, reviewer, releaser = (folder / agent.name for agent in AGENTS)
+    stories = [
+        Script(FIXER.prompt, lambda _: _fixer(fixer), "Mend the split", Turn(text=_FIXER_LATER)),
+        Script(REVIEWER.prompt, lambda told: _reviewer(reviewer, told), "Review of tally", Turn(text=_REVIEWER_LATER)),
+        Script(RELEASER.prompt, lambda told: _releaser(releaser, told), "Release 1.4.0", Turn(text=_RELEASER_LATER)),
+        # A prompt that was taken back leaves nothing that tells whose session it is.
+        Script("", (), "Demo", Turn(text=_ANYBODY_LATER)),
     ]
+    return [_paced(script, seconds_per_turn) for script in stories]
 
 
 def _paced(script: Script, seconds: float) -> Script:
-    return replace(script, turns=[replace(turn, pieces=_PIECES, pace_s=seconds / _PIECES) for turn in script.turns])
+    """The same script, told at reading speed; a follow-up word by word."""
+    turns, later = script.turns, script.follow_up
+    assert later is not None
+
+    def story(request: Request) -> Sequence[Turn]:
+        told = turns(request) if callable(turns) else turns
+        return [replace(turn, pieces=_PIECES, pace_s=seconds / _PIECES) for turn in told]
+
+    pace_s = min(_FOLLOW_UP_S, seconds) / _FOLLOW_UP_PIECES
+    return replace(script, turns=story, follow_up=replace(later, pieces=_FOLLOW_UP_PIECES, pace_s=pace_s))
 
 
 def _bash(command: str, description: str) -> ToolCall:
@@ -197,40 +223,117 @@ def _fixer(workspace: Path) -> Sequence[Turn]:
     ]
 
 
-_REVIEW = """\
-# Review of tally 1.3.0
+_FIXER_LATER = """\
+Happy to say more. I changed two lines of `tally/split.py`, and nothing else: where the remainder used to be \
+dropped, the first people now pay one cent more each, so that the shares always add up to the bill. All four \
+tests pass, and the change is one commit on `main` that you can read with `git show`, or take back with `git \
+revert HEAD`. The words of this answer are scripted, as I am only a demo; with a model of yours I would now go \
+on with whatever you ask.
+"""
 
-## 1. `split_evenly` loses cents (serious)
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Something the reviewer found: how it offers it, how it writes it down, how it sums it up."""
+
+    label: str
+    offer: str
+    text: str
+    short: str
+
+
+_FINDINGS = (
+    _Finding(
+        "Lost cents",
+        "serious: split_evenly drops the remainder, and two tests fail for it",
+        """\
+`split_evenly` loses cents (serious)
 
 `tally/split.py:6` divides with `//` and drops the remainder: `split_evenly(1000, 3)` adds up to 999. The docstring
 promises that the shares add up, and two tests fail for it. `divmod` keeps the odd cents.
-
-## 2. No people, no answer (medium)
+""",
+        "**Serious:** `split_evenly` drops the remainder, so cents get lost (`tally/split.py:6`). Two tests fail.",
+    ),
+    _Finding(
+        "Nobody to pay",
+        "medium: zero people end in a bare ZeroDivisionError",
+        """\
+No people, no answer (medium)
 
 `people = 0` and weights that add up to 0 end in a bare `ZeroDivisionError`. A `ValueError` that says which argument is
 wrong would help the caller.
-
-## 3. Weights below zero are accepted (minor)
+""",
+        "**Medium:** zero people, or weights that add up to zero, end in a bare `ZeroDivisionError`.",
+    ),
+    _Finding(
+        "Negative weights",
+        "minor: weights below zero are accepted",
+        """\
+Weights below zero are accepted (minor)
 
 `split_by_weight(100, [-1, 2])` gives shares of -100 and 200.
+""",
+        "**Minor:** negative weights are accepted.",
+    ),
+)
 
-## What is good
+_QUESTION = "Which of my findings shall I write down?"
+_ASK = ToolCall(
+    "question",
+    {
+        "questions": [
+            {
+                "question": _QUESTION,
+                "header": "Findings",
+                "multiple": True,
+                "options": [{"label": each.label, "description": each.offer} for each in _FINDINGS],
+            }
+        ]
+    },
+)
+_ANSWER = re.compile(rf'"{re.escape(_QUESTION)}"="(.*?)"\.', re.DOTALL)
 
-Amounts are whole cents everywhere, names say what they mean, and the tests read like sentences.
+
+def _wanted(request: Request) -> tuple[Sequence[_Finding], str]:
+    """What the user chose, and what they wrote beside it; everything where they were not asked or did not say."""
+    answer = next((match[1] for result in request.tool_results if (match := _ANSWER.search(result))), None)
+    if answer is None or answer == "Unanswered":
+        return _FINDINGS, ""
+    chosen = [each for each in _FINDINGS if each.label in answer]
+    for each in chosen:
+        answer = answer.replace(each.label, "")
+    return chosen, answer.strip(" ,")
+
+
+def _review(findings: Sequence[_Finding], note: str) -> str:
+    parts = ["# Review of tally 1.3.0\n"]
+    parts += [f"## {number}. {each.text}" for number, each in enumerate(findings, 1)]
+    parts += [f"## As you wrote\n\n> {note}\n"] if note else []
+    parts.append(
+        "## What is good\n\nAmounts are whole cents everywhere, names say what they mean, and tests read well.\n"
+    )
+    return "\n".join(parts)
+
+
+def _reviewed(findings: Sequence[_Finding], note: str) -> str:
+    lines = ["The review is in `REVIEW.md`; no code was changed. In short:", ""]
+    lines += [f"{number}. {each.short}" for number, each in enumerate(findings, 1)]
+    lines += ["", f"I noted beside it: {note}"] if note else []
+    lines += ["", "I would not release before the lost cents are mended.", ""]
+    return "\n".join(lines)
+
+
+_REVIEWER_LATER = """\
+Gladly. What I wrote down is in `REVIEW.md`; I read both modules and their tests, ran the tests and tried the \
+edges, and changed no code, as you asked. If you want one thing done first, let it be `split_evenly`: it loses \
+cents on every bill that does not divide, and two tests show it. The words of this answer are scripted, as I am \
+only a demo; with a model of yours I would now look into whatever you ask.
 """
 
-_REVIEWED = """\
-The review is in `REVIEW.md`; no code was changed. In short:
 
-1. **Serious:** `split_evenly` drops the remainder, so cents get lost (`tally/split.py:6`). Two tests fail for it.
-2. **Medium:** zero people, or weights that add up to zero, end in a bare `ZeroDivisionError`.
-3. **Minor:** negative weights are accepted.
-
-I would not release before the first one is mended.
-"""
-
-
-def _reviewer(workspace: Path) -> Sequence[Turn]:
+def _reviewer(workspace: Path, request: Request) -> Sequence[Turn]:
+    findings, note = _wanted(request)
+    ask = Turn(text="I have three findings. Before I write them down, I'll ask which you want.", calls=(_ASK,))
     read_code, read_tests, write = "Read the code", "Read the tests and run them", "Write REVIEW.md"
     return [
         Turn(
@@ -267,23 +370,35 @@ def _reviewer(workspace: Path) -> Sequence[Turn]:
                 ),
             ),
         ),
+        *([ask] if "question" in request.tools else []),
         Turn(
             text="That is enough to write it down.",
             calls=(
-                ToolCall("write", {"filePath": str(workspace / "REVIEW.md"), "content": _REVIEW}),
+                ToolCall("write", {"filePath": str(workspace / "REVIEW.md"), "content": _review(findings, note)}),
                 _todos((read_code, "completed"), (read_tests, "completed"), (write, "completed")),
             ),
         ),
-        Turn(text=_REVIEWED),
+        Turn(text=_reviewed(findings, note)),
     ]
 
 
-_RELEASED = """\
-**Release 1.4.0 is ready, but not published.**
-
+_PREPARED = """\
 - `tally/__init__.py` and `CHANGELOG.md` say 1.4.0.
 - Both are committed, and the commit is tagged `v1.4.0`.
-- `git push` is denied to me by this run's permissions, and I did not look for a way around it.
+"""
+
+_PUBLISHED = f"""\
+**Release 1.4.0 is published.**
+
+{_PREPARED}\
+- You allowed `git push`, and `origin` has both `main` and the tag.
+"""
+
+_NOT_PUBLISHED = f"""\
+**Release 1.4.0 is ready, but not published.**
+
+{_PREPARED}\
+- `git push` was not allowed, and I did not look for a way around it.
 
 To publish it, run:
 
@@ -292,8 +407,37 @@ git push origin main v1.4.0
 ```
 """
 
+_RELEASER_LATER = """\
+Of course. Version, changelog, commit and tag of 1.4.0 are in place, and `git show v1.4.0` has it all on one \
+page. Whether it is published was yours to say: I asked before the push, and did as you answered. The words of \
+this answer are scripted, as I am only a demo; with a model of yours I would now prepare whatever you want to \
+ship next.
+"""
 
-def _releaser(workspace: Path) -> Sequence[Turn]:
+_ANYBODY_LATER = """\
+I am here. What you took back is gone from my memory too, so tell me what you want to be done. The words of this \
+answer are scripted, as I am only a demo; with a model of yours I would now begin with it.
+"""
+
+_PUSH = "git push origin main v1.4.0"
+_PUSHED = "v1.4.0 -> v1.4.0"
+"""What git says of a tag that was pushed."""
+
+
+def _releaser(workspace: Path, request: Request) -> Sequence[Turn]:
+    if any(_PUSHED in result for result in request.tool_results):
+        look = Turn(
+            text="It is out. I'll make sure that `origin` has both the branch and the tag.",
+            calls=(_bash("git ls-remote origin", "Look at what is published"),),
+        )
+        last = Turn(text=_PUBLISHED)
+    else:
+        look = Turn(
+            reasoning="The push was not allowed. That is a decision of the user; do not work around it.",
+            text="I may not push. I leave it at that and check that nothing else is missing.",
+            calls=(_bash("git show --stat --oneline v1.4.0", "Check the release"),),
+        )
+        last = Turn(text=_NOT_PUBLISHED)
     changelog, package = workspace / "CHANGELOG.md", workspace / "tally/__init__.py"
     return [
         Turn(
@@ -318,11 +462,7 @@ def _releaser(workspace: Path) -> Sequence[Turn]:
                 ),
             ),
         ),
-        Turn(text="Now publish it.", calls=(_bash("git push origin main v1.4.0", "Publish the release"),)),
-        Turn(
-            reasoning="Denied by a rule for git push. That is a decision of the user; do not work around it.",
-            text="The push was denied. I leave it at that and check that nothing else is missing.",
-            calls=(_bash("git show --stat --oneline v1.4.0", "Check the release"),),
-        ),
-        Turn(text=_RELEASED),
+        Turn(text="Now publish it.", calls=(_bash(_PUSH, "Publish the release"),)),
+        look,
+        last,
     ]

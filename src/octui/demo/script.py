@@ -1,14 +1,15 @@
 """What the scripted model answers: turns, scripts, and prompts that carry their own script (pure).
 
-The turn a request asks for is read off the request itself: it is the number of assistant messages since the last user
-message. So a request that is repeated gets the same answer again, and agents side by side never confuse each other.
+The turn a request asks for is read off the request itself: it is the number of assistant messages since the prompt
+that chose the script. So a request that is repeated gets the same answer again, agents side by side never confuse each
+other, and a session that is forked goes on from where it was.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,25 +95,6 @@ DONE = Turn(text="Done.")
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """The answers to one conversation.
-
-    Attributes:
-        marker: The script is for requests whose last user message holds this text, or whose model has this name.
-        turns: The answers, in order; after the last one `DONE` is said.
-        title: What a request for the session's title is answered with.
-    """
-
-    marker: str
-    turns: Sequence[Turn]
-    title: str = "Scripted session"
-
-    def turn(self, number: int) -> Turn:
-        """The answer number ``number``, counted from 0."""
-        return self.turns[number] if number < len(self.turns) else DONE
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """One request for a completion, as it came.
 
@@ -149,16 +131,25 @@ class Request:
         return "\n".join(_text_of(message) for message in self.messages if message.get("role") == "system")
 
     @property
-    def prompt(self) -> str:
-        """The last user message, to the letter."""
-        return next((_text_of(message) for message in reversed(self.messages) if message.get("role") == "user"), "")
+    def prompts(self) -> list[str]:
+        """Every user message, to the letter, the last one last."""
+        return [_text_of(message) for message in self.messages if message.get("role") == "user"]
 
     @property
-    def turn_number(self) -> int:
-        """How many answers were given since the last user message."""
+    def prompt(self) -> str:
+        """The last user message, to the letter."""
+        return self.prompts[-1] if self.prompts else ""
+
+    @property
+    def answers(self) -> int:
+        """How many answers were given in the whole conversation."""
+        return sum(message.get("role") == "assistant" for message in self.messages)
+
+    def answers_since(self, words: str = "") -> int:
+        """How many answers were given since the last user message that holds these words."""
         count = 0
         for message in reversed(self.messages):
-            if message.get("role") == "user":
+            if message.get("role") == "user" and words in _text_of(message):
                 break
             count += message.get("role") == "assistant"
         return count
@@ -167,6 +158,52 @@ class Request:
     def tool_results(self) -> list[str]:
         """What the tools answered so far, in order."""
         return [_text_of(message) for message in self.messages if message.get("role") == "tool"]
+
+
+Turns = Sequence[Turn]
+Story = Callable[["Request"], Turns]
+"""Turns that depend on what was said: on the tools that are offered, on what they answered so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The answers to one conversation.
+
+    Attributes:
+        marker: The script is for requests whose last user message holds this text, or whose model has this name.
+        turns: The answers, in order, or what makes them of a request; after the last one `DONE` is said.
+        title: What a request for the session's title is answered with.
+        follow_up: What everything is answered with that is asked later in the same conversation. Asked before the turns
+            are over, it is said with the last of them.
+    """
+
+    marker: str
+    turns: Turns | Story
+    title: str = "Scripted session"
+    follow_up: Turn | None = None
+
+    def is_for(self, request: Request) -> bool:
+        """Whether a request is to be answered by this script."""
+        if self.marker == request.model:
+            return True
+        prompts = request.prompts if self.follow_up is not None else [request.prompt]
+        return any(self.marker in prompt for prompt in prompts)
+
+    def answer(self, request: Request) -> Turn:
+        """The answer to a request."""
+        turns = self.turns(request) if callable(self.turns) else self.turns
+        if self.follow_up is None:
+            number = request.answers_since()
+            return turns[number] if number < len(turns) else DONE
+        number = request.answers_since(self.marker)
+        if number >= len(turns):
+            return self.follow_up
+        asked_meanwhile = self.marker not in request.prompt and number == len(turns) - 1
+        return _both(turns[number], self.follow_up) if asked_meanwhile else turns[number]
+
+
+def _both(first: Turn, second: Turn) -> Turn:
+    return replace(first, text=f"{first.text}\n{second.text}", pieces=first.pieces + second.pieces)
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
