@@ -9,8 +9,9 @@ from octui.client.config import RunConfig
 from octui.recording.facts import AttemptEnded, AttemptStarted, RunState, StateChanged
 from octui.recording.journal import Journal
 from octui.recording.session import Session
-from octui.tui.document import PROMPT_LINES, RunDocument
+from octui.tui.document import RunDocument
 from octui.tui.glyphs import UNICODE
+from octui.tui.render.blocks import PROMPT_LINES
 from octui.tui.render.lines import Line, plain
 from octui.tui.render.long_text import LongText
 from octui.tui.scroller import Scroller

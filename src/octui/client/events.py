@@ -5,6 +5,8 @@ Shapes as printed by opencode 1.18 (``packages/opencode/src/cli/cmd/run.ts``)::
     {"type", "timestamp" (ms), "sessionID", "part": {...}}    step_start text reasoning tool_use step_finish
     {"type": "error", "timestamp", "sessionID", "error": {"name", "data": {"message", ...}}}
 
+Beside them stands ``prompt``, a line of octui's own in the same shape: what a user asked after the first prompt.
+
 OpenCode 2 prints ``error`` as ``{"type", "message"}``. Types and fields not known here are kept whole and never
 refused: any version may bring new ones.
 """
@@ -17,8 +19,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-EVENT_TYPES = ("step_start", "text", "reasoning", "tool_use", "step_finish", "error")
-"""The event types this version of octui knows, in the order in which a step prints them."""
+EVENT_TYPES = ("step_start", "text", "reasoning", "tool_use", "step_finish", "error", "prompt")
+"""The event types this version of octui knows, in the order in which a step prints them; then its own."""
 
 NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding a line may raise; the last one for JSON that is nested without end."""
@@ -49,6 +51,12 @@ class Text(Struct, frozen=True):
 
     text: str
     reasoning: bool = False
+
+
+class Prompt(Struct, frozen=True):
+    """What a user asked after the first prompt."""
+
+    text: str
 
 
 class ToolUse(Struct, frozen=True):
@@ -134,7 +142,7 @@ class Diagnostic(Struct, frozen=True):
     text: str
 
 
-Body = Text | ToolUse | StepStart | StepFinish | Failure | Unknown | Diagnostic
+Body = Text | Prompt | ToolUse | StepStart | StepFinish | Failure | Unknown | Diagnostic
 
 
 class Event(Struct, frozen=True):
@@ -185,6 +193,14 @@ class _Line(Struct):
     error: Raw | UnsetType = UNSET
 
 
+class _Id(Struct):
+    id: str = ""
+
+
+class _PartLine(Struct):
+    part: _Id | UnsetType = UNSET
+
+
 class _FinishLine(Struct, gc=False):
     part: StepFinish
 
@@ -196,6 +212,7 @@ _text_decoder = msgspec.json.Decoder(_TextPart)
 _tool_decoder = msgspec.json.Decoder(_ToolPart)
 _finish_line_decoder = msgspec.json.Decoder(_FinishLine)
 _finish_decoder = msgspec.json.Decoder(StepFinish)
+_part_line_decoder = msgspec.json.Decoder(_PartLine)
 
 
 def decode_head(line: bytes | bytearray) -> Head | None:
@@ -233,6 +250,15 @@ def decode_line(line: bytes) -> Event:
     return Event(head.type, _timestamp(head.timestamp), head.session_id, body)
 
 
+def part_id_of(line: bytes) -> str:
+    """The id of the part a line tells of; empty where it tells none."""
+    try:
+        part = _part_line_decoder.decode(line).part
+    except NOT_UNDERSTOOD:
+        return ""
+    return "" if part is UNSET else part.id
+
+
 def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish | None]:
     """Decode the bodies of ``step_finish`` lines, and nothing else of them; None for each that is not understood.
 
@@ -265,6 +291,8 @@ def _decode_body(line: _Line) -> Body | None:
         return None
     if line.type in ("text", "reasoning"):
         return Text(_text_decoder.decode(line.part).text, reasoning=line.type == "reasoning")
+    if line.type == "prompt":
+        return Prompt(_text_decoder.decode(line.part).text)
     if line.type == "tool_use":
         return _tool_use(_tool_decoder.decode(line.part))
     if line.type == "step_finish":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 
+from octui.recording.facts import SessionOpened
 from octui.recording.session import Session
 
 GAP_KEPT_S = 0.5
@@ -21,6 +22,8 @@ class Timeline:
     def __init__(self, session: Session) -> None:
         self._logs = {run: session.log(run) for run in session.run_names}
         self._facts = sorted(fact.at for fact in session.facts)
+        named = {fact.run for fact in session.facts if isinstance(fact, SessionOpened)}
+        self._streams = [stream for run in session.run_names if run in named and (stream := session.stream(run))]
         begins = [log.time(0) for log in self._logs.values() if len(log)]
         ends = [log.end_time for log in self._logs.values() if len(log)]
         self.start = min([*self._facts[:1], *begins], default=0.0)
@@ -29,6 +32,11 @@ class Timeline:
     def after(self, moment: float) -> float:
         """The next moment anything happened, or the end."""
         return min([*self._after(moment), self.end])
+
+    def stirs_after(self, moment: float) -> float:
+        """The next moment anything happened or was under way, such as a word of an answer, or the end."""
+        signs = (stream.next_after(moment, self.start * 1000) for stream in self._streams)
+        return min([*(at for at in signs if at is not None), self.after(moment)])
 
     def before(self, moment: float) -> float:
         """The last moment before this one when anything happened, or the start."""
@@ -118,6 +126,9 @@ class ReplayClock:
         """Move on, jumping over what is left of a gap once enough of it was seen."""
         while seconds > 0 and self.position < self.end:
             following = self._timeline.after(self.position)
+            if self.gap_s is not None and following - self.position > GAP_KEPT_S:
+                # While an answer comes word by word nothing is shortened, nor is each of them a step of its own.
+                following = min(following, max(self.position + GAP_KEPT_S, self._timeline.stirs_after(self.position)))
             if self.gap_s is not None and self._idle_s >= self.gap_s and following - self.position > GAP_KEPT_S:
                 self.position = following - GAP_KEPT_S
             step = min(seconds, following - self.position)

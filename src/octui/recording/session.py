@@ -29,7 +29,8 @@ from octui.recording.facts import (
     decode_fact,
 )
 from octui.recording.folder import Folder
-from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, log_path, stderr_path
+from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, log_path, stderr_path, stream_path
+from octui.recording.stream import RunStream
 from octui.recording.writer_lock import LockWatch
 
 STDERR_TAIL_BYTES = 64 * 1024
@@ -86,6 +87,7 @@ class Session:
         self._metas = metas
         self._bare = bare
         self._logs = {run: EventLog(folder if bare else log_path(folder, run)) for run in metas}
+        self._streams = {} if bare else {run: RunStream(stream_path(folder, run)) for run in metas}
         self._facts: list[AnyFact] = []
         self._fact_times: list[float] = []
         self._facts_read_to = 0
@@ -142,6 +144,10 @@ class Session:
     def log(self, run: str) -> EventLog:
         """A run's events."""
         return self._logs[run]
+
+    def stream(self, run: str) -> RunStream | None:
+        """What a server told of a run, where the run is one over a server; None for a bare log."""
+        return self._streams.get(run)
 
     def stderr(self, run: str, attempt: int | None = None) -> str:
         """The end of what a run wrote to stderr, at most 64 KiB; of one attempt of its last life, if one is named."""
@@ -210,6 +216,10 @@ class Session:
         if self._bare:
             return self._derived(None)
         return self._as_interrupted(self._status) if self.interrupted else self._status
+
+    def status_now(self, run: str) -> RunStatus:
+        """Where a run stands by the facts read so far."""
+        return self._status.run(run)
 
     def status_at(self, moment: float) -> SessionStatus:
         """Where the session stood at a moment, in seconds since the epoch."""
@@ -284,6 +294,8 @@ class Session:
             self.folder = self._place.path
             for run, log in self._logs.items():
                 log.path = log_path(self.folder, run)
+            for run, stream in self._streams.items():
+                stream.path = stream_path(self.folder, run)
 
     def _read_facts(self) -> set[str]:
         changed: set[str] = set()

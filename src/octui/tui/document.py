@@ -1,7 +1,8 @@
 """One run as a document of blocks: the prompt, its events with the marks of attempts between them, and how it ended.
 
 Blocks are rendered when they come into view and kept in a small cache; a document of a million events costs what the
-visible ones cost. Items are numbered: 0 is the prompt, 1 to n are the events, n + 1 is the end.
+visible ones cost. Items are numbered: 0 is the prompt, 1 to n are the events; behind them stands what is under way, and
+the end.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
-from octui.client.events import Event
+from octui.client.events import Event, ToolUse
 from octui.kept import Kept
 from octui.recording.facts import RunState
-from octui.tui.format import plural
 from octui.tui.glyphs import Glyphs, state_role, state_words
 from octui.tui.passing import Passing
-from octui.tui.render.blocks import event_block, event_text, is_foldable, opens_by_itself
+from octui.tui.render.blocks import (
+    event_block,
+    event_text,
+    is_foldable,
+    is_foldable_prompt,
+    opens_by_itself,
+    prompt_block,
+)
 from octui.tui.render.lines import Line, plain, wrap_text
-from octui.tui.render.long_text import Block, LongPart, body, is_long
+from octui.tui.render.long_text import Block, LongPart
 from octui.tui.text import clean, clean_line
+from octui.tui.underway import UnderWay
 from octui.tui.view import SessionView
 
 KEPT_BLOCKS = 400
@@ -29,8 +37,6 @@ KEPT_BYTES = 1 << 24
 BIG = 1 << 15
 """An event of more bytes is big."""
 
-PROMPT_LINES = 3
-PROMPT_PREVIEW = 4000
 STDERR_LINES = 12
 
 
@@ -48,7 +54,10 @@ class RunDocument:
         self.run = run
         self.glyphs = glyphs
         self.passing = Passing(lambda first, last: view.log(run).kinds(first, last))
+        self.under_way = UnderWay(view, run, glyphs)
+        self.moved: dict[int, int] = {}
         self._opened: dict[int, bool] = {}
+        self._opened_live: dict[str, bool] = {}
         self._all_opened: bool | None = None
         self._blocks: Kept[tuple[int, int, bool], Block] = Kept(KEPT_BLOCKS)
         self._folds: Kept[int, bool] = Kept(KEPT_FOLDS)
@@ -58,18 +67,46 @@ class RunDocument:
         self.refresh()
 
     def refresh(self) -> int:
-        """Look again how many events there are; give how many more than before (negative after a step back)."""
+        """Look again how many events there are; give how many more than before (negative after a step back).
+
+        What of the items under way has another number now is in ``moved`` then, by the number it had.
+        """
         count = self.view.visible(self.run)
         more = count - self._events
+        self._look_at_live(count)
         self._events = count
         if len(self.view.log(self.run)) < max(count, count - more):
             self.clear()
         return more
 
+    def _look_at_live(self, count: int) -> None:
+        before = self.under_way.keys
+        self.under_way.refresh(self._events, count)
+        if not before and not self.under_way.keys:
+            self.moved = {}
+            return
+        places = {key: count + place for place, key in enumerate(self.under_way.keys, 1)} | self.under_way.landed
+        numbered = enumerate(before, self._events + 1)
+        self.moved = {old: places[key] for old, key in numbered if key in places and places[key] != old}
+        for key in set(before) - set(self.under_way.keys):
+            opened = self._opened_live.pop(key, None)
+            if opened is not None and key in self.under_way.landed:
+                self._opened[self.under_way.landed[key]] = opened
+
+    def _live_key(self, item: int) -> str | None:
+        """What is known of an item under way by; None for any other item."""
+        place = item - self._events - 1
+        return self.under_way.keys[place] if 0 <= place < len(self.under_way.keys) else None
+
+    @property
+    def events(self) -> int:
+        """How many events there are: the number of the last that is one."""
+        return self._events
+
     @property
     def last(self) -> int:
         """The number of the last item: the end."""
-        return self._events + 1
+        return self._events + len(self.under_way.keys) + 1
 
     def clear(self) -> None:
         """Forget what was read and rendered, as after a change of theme signs or of the recording."""
@@ -109,6 +146,8 @@ class RunDocument:
 
     def is_open(self, item: int) -> bool:
         """Whether an item is shown open."""
+        if (key := self._live_key(item)) is not None:
+            return self._opened_live.get(key, bool(self._all_opened))
         opened = self._opened.get(item, self._all_opened)
         if opened is not None:
             return opened
@@ -121,13 +160,17 @@ class RunDocument:
     def is_foldable(self, item: int) -> bool:
         """Whether an item can be opened and closed."""
         if item == 0:
-            return self._prompt().count("\n") >= PROMPT_LINES or len(self._prompt()) > 160
+            return is_foldable_prompt(self._prompt())
+        if (key := self._live_key(item)) is not None:
+            return self.under_way.is_foldable(key)
         event = self.event(item)
         return event is not None and is_foldable(event)
 
     def toggle(self, item: int) -> None:
         """Open a closed item, close an open one."""
-        if self.is_foldable(item):
+        if (key := self._live_key(item)) is not None:
+            self._opened_live[key] = not self.is_open(item)
+        elif self.is_foldable(item):
             self._opened[item] = not self.is_open(item)
 
     def open(self, item: int) -> None:
@@ -138,19 +181,22 @@ class RunDocument:
         """Open every item, or close every one when they are open; give whether they are open now."""
         self._all_opened = not self._all_opened
         self._opened.clear()
+        self._opened_live.clear()
         return self._all_opened
 
     def is_hidden(self, item: int) -> bool:
         """Whether the filter leaves an item out."""
+        if (key := self._live_key(item)) is not None:
+            return self.under_way.is_hidden(key, self.hidden)
         return 1 <= item <= self._events and self.passing.is_hidden(item - 1)
 
     def beside(self, item: int, step: int) -> int | None:
         """The next item after (``step`` 1) or before (-1) one that may have something to show; None past the ends."""
         if step > 0 and item < self._events:
             found = self.passing.after(item, self._events)
-            beside = self.last if found is None else found + 1
+            beside = self._events + 1 if found is None else found + 1
             return min([beside, *(mark for mark in self._attempt_marks() if mark > item)])
-        if step < 0 and 1 < item <= self.last:
+        if step < 0 and 1 < item <= self._events + 1:
             found = self.passing.before(item - 2)
             beside = 0 if found is None else found + 1
             return max([beside, *(mark for mark in self._attempt_marks() if mark < item)])
@@ -162,10 +208,14 @@ class RunDocument:
         if self.is_hidden(item):
             return []
         if item == 0:
-            return self._prompt_block(width)
-        if item > self._events:
+            return prompt_block(self._prompt(), width, opened=self.is_open(0), glyphs=self.glyphs)
+        if item >= self.last:
             return [self._end_lines(width)]
-        block = self._event_block(item, width)
+        key = self._live_key(item)
+        if key is not None:
+            block = self.under_way.block(key, width, opened=self.is_open(item))
+        else:
+            block = self._event_block(item, width)
         mark = self._attempt_marks().get(item)
         return [[mark], *block] if mark else block
 
@@ -176,7 +226,9 @@ class RunDocument:
             return block
         event = self.event(item)
         assert event is not None
-        block = event_block(event, width, opened=key[2], glyphs=self.glyphs)
+        use = event.body
+        inside = self.view.subagent(self.run, use) if key[2] and isinstance(use, ToolUse) else ()
+        block = event_block(event, width, opened=key[2], glyphs=self.glyphs, inside=inside)
         if not any(isinstance(part, LongPart) or part for part in block):
             self.passing.has_nothing(item - 1)
         is_big = any(isinstance(part, LongPart) for part in block)
@@ -201,6 +253,8 @@ class RunDocument:
         """What an item says, as clean text to copy."""
         if item == 0:
             return clean(self._prompt())
+        if (key := self._live_key(item)) is not None:
+            return self.under_way.text(key)
         event = self.event(item)
         if event is not None:
             return clean(event_text(event))
@@ -208,19 +262,6 @@ class RunDocument:
 
     def _prompt(self) -> str:
         return self.view.session.meta(self.run).prompt or ""
-
-    def _prompt_block(self, width: int) -> Block:
-        prompt = self._prompt().strip()
-        if not prompt:
-            return []
-        if self.is_open(0) and is_long(prompt):
-            return [[[(f"{self.glyphs.prompt} ", "accent")]], *body(prompt, width, "muted", indent="  "), [[]]]
-        lines = wrap_text(prompt if self.is_open(0) else prompt[:PROMPT_PREVIEW], width, "muted", indent="  ")
-        if not self.is_open(0) and len(lines) > PROMPT_LINES:
-            left = len(lines) - PROMPT_LINES + 1
-            lines = [*lines[: PROMPT_LINES - 1], [(f"  {self.glyphs.ellipsis} {plural(left, 'more line')}", "faint")]]
-        lines[0] = [(f"{self.glyphs.prompt} ", "accent"), *lines[0][1:]]
-        return [[*lines, []]]
 
     def _attempt_marks(self) -> dict[int, Line]:
         """Where attempts and restarts begin: item number → the line that says so."""
@@ -261,7 +302,7 @@ class RunDocument:
                 lines.append([("  stderr", "faint")])
                 for row in rows[-STDERR_LINES:]:
                     lines += wrap_text(row, width, "diagnostic", indent="  ")
-        elif not self._events and not lines:
+        elif not self._events and not self.under_way.keys and not lines:
             said = state_words(status)
             lines.append([(f"{self.glyphs.states[status.state]} ", state_role(status)), (said, "muted")])
         return lines

@@ -6,7 +6,7 @@ sight, be it a million items or one of a million lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -112,6 +112,13 @@ class Scroller:
                 self.cursor = min(self.cursor, self.document.last)
         elif not self.following:
             self.unseen += more
+
+    def follow_moved(self, moved: Mapping[int, int]) -> None:
+        """Stay with items that have other numbers now, by the numbers they had."""
+        if self._top.item in moved:
+            self._top = self._top._replace(item=moved[self._top.item])
+        if self.cursor is not None:
+            self.cursor = moved.get(self.cursor, self.cursor)
 
     def scroll(self, lines: int) -> None:
         """Move by so many lines, up where negative."""

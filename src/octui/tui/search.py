@@ -44,7 +44,7 @@ class Search:
         self._needle = query.casefold()
         self._parts = sorted(_AS_PRINTED.findall(self._needle), key=len, reverse=True)
         self._printed = [part.encode() for part in self._parts]
-        self._low = self._high = document.last
+        self._low = self._high = document.events + 1
         """The items from the one to before the other are searched."""
         self._older: list[int] = []
         """Hits among the events there were at the start, the newest first."""
@@ -64,19 +64,19 @@ class Search:
     @property
     def done(self) -> float:
         """Which share of the items is searched, from 0 to 1."""
-        return min(1.0, (self._high - self._low) / max(1, self.document.last - 1))
+        return min(1.0, (self._high - self._low) / max(1, self.document.events))
 
     @property
     def is_behind(self) -> bool:
         """Whether there is more to search."""
-        return self._low > 1 or self._high < self.document.last
+        return self._low > 1 or self._high <= self.document.events
 
     def advance(self, budget_s: float = SLICE_S) -> bool:
         """Go on for about ``budget_s`` seconds, and for a block at least; give whether there is more to do."""
         self._step_back()
         stop = time.perf_counter() + budget_s
         while self.is_behind:
-            if self._high < self.document.last:
+            if self._high <= self.document.events:
                 first = self._high - 1
                 until = self._end_of_block(first)
                 self._newer += self._look(first, until)
@@ -113,7 +113,7 @@ class Search:
 
     def _step_back(self) -> None:
         """Forget hits among events that went, as after a step back in a replay."""
-        last = self.document.last
+        last = self.document.events + 1
         if self._high > last:
             self._older = [hit for hit in self._older if hit < last]
             self._newer = [hit for hit in self._newer if hit < last]
@@ -121,7 +121,7 @@ class Search:
 
     def _end_of_block(self, first: int) -> int:
         log = self.document.view.log(self.document.run)
-        return max(first + 1, min(self.document.last - 1, log.at_offset(log.offset(first) + BLOCK_BYTES)))
+        return max(first + 1, min(self.document.events, log.at_offset(log.offset(first) + BLOCK_BYTES)))
 
     def _start_of_block(self, until: int) -> int:
         log = self.document.view.log(self.document.run)

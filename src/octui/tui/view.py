@@ -11,20 +11,37 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from octui.client.events import DIAGNOSTIC, Diagnostic, Event, Failure, StepFinish, StepStart, Text, ToolUse
+from octui.client.events import (
+    DIAGNOSTIC,
+    Diagnostic,
+    Event,
+    Failure,
+    Prompt,
+    StepFinish,
+    StepStart,
+    Text,
+    ToolUse,
+    decode_line,
+)
 from octui.client.result import TokenUsage, Totals
+from octui.client.serve.events import Activity
+from octui.client.serve.live import Live
 from octui.errors import RecordingError
 from octui.recording.event_log import EventLog
 from octui.recording.facts import RunState, RunStatus, SessionStatus
 from octui.recording.session import Session
 from octui.tui import format as fmt
 from octui.tui.glyphs import Glyphs
+from octui.tui.render.live import Scene, last_line, live_in_words
 from octui.tui.render.tools import name_of, refusal, title_of
 from octui.tui.text import clean_line
 
 LOOK_AGAIN_S = 1.0
 QUIET_S = 5.0
 """After so many seconds without a word, a pane says how long it has been quiet."""
+_PROMPT_WORDS = 200
+"""Characters of a prompt that are looked at for a few words."""
+
 _WAITS_FOR_RUN = (RunState.QUEUED, RunState.STARTING, RunState.RETRYING)
 
 
@@ -35,8 +52,8 @@ class RunView:
     Attributes:
         name: The run's name.
         status: The fold of its facts.
-        model: The model's name without its provider; empty where it is not known.
-        agent: The agent's name; empty where it is not known.
+        model: The name, without its provider, of the model that answers; empty where it is not known.
+        agent: The name of the agent in force; empty where it is not known.
         elapsed_s: Whole seconds since the run's start, or its whole length; None before it began.
         totals: The fold of its visible events.
         incomplete: Whether steps are missing from tokens and cost.
@@ -102,6 +119,8 @@ class SessionView:
     def refresh(self, budget_s: float | None = None) -> set[str]:
         """Take in what was appended, for at most ``budget_s`` seconds; give the runs with anything new."""
         changed = self.session.refresh(budget_s)
+        if self.position is None:
+            changed |= {run for run in self.session.run_names if self._follow(run)}
         if changed or time.monotonic() - self._looked_at >= LOOK_AGAIN_S:
             self._look()
         return changed
@@ -133,6 +152,42 @@ class SessionView:
         if self.position is None:
             return len(log)
         return log.first_at_or_after(math.nextafter(self.position, math.inf))
+
+    def _follow(self, run: str) -> bool:
+        """Take in what a server told of a run since."""
+        session_id, stream = self.session.status_now(run).session_id, self.session.stream(run)
+        if not session_id or stream is None:
+            return False
+        return stream.follow(session_id, self._near_ms)
+
+    def live(self, run: str) -> Live | None:
+        """What is under way at the view's moment; None for a run that is not over a server, or has no session yet."""
+        session_id, stream = self.status.run(run).session_id, self.session.stream(run)
+        if not session_id or stream is None:
+            return None
+        if self.position is None:
+            if stream.live is None:
+                self._follow(run)
+            return stream.live
+        stream.seek(session_id, self._near_ms, self.position)
+        return stream.live
+
+    def live_version(self, run: str) -> int:
+        """Another number whenever what is under way is another."""
+        stream = self.session.stream(run)
+        return 0 if stream is None else stream.version
+
+    def subagent(self, run: str, use: ToolUse) -> list[Event]:
+        """What the subagent did that a whole call started, in order; nothing where that was not recorded."""
+        child, stream = use.metadata.get("sessionId"), self.session.stream(run)
+        if not isinstance(child, str) or stream is None or use.started_ms is None or use.ended_ms is None:
+            return []
+        return [*map(decode_line, stream.lines_of(child, use.started_ms, use.ended_ms))]
+
+    @property
+    def _near_ms(self) -> float:
+        """A moment near all events of the session, in milliseconds since the epoch."""
+        return (self.session.started_at or self._now()) * 1000
 
     def event(self, run: str, index: int) -> Event:
         """One event of a run; one whose file went away meanwhile says so in its place."""
@@ -173,11 +228,13 @@ class SessionView:
         totals = self.totals(name)
         ended = run_status.state.is_final
         elapsed = run_status.elapsed(self.moment)
+        live = self.live(name)
+        model, agent = (live.model or meta.model, live.agent or meta.agent) if live else (meta.model, meta.agent)
         return RunView(
             name=clean_line(name),
             status=run_status,
-            model=clean_line(PurePath(meta.model).name if meta.model else ""),
-            agent=clean_line(meta.agent or ""),
+            model=clean_line(PurePath(model).name if model else ""),
+            agent=clean_line(agent or ""),
             elapsed_s=None if elapsed is None else float(int(elapsed)),
             totals=totals,
             incomplete=totals.cost_is_incomplete if ended else totals.lost_steps > 0,
@@ -210,9 +267,11 @@ class SessionView:
         return [name for name in self.session.run_names if not self.session.status.run(name).state.is_final]
 
     def quiet_s(self, run: str, status: RunStatus) -> float:
-        """Seconds since the run's last event, or since its start."""
+        """Seconds since the run's last sign of life, or since its start."""
         count = self.visible(run)
         last = self.session.log(run).time(count - 1) if count else 0.0
+        if self.live(run) is not None and (stream := self.session.stream(run)) is not None:
+            last = max(last, stream.last_ms / 1000)
         since = max(last, status.started_at or 0.0)
         return max(0.0, self.moment - since) if since else 0.0
 
@@ -225,6 +284,11 @@ class SessionView:
         return f"quiet {fmt.clock(quiet)} {glyphs.separator} {words}" if quiet >= QUIET_S else words
 
     def _last_words(self, name: str, glyphs: Glyphs) -> str:
+        live = self.live(name)
+        if live is not None and live.activity is not Activity.IDLE:
+            scene = Scene(live, self.moment * 1000, True, glyphs)
+            if words := live_in_words(scene):
+                return words
         count = self.visible(name)
         if not count:
             return "starting the model"
@@ -241,7 +305,9 @@ def event_in_words(event: Event, glyphs: Glyphs) -> str:
             sign = glyphs.denied if refusal(use) else glyphs.failed if use.status == "error" else glyphs.ok
             return f"{name_of(use)} {title_of(use)} {sign}".replace("  ", " ")
         case Text(text=text, reasoning=reasoning):
-            return "thinking" if reasoning else _last_line(text)
+            return "thinking" if reasoning else last_line(text)
+        case Prompt(text=text):
+            return f"{glyphs.prompt} {clean_line(text[:_PROMPT_WORDS])}"
         case StepStart():
             return "waiting for the model"
         case StepFinish(reason=reason):
@@ -251,11 +317,6 @@ def event_in_words(event: Event, glyphs: Glyphs) -> str:
         case Diagnostic(text=text):
             return clean_line(text)
     return ""
-
-
-def _last_line(text: str) -> str:
-    rows = [row.strip("#*->` \t") for row in text[-400:].splitlines()]
-    return clean_line(next((row for row in reversed(rows) if row), ""))
 
 
 def first_in_need(runs: Iterable[RunView], after: str | None) -> str | None:

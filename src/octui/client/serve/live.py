@@ -1,6 +1,8 @@
 """What is under way in a session right now: text as it comes, tools that run, a provider that is asked again. Pure.
 
 Feeding the same events always gives the same state, live or replayed. What is whole is not kept: it stands in the log.
+A step of the run's own session begins anew: what of the one before is not whole by then never will be. So the state at
+any moment is told by the events since the last such step, and the message it belongs to.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from octui.client.serve.events import (
     Activity,
     ActivityChanged,
     AnyServerEvent,
+    Compacted,
     MessageChanged,
     PartChanged,
     PartGrew,
@@ -20,6 +23,9 @@ from octui.client.serve.events import (
 )
 
 _SHOWN = (PartKind.TEXT, PartKind.REASONING, PartKind.TOOL)
+
+COMPACTION_AGENT = "compaction"
+"""Who opencode lets sum up a session's history."""
 
 
 @dataclass(slots=True)
@@ -82,6 +88,7 @@ class Live:
         retry: What the provider was last asked again for; None while it answers.
         parts: What is under way, by part, the oldest first.
         children: Its subagents' sessions, by id.
+        compacting: Whether the session's history is being replaced by a summary of it.
         events: How many events it was fed.
         model: The model that answers, as ``provider/model``; empty before it is told.
         agent: The agent that works; likewise.
@@ -93,6 +100,7 @@ class Live:
         self.retry: ActivityChanged | None = None
         self.parts: dict[str, LivePart] = {}
         self.children: dict[str, Child] = {}
+        self.compacting = False
         self.events = 0
         self.model = ""
         self.agent = ""
@@ -110,12 +118,30 @@ class Live:
             case MessageChanged(role="user"):
                 self._users.add(event.message_id)
             case MessageChanged() if event.session_id == self.session_id:
-                self.model, self.agent = event.model or self.model, event.agent or self.agent
+                self._answer(event)
+            case Compacted() if event.session_id == self.session_id:
+                self.compacting = False
             case PartChanged():
                 self._change(event)
             case PartGrew() if (parts := self._parts_of(event.session_id)) is not None:
                 if (part := parts.get(event.part_id)) is not None:
                     part._text.append(event.delta)
+
+    def is_whole(self, part_id: str) -> bool:
+        """Whether a part of this step is whole: its line stands in the log, or will in a moment."""
+        return part_id in self._whole
+
+    def _answer(self, message: MessageChanged) -> None:
+        self.compacting = message.agent == COMPACTION_AGENT
+        if not self.compacting:
+            self.model, self.agent = message.model or self.model, message.agent or self.agent
+
+    def _begin_step(self) -> None:
+        self.activity = Activity.BUSY
+        self.retry = None
+        self.parts.clear()
+        self.children.clear()
+        self._whole.clear()
 
     def _parts_of(self, session_id: str) -> dict[str, LivePart] | None:
         if session_id == self.session_id:
@@ -127,11 +153,11 @@ class Live:
         self.activity = event.activity
         self.retry = event if event.activity is Activity.RETRYING else None
         if event.activity is Activity.IDLE:
-            self.parts.clear()
-            self.children.clear()
-            self._whole.clear()
+            self.compacting = False  # Parts stay: those of a turn that was aborted become whole a moment later.
 
     def _change(self, event: PartChanged) -> None:
+        if event.session_id == self.session_id and event.kind is PartKind.STEP_START:
+            self._begin_step()
         parts = self._parts_of(event.session_id)
         if parts is None or event.kind not in _SHOWN or event.message_id in self._users or event.part_id in self._whole:
             return

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
-from octui.client.events import Diagnostic, Event, Failure, StepFinish, StepStart, Text, ToolUse, Unknown
-from octui.tui.format import cost, duration, size, tokens
+from octui.client.events import Diagnostic, Event, Failure, Prompt, StepFinish, StepStart, Text, ToolUse, Unknown
+from octui.tui.format import cost, duration, plural, size, tokens
 from octui.tui.glyphs import Glyphs
 from octui.tui.render.diffs import changes_of, diff_block
 from octui.tui.render.lines import Line, justify, width_of, wrap_text
@@ -29,7 +29,14 @@ SHORT_FAILURE = 6
 SHORT_OUTPUT = 2_000
 SHORT_ERROR = 12
 SHORT_VALUE = 20
-_INDENT = "    "
+MOST_INSIDE = 200
+"""So many events of a subagent are shown."""
+LONGEST_INSIDE = 400
+"""Each of them in so many lines at most."""
+PROMPT_LINES = 3
+PROMPT_PREVIEW = 4000
+INDENT = "    "
+"""What stands before what belongs to a tool call."""
 
 
 def is_foldable(event: Event) -> bool:
@@ -39,6 +46,8 @@ def is_foldable(event: Event) -> bool:
             return True
         case Diagnostic(text=text):
             return is_long(text)
+        case Prompt(text=text):
+            return is_foldable_prompt(text)
     return False
 
 
@@ -55,8 +64,16 @@ def opens_by_itself(event: Event) -> bool:
     return any(change.additions + change.deletions <= SHORT_DIFF for change in changes_of(use))
 
 
-def event_block(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> Block:
-    """Render one event into lines at most ``width`` cells wide; an event without anything to show gives none."""
+def event_block(event: Event, width: int, *, opened: bool, glyphs: Glyphs, inside: Sequence[Event] = ()) -> Block:
+    """Render one event into lines at most ``width`` cells wide; an event without anything to show gives none.
+
+    Args:
+        event: What is rendered.
+        width: Cells of a line.
+        opened: Whether all of it is shown.
+        glyphs: What to draw with.
+        inside: What the subagent did that the event started; shown in place of its output.
+    """
     match event.body:
         case StepStart():
             return []
@@ -64,8 +81,10 @@ def event_block(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> Bl
             return _reasoning(text, width, opened, glyphs)
         case Text(text=text):
             return _answer(text, width, glyphs)
+        case Prompt(text=text):
+            return prompt_block(text, width, opened=opened, glyphs=glyphs)
         case ToolUse() as use:
-            return _tool(use, width, opened, glyphs)
+            return _tool(use, width, opened, glyphs, inside)
         case StepFinish() as finish:
             return [[_step(finish, width, glyphs)]]
         case Failure(name=name, message=message):
@@ -87,7 +106,7 @@ def event_lines(event: Event, width: int, *, opened: bool, glyphs: Glyphs) -> li
 def event_text(event: Event) -> str:
     """Give what an event says as plain text, not yet clean: for copying and searching."""
     match event.body:
-        case Text(text=text) | Diagnostic(text=text):
+        case Text(text=text) | Prompt(text=text) | Diagnostic(text=text):
             return text
         case ToolUse() as use:
             parts = [f"{use.tool} {use.title}".strip(), _readable(use.input), use.output, use.error]
@@ -97,6 +116,26 @@ def event_text(event: Event) -> str:
         case Unknown(value=value):
             return _readable(value)
     return ""
+
+
+def is_foldable_prompt(prompt: str) -> bool:
+    """Whether a prompt can be opened and closed."""
+    return prompt.count("\n") >= PROMPT_LINES or len(prompt) > 160
+
+
+def prompt_block(prompt: str, width: int, *, opened: bool, glyphs: Glyphs) -> Block:
+    """Render what a user asked, with an empty line after it; nothing for an empty prompt."""
+    prompt = prompt.strip()
+    if not prompt:
+        return []
+    if opened and is_long(prompt):
+        return [[[(f"{glyphs.prompt} ", "accent")]], *body(prompt, width, "muted", indent="  "), [[]]]
+    lines = wrap_text(prompt if opened else prompt[:PROMPT_PREVIEW], width, "muted", indent="  ")
+    if not opened and len(lines) > PROMPT_LINES:
+        left = len(lines) - PROMPT_LINES + 1
+        lines = [*lines[: PROMPT_LINES - 1], [(f"  {glyphs.ellipsis} {plural(left, 'more line')}", "faint")]]
+    lines[0] = [(f"{glyphs.prompt} ", "accent"), *lines[0][1:]]
+    return [[*lines, []]]
 
 
 def _answer(text: str, width: int, glyphs: Glyphs) -> Block:
@@ -130,7 +169,7 @@ def _step(finish: StepFinish, width: int, glyphs: Glyphs) -> Line:
     return [*line, (glyphs.rule * rule, "rule"), (words, "faint")]
 
 
-def _tool(use: ToolUse, width: int, opened: bool, glyphs: Glyphs) -> Block:
+def _tool(use: ToolUse, width: int, opened: bool, glyphs: Glyphs, inside: Sequence[Event]) -> Block:
     refused = refusal(use)
     sign = glyphs.denied if refused else glyphs.failed if use.status == "error" else None
     sign = sign or (glyphs.opened if opened else glyphs.closed)
@@ -143,10 +182,23 @@ def _tool(use: ToolUse, width: int, opened: bool, glyphs: Glyphs) -> Block:
     if not use.error or refused:
         error: Block = []
     elif opened or not is_long(use.error):
-        error = body(use.error, width, "error", indent=_INDENT)
+        error = body(use.error, width, "error", indent=INDENT)
     else:
-        error = [preview(use.error, width, "error", indent=_INDENT, limit=SHORT_ERROR)]
+        error = [preview(use.error, width, "error", indent=INDENT, limit=SHORT_ERROR)]
+    if opened and inside:
+        return [head, *error, *given_block(use, width), *_inside(inside, width, glyphs)]
     return [head, *error, *(_details(use, width, glyphs) if opened else [])]
+
+
+def _inside(events: Sequence[Event], width: int, glyphs: Glyphs) -> Block:
+    """What a subagent did, closed and indented; of very much the last."""
+    lines: list[Line] = []
+    if left := max(0, len(events) - MOST_INSIDE):
+        lines.append([(f"{INDENT}{glyphs.ellipsis} {plural(left, 'event')} before", "faint/italic")])
+    for event in events[left:]:
+        shown = chain.from_iterable(event_block(event, width - len(INDENT), opened=False, glyphs=glyphs))
+        lines += [[(INDENT, "text"), *line] for line in islice(shown, LONGEST_INSIDE)]
+    return [lines]
 
 
 def _details(use: ToolUse, width: int, glyphs: Glyphs) -> Block:
@@ -157,20 +209,21 @@ def _details(use: ToolUse, width: int, glyphs: Glyphs) -> Block:
         diffs: list[Sequence[Line]] = []
         for change in changes:
             if len(changes) > 1 and change.path:
-                diffs.append([[(f"{_INDENT}{clean_line(change.path)}", "muted")]])
+                diffs.append([[(f"{INDENT}{clean_line(change.path)}", "muted")]])
             diffs += diff_block(change.patch, width, indent="  ", limit=DIFF_LINES)
         return diffs
-    given = _input(use, width)
+    given = given_block(use, width)
     if refusal(use):
         text = "" if is_unavailable(use) else use.error
-        return [*given, *body(text, width, "muted", indent=_INDENT)] if text else given
+        return [*given, *body(text, width, "muted", indent=INDENT)] if text else given
     if not use.output or use.output.isspace():
         return given
     role = "error" if use.metadata.get("exit") not in (0, None) else "output"
-    return [*given, *body(use.output.strip("\n"), width, role, indent=_INDENT)]
+    return [*given, *body(use.output.strip("\n"), width, role, indent=INDENT)]
 
 
-def _input(use: ToolUse, width: int) -> Block:
+def given_block(use: ToolUse, width: int) -> Block:
+    """The arguments of a call, but for what its line tells already."""
     if use.tool == "bash" and isinstance(use.input, dict) and isinstance(use.input.get("command"), str):
         command = use.input["command"]
         told = "\n" not in command and len(command) < width // 2
@@ -178,10 +231,10 @@ def _input(use: ToolUse, width: int) -> Block:
     if isinstance(use.input, dict) and not is_unavailable(use):
         lines: list[Line] = []
         for key, value in use.input.items():
-            lines += preview(f"{key}: {_inline(value)}", width, "muted", indent=_INDENT, limit=SHORT_VALUE)
+            lines += preview(f"{key}: {_inline(value)}", width, "muted", indent=INDENT, limit=SHORT_VALUE)
         return [lines]
     text = use.output if is_unavailable(use) else _readable(use.input)
-    return body(text, width, "muted", indent=_INDENT) if text else []
+    return body(text, width, "muted", indent=INDENT) if text else []
 
 
 def _todos(use: ToolUse, width: int, glyphs: Glyphs) -> list[Line]:
@@ -189,10 +242,10 @@ def _todos(use: ToolUse, width: int, glyphs: Glyphs) -> list[Line]:
     for status, content in todos_of(use):
         role = {"completed": "muted", "in_progress": "text/bold", "cancelled": "faint/strike"}.get(status, "text")
         sign = glyphs.todo.get(status, glyphs.todo["pending"])
-        lead = [(f"{_INDENT}{sign} ", "accent" if status == "in_progress" else "muted")]
-        for piece in wrap_text(content, width - len(_INDENT) - 2, role):
+        lead = [(f"{INDENT}{sign} ", "accent" if status == "in_progress" else "muted")]
+        for piece in wrap_text(content, width - len(INDENT) - 2, role):
             lines.append([*lead, *piece])
-            lead = [(f"{_INDENT}  ", "muted")]
+            lead = [(f"{INDENT}  ", "muted")]
     return lines
 
 
@@ -215,4 +268,4 @@ def _readable(value: Any) -> str:
 def _code(source: str, language: str, width: int) -> Block:
     from octui.tui.render.code import code_view  # Dear to load, too.
 
-    return code_view(source, language, width, indent=_INDENT)
+    return code_view(source, language, width, indent=INDENT)

@@ -51,6 +51,13 @@ class LongText:
         """All parts, none of them rendered yet."""
         return [LongPart(self, number) for number in range(-(-len(self.text) // PART))]
 
+    def grow(self, text: str) -> None:
+        """Take more text in, which begins with what there is: only the last parts are rendered again."""
+        last = len(self.text) // PART
+        for number in [number for number in self._kept if number >= last - 1]:
+            del self._kept[number]
+        self.text = text
+
     def source(self, number: int) -> str:
         """The text of a part."""
         return self.text[self._start(number) : self._start(number + 1)]

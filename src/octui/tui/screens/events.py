@@ -21,6 +21,7 @@ _KIND_WORDS = {
     "tool_use": "Tool calls",
     "step_finish": "Ends of steps",
     "error": "Errors",
+    "prompt": "Further prompts",
     "diagnostic": "Lines that are no events",
     "other": "Events not known to octui",
 }

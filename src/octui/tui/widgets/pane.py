@@ -78,11 +78,12 @@ class Pane(Widget, can_focus=True):
 
     def _take_in(self) -> bool:
         more = self.document.refresh()
+        self.scroller.follow_moved(self.document.moved)
         if more:
             self.scroller.grew(more)
         if more < 0:
             self._strips.clear()
-        return more != 0
+        return more != 0 or self.document.under_way.changed
 
     def tick(self, status: SessionStatus) -> None:
         """Draw again where clocks ran on, or where a replay came to another moment."""
@@ -235,7 +236,7 @@ class Pane(Widget, can_focus=True):
         if row is None:
             return self._draw([], width, sides, at_cursor=False)
         at_cursor = row.item == cursor
-        if row.item == 0 or row.item >= self.document.last:
+        if row.item == 0 or row.item > self.document.events:
             return self._draw(row.line, width, sides, at_cursor=at_cursor)
         key = (row.spot, at_cursor, sides)
         strip = self._strips.get(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from octui.recording.session import RunMeta
@@ -81,6 +82,9 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
         if value:
             shown = cut_start(clean_line(str(value)), width - len(label) - 2, glyphs.ellipsis)
             lines.append(justify([(label, "muted")], [(shown, "text")], width))
+    for label, value in _in_force(run, meta):
+        shown = cut_start(value, width - len(label) - 2, glyphs.ellipsis)
+        lines.append(justify([(label, "muted")], [(shown, "accent")], width))
     for key, value in meta.overrides.items():
         if isinstance(value, bool | str):
             lines.append(justify([(key, "muted")], [(clean_line(_override(value)), "text")], width))
@@ -92,6 +96,16 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
         for row in clean(stderr).strip().split("\n")[-STDERR_LINES:]:
             lines += wrap_text(row, width, "diagnostic")
     return lines
+
+
+def _in_force(run: RunView, meta: RunMeta) -> list[tuple[str, str]]:
+    """The model and the agent at work, where they are others than those the run was started with."""
+    found = []
+    if run.model and run.model != clean_line(PurePath(meta.model).name):
+        found.append(("model now", run.model))
+    if run.agent and run.agent != clean_line(meta.agent):
+        found.append(("agent now", run.agent))
+    return found
 
 
 def _override(value: Any) -> str:
