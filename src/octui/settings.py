@@ -25,10 +25,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         theme: The name of a theme, ours or the user's own.
         keys: For each command's id, the key or keys (separated by commas) it is bound to instead of its own.
+        bell: Whether the terminal's bell rings when a run begins to wait for an answer.
+        notify: Whether the desktop is told of it too.
     """
 
     theme: str = "octui-dark"
     keys: dict[str, str] = msgspec.field(default_factory=dict)
+    bell: bool = True
+    notify: bool = False
 
 
 def path() -> Path:

@@ -2,9 +2,9 @@
 
 *fixer* finds and mends the bug, *reviewer* asks which of its findings it shall write down, *releaser* prepares a
 release and may push it if the user says so. Where there is nobody to ask, the reviewer writes down everything and the
-push is denied. Each answers whatever it is asked afterwards. The model is scripted; every command, edit and push is real.
-They search with ``bash``, since opencode's own
-``grep`` and ``glob`` download ripgrep where the machine has none, and the demo needs no network.
+push is denied. Each answers whatever it is asked afterwards. The model is scripted; every command, edit and push is
+real. They search with ``bash``, since opencode's own ``grep`` and ``glob`` download ripgrep where the machine has none,
+and the demo needs no network.
 """
 
 from __future__ import annotations

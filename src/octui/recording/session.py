@@ -13,15 +13,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from octui import paths
 from octui.client.events import EVENT_TYPES
+from octui.client.serve.events import FileDiff
 from octui.errors import RecordingError
 from octui.recording.event_log import EventLog
 from octui.recording.facts import (
     AnyFact,
     Attention,
     AttentionRaised,
-    RunAdded,
     RunState,
     RunStatus,
     SessionStatus,
@@ -29,7 +31,7 @@ from octui.recording.facts import (
     decode_fact,
 )
 from octui.recording.folder import Folder
-from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, log_path, stderr_path, stream_path
+from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, diff_path, log_path, stderr_path, stream_path
 from octui.recording.stream import RunStream
 from octui.recording.writer_lock import LockWatch
 
@@ -49,6 +51,7 @@ class RunMeta:
         agent: Empty where opencode chose.
         workspace: The folder the agent works in.
         prompt: What it was asked; empty where it is not known.
+        backend: ``run`` or ``serve``, where the plan says so.
         overrides: The overrides in force, by their names in a plan.
     """
 
@@ -56,6 +59,7 @@ class RunMeta:
     agent: str = ""
     workspace: str = ""
     prompt: str = ""
+    backend: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -92,6 +96,8 @@ class Session:
         self._fact_times: list[float] = []
         self._facts_read_to = 0
         self._status = SessionStatus({run: RunStatus(run) for run in metas})
+        self._unlisted: set[str] = set()
+        self._listed_at: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, path: Path, budget_s: float | None = None) -> Session:
@@ -149,6 +155,15 @@ class Session:
         """What a server told of a run, where the run is one over a server; None for a bare log."""
         return self._streams.get(run)
 
+    def diffs(self, run: str) -> tuple[FileDiff, ...]:
+        """What a run over a server has changed so far, file by file; nothing where that is not told."""
+        if self._bare:
+            return ()
+        try:
+            return msgspec.json.decode(diff_path(self.folder, run).read_bytes(), type=tuple[FileDiff, ...])
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return ()
+
     def stderr(self, run: str, attempt: int | None = None) -> str:
         """The end of what a run wrote to stderr, at most 64 KiB; of one attempt of its last life, if one is named."""
         if self._bare:
@@ -182,7 +197,7 @@ class Session:
             if log.refresh(None if stop is None else max(0.0, stop - time.perf_counter()) / len(self._logs)):
                 changed.add(run)
         if not self._bare:
-            changed |= self._read_facts()
+            changed |= self._read_facts() | self._take_in_runs()
         return changed
 
     def refresh_run(self, run: str, budget_s: float) -> None:
@@ -319,16 +334,32 @@ class Session:
             # A clock that was set back must not hide facts from a replay.
             self._fact_times.append(max(fact.at, self._fact_times[-1] if self._fact_times else fact.at))
             self._status.apply(fact)
-            if isinstance(fact, RunAdded):
-                self._take_in(fact.run)
             changed |= {fact.run} if hasattr(fact, "run") else set(self._metas)
+        self._unlisted |= self._status.runs.keys() - self._metas.keys()
         return changed & set(self._metas)
 
-    def _take_in(self, run: str) -> None:
-        """Take in a run that came while the session was going on: `session.toml` names it by now."""
-        if run not in self._metas:
-            self._metas[run] = _metas_of(_read_plan(self.folder)).get(run, RunMeta())
-            self._logs[run] = EventLog(log_path(self.folder, run))
+    def _take_in_runs(self) -> set[str]:
+        """Take in runs that came since, such as forks: facts name them, and ``session.toml`` tells what they are."""
+        if not self._unlisted:
+            return set()
+        path = self.folder / SESSION_FILE
+        with suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+            found = path.stat()
+            if self._listed_at == (found.st_ino, found.st_mtime_ns):
+                return set()
+            self._listed_at = found.st_ino, found.st_mtime_ns
+            runs = tomllib.loads(path.read_text("utf-8")).get("runs")
+            new = {
+                str(run["name"]): _meta(run)
+                for run in (runs if isinstance(runs, list) else [])
+                if _is_named(run) and run["name"] in self._unlisted
+            }
+            self._metas.update(new)
+            self._logs.update({name: EventLog(log_path(self.folder, name)) for name in new})
+            self._streams.update({name: RunStream(stream_path(self.folder, name)) for name in new})
+            self._unlisted -= new.keys()
+            return set(new)
+        return set()
 
     def _as_interrupted(self, status: SessionStatus) -> SessionStatus:
         at = self.ended_at or 0.0
@@ -396,7 +427,7 @@ def summarize(session: Session) -> SessionSummary:
         interrupted=session.interrupted,
         runs=len(runs),
         counts=counts,
-        attention=sum(bool(run.attention) for run in runs),
+        attention=sum(bool(run.attention or run.requests) for run in runs),
     )
 
 
@@ -452,5 +483,6 @@ def _meta(run: dict[str, Any]) -> RunMeta:
         agent=str(run.get("agent") or ""),
         workspace=str(run.get("workspace") or ""),
         prompt=str(run.get("prompt") or ""),
+        backend=str(run.get("backend") or ""),
         overrides={key: run[key] for key in _OVERRIDES if run.get(key) not in (None, {}, [])},
     )

@@ -40,6 +40,8 @@ LOADED_LATER = (
     "octui.tui.screens.sheets",
     "octui.tui.render.markdown",
     "octui.tui.widgets.typing_fields",
+    "octui.tui.screens.answers",
+    "octui.tui.widgets.prompt_line",
 )
 
 
@@ -63,6 +65,8 @@ class OctuiApp(App[int]):
         self._first = first
         self.glyphs = signs.choose()
         self._problems_told: frozenset[str] = frozenset()
+        self._title_words = ""
+        self._waiting = 0
         self._theme_mark = folder_mark(paths.user_themes_dir())
         self.settings, self._settings_problem = settings.load_or_default()
         self._load_themes()
@@ -120,9 +124,29 @@ class OctuiApp(App[int]):
 
     def set_terminal_title(self, words: str) -> None:
         """Name the terminal's window; the words are cleaned."""
-        driver = self._driver
-        if driver is not None and not self.is_headless:
-            driver.write(f"\x1b]2;{clean_line(words)[:120]}\x07")
+        self._title_words = clean_line(words)
+        self._write_title()
+
+    def tell_waiting(self, count: int) -> None:
+        """Say in the terminal's title how many requests wait for an answer."""
+        if count != self._waiting:
+            self._waiting = count
+            self._write_title()
+
+    @property
+    def window_title(self) -> str:
+        """What the terminal's window is called, clean."""
+        lead = f"{self.glyphs.attention} {self._waiting} " if self._waiting else ""
+        return f"{lead}{self._title_words}"[:120]
+
+    def _write_title(self) -> None:
+        if self._title_words or self._waiting:
+            self.write_to_terminal(f"\x1b]2;{self.window_title}\x07")
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Write an escape sequence; what is in it is clean."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
 
     def _use_own_keys(self) -> None:
         if not self.settings.keys:

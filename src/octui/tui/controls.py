@@ -5,15 +5,17 @@ A supervisor stays while a screen is connected, so that runs that are over can b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from octui.errors import ControlError
 from octui.recording.session import Session
 
 if TYPE_CHECKING:
     from octui.control.client import ControlClient
+
+Given = TypeVar("Given")
 
 
 class SessionControls:
@@ -39,6 +41,40 @@ class SessionControls:
         """Start a run anew."""
         await self._send(lambda client: client.restart(run))
 
+    async def reply(
+        self, run: str, request: str, reply: Literal["once", "always", "reject"], message: str = ""
+    ) -> None:
+        """Answer a permission; a message lets the model go on after a rejection."""
+        await self._send(lambda client: client.reply(run, request, reply, message))
+
+    async def answer(self, run: str, request: str, answers: Sequence[Sequence[str]] | None) -> None:
+        """Answer questions, each with labels or words of one's own; None dismisses them."""
+        await self._send(lambda client: client.answer(run, request, answers))
+
+    async def send(self, run: str, text: str, *, files: Sequence[str] = (), model: str = "", agent: str = "") -> None:
+        """Ask a run something more; while it works, it comes next."""
+        await self._send(lambda client: client.send(run, text, files=files, model=model, agent=agent))
+
+    async def abort(self, run: str) -> None:
+        """End what a run does now; the run stays."""
+        await self._send(lambda client: client.abort(run))
+
+    async def fork(self, run: str, text: str) -> str:
+        """Make a new run that goes on from where one stands; give its name."""
+        return await self._send(lambda client: client.fork(run, text))
+
+    async def revert(self, run: str, *, undo: bool = False) -> None:
+        """Take back what a run changed since its last prompt, or bring that back."""
+        await self._send(lambda client: client.revert(run, undo=undo))
+
+    async def choices(self, run: str) -> tuple[list[str], list[str]]:
+        """Give the models and the agents a run can have."""
+        return await self._send(lambda client: client.choices(run))
+
+    async def take_up(self) -> None:
+        """Have a supervisor for a session that nobody is at work on, so that its runs can be gone on with."""
+        raise ControlError("This session is over, and its runs cannot be carried on.")
+
     async def shutdown(self) -> None:
         """Stop all runs and end the session."""
         await self._send(lambda client: client.shutdown())
@@ -49,10 +85,10 @@ class SessionControls:
         if client is not None:
             await client.close()
 
-    async def _send(self, command: Callable[[ControlClient], Awaitable[None]]) -> None:
+    async def _send(self, command: Callable[[ControlClient], Awaitable[Given]]) -> Given:
         client = await self._connected()
         try:
-            await command(client)
+            return await command(client)
         except ControlError:
             # The connection may be the reason; the next command gets a new one.
             await self.close()

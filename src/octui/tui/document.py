@@ -25,6 +25,8 @@ from octui.tui.render.blocks import (
 )
 from octui.tui.render.lines import Line, plain, wrap_text
 from octui.tui.render.long_text import Block, LongPart
+from octui.tui.render.requests import card
+from octui.tui.requests import waiting_of
 from octui.tui.text import clean, clean_line
 from octui.tui.underway import UnderWay
 from octui.tui.view import SessionView
@@ -47,12 +49,16 @@ class RunDocument:
         view: Where the events come from.
         run: The run's name.
         glyphs: What to draw with.
+
+    Attributes:
+        answer_key: The key that answers what the run waits for; empty where nobody can.
     """
 
     def __init__(self, view: SessionView, run: str, glyphs: Glyphs) -> None:
         self.view = view
         self.run = run
         self.glyphs = glyphs
+        self.answer_key = ""
         self.passing = Passing(lambda first, last: view.log(run).kinds(first, last))
         self.under_way = UnderWay(view, run, glyphs)
         self.moved: dict[int, int] = {}
@@ -292,8 +298,8 @@ class RunDocument:
             said = f"{status.state.replace('_', ' ')}{f': {why}' if why else ''}"
             role = f"state-{status.state.replace('_', '-')}/bold"
             lines += _hanging(f"{glyph} ", said, width, role)
-        for words, _ in status.attention.values():
-            if words == status.why:
+        for kind, (words, _) in status.attention.items():
+            if words == status.why or (kind.is_request and status.requests):
                 continue
             lines += _hanging(f"{self.glyphs.attention} ", clean_line(words), width, "state-attention/bold")
         if status.attention or status.state in (RunState.FAILED, RunState.TIMED_OUT, RunState.RETRYING):
@@ -302,9 +308,11 @@ class RunDocument:
                 lines.append([("  stderr", "faint")])
                 for row in rows[-STDERR_LINES:]:
                     lines += wrap_text(row, width, "diagnostic", indent="  ")
-        elif not self._events and not self.under_way.keys and not lines:
+        elif not self._events and not self.under_way.keys and not lines and not status.requests:
             said = state_words(status)
             lines.append([(f"{self.glyphs.states[status.state]} ", state_role(status)), (said, "muted")])
+        if waiting := waiting_of(status):
+            lines += card(waiting, width, self.glyphs, self.answer_key)
         return lines
 
 

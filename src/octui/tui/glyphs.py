@@ -136,8 +136,8 @@ def choose(environ: Mapping[str, str] = os.environ, encoding: str | None = None)
 
 
 def needs_you(status: RunStatus) -> bool:
-    """Whether a run has an open reason to be looked at."""
-    return bool(status.attention)
+    """Whether a run waits for an answer, or has another open reason to be looked at."""
+    return bool(status.requests or status.attention)
 
 
 def state_glyph(status: RunStatus, glyphs: Glyphs) -> str:
@@ -152,6 +152,8 @@ def state_role(status: RunStatus) -> str:
 
 def state_words(status: RunStatus) -> str:
     """Say a run's state in a word or two, with the attempt where there is more than one."""
+    if status.requests:
+        return "needs you"
     words = status.state.replace("_", " ")
     if status.state is RunState.RETRYING:
         words += f" {status.attempt}/{status.attempts_allowed}"

@@ -49,11 +49,12 @@ class Command:
 
 
 PANES = "Panes"
+TALK = "Talking to a run"
 EVENTS = "Events"
 RUNS = "Runs"
 REPLAY = "Replay"
 OCTUI = "octui"
-GROUPS = (REPLAY, PANES, EVENTS, RUNS, OCTUI)
+GROUPS = (REPLAY, PANES, TALK, EVENTS, RUNS, OCTUI)
 
 _BOTH = (
     Command("pane.next", "tab", "next_pane(1)", "next", "Go to the next pane.", PANES, 1),
@@ -66,38 +67,44 @@ _BOTH = (
         "exclamation_mark",
         "next_attention",
         "next in need",
-        "Go to the next run that needs you.",
+        "Go to the run that waited longest.",
         PANES,
         3,
     ),
     Command("pane.back", "escape", "back", "back", "Leave the search, then the zoom.", PANES),
     Command("event.next", "j", "move_cursor(1)", "next event", "Go to the next event.", EVENTS),
     Command("event.previous", "k", "move_cursor(-1)", "event before", "Go to the event before.", EVENTS),
-    Command("event.open", "enter", "open_event", "open", "Open or close the event.", EVENTS, 4),
+    Command("event.open", "enter", "open_event", "open", "Open or close the event.", EVENTS, 6),
     Command("event.open_all", "e", "toggle_all", "open all", "Open or close all events.", EVENTS),
-    Command("event.raw", "o", "raw", "raw", "Show the event as printed.", EVENTS, 12),
-    Command("event.copy", "y,c", "copy", "copy", "Copy the text of the event.", EVENTS, 11),
+    Command("event.raw", "o", "raw", "raw", "Show the event as printed.", EVENTS, 16),
+    Command("event.copy", "y,c", "copy", "copy", "Copy the text of the event.", EVENTS, 15),
     Command("scroll.page_up", "pageup", "page(-1)", "page up", "Scroll up by a page.", EVENTS),
     Command("scroll.page_down", "pagedown", "page(1)", "page down", "Scroll down by a page.", EVENTS),
     Command("scroll.home", "home", "scroll_home", "start", "Go to the start of the run.", EVENTS),
     Command("scroll.end", "end", "scroll_end", "end", "Go to the end and follow it.", EVENTS),
-    Command("search.open", "slash", "search", "search", "Search in the pane.", EVENTS, 5),
+    Command("search.open", "slash", "search", "search", "Search in the pane.", EVENTS, 7),
     Command("search.next", "n", "search_next(1)", "next match", "Go to the next match.", EVENTS),
     Command("search.previous", "N", "search_next(-1)", "match before", "Go to the match before.", EVENTS),
-    Command("event.filter", "f", "filter", "filter", "Choose which events are shown.", EVENTS, 6),
-    Command("app.theme", "t", "theme", "theme", "Choose a theme.", OCTUI, 10),
+    Command("event.filter", "f", "filter", "filter", "Choose which events are shown.", EVENTS, 8),
+    Command("run.diff", "D", "diff", "changes", "Show what the run changed.", RUNS, 12),
+    Command("app.theme", "t", "theme", "theme", "Choose a theme.", OCTUI, 14),
     Command("app.sessions", "ctrl+o", "sessions", "sessions", "Open another session.", OCTUI),
-    Command("app.help", "question_mark,f1", "help", "help", "Show every key.", OCTUI, 9, "? F1"),
+    Command("app.help", "question_mark,f1", "help", "help", "Show every key.", OCTUI, 13, "? F1"),
 )
 
 _LIVE_ONLY = (
     Command("pane.left", "left,h", "move_focus('left')", "left", "Go to the pane on the left.", PANES),
     Command("pane.right", "right,l", "move_focus('right')", "right", "Go to the pane on the right.", PANES),
     *(Command(f"pane.{n}", str(n), f"focus_number({n})", f"pane {n}", f"Go to pane {n}.", PANES) for n in range(1, 10)),
-    Command("run.stop", "s", "stop", "stop", "Stop the run, after asking.", RUNS, 7),
-    Command("run.restart", "r", "restart", "restart", "Start the run anew.", RUNS, 8),
+    Command("talk.answer", "a", "answer", "answer", "Answer what runs wait for.", TALK, 4),
+    Command("talk.send", "i,colon", "send", "send", "Ask the run something more.", TALK, 5),
+    Command("talk.abort", "x", "abort", "abort", "End its turn; the run stays.", TALK, 9),
+    Command("talk.fork", "F", "fork", "fork", "Go on from here in a new run.", TALK),
+    Command("talk.model", "M", "model", "model", "Choose its next model or agent.", TALK),
+    Command("run.stop", "s", "stop", "stop", "Stop the run, after asking.", RUNS, 10),
+    Command("run.restart", "r", "restart", "restart", "Start the run anew.", RUNS, 11),
     Command("session.stop_all", "S", "stop_all", "stop all", "Stop all runs, after asking.", RUNS),
-    Command("app.quit", "q,d,ctrl+q", "leave", "quit", "Leave; runs may keep working.", OCTUI, 13),
+    Command("app.quit", "q,d,ctrl+q", "leave", "quit", "Leave; runs may keep working.", OCTUI, 17),
 )
 
 _REPLAY_ONLY = (
@@ -117,7 +124,7 @@ _REPLAY_ONLY = (
     ),
     Command("pane.left", "h", "move_focus('left')", "left", "Go to the pane on the left.", PANES),
     Command("pane.right", "l", "move_focus('right')", "right", "Go to the pane on the right.", PANES),
-    Command("app.quit", "q,d,ctrl+q", "leave", "quit", "Leave the replay.", OCTUI, 13),
+    Command("app.quit", "q,d,ctrl+q", "leave", "quit", "Leave the replay.", OCTUI, 17),
 )
 
 DASHBOARD_COMMANDS = (*_BOTH, *_LIVE_ONLY)
@@ -133,6 +140,7 @@ _NAMES = {
     "exclamation_mark": "!",
     "question_mark": "?",
     "slash": "/",
+    "colon": ":",
     "comma": ",",
     "full_stop": ".",
     "plus": "+",

@@ -31,12 +31,16 @@ from octui.recording.event_log import EventLog
 from octui.recording.facts import RunState, RunStatus, SessionStatus
 from octui.recording.session import Session
 from octui.tui import format as fmt
-from octui.tui.glyphs import Glyphs
+from octui.tui import requests
+from octui.tui.glyphs import Glyphs, needs_you
 from octui.tui.render.live import Scene, last_line, live_in_words
 from octui.tui.render.tools import name_of, refusal, title_of
 from octui.tui.text import clean_line
 
 LOOK_AGAIN_S = 1.0
+WAITS = "waits for you "
+"""How words about what a run waits for begin; a list of runs leaves that out."""
+
 QUIET_S = 5.0
 """After so many seconds without a word, a pane says how long it has been quiet."""
 _PROMPT_WORDS = 200
@@ -59,6 +63,7 @@ class RunView:
         incomplete: Whether steps are missing from tokens and cost.
         now: What it is doing, or why it ended, in a few words.
         attention: Why it needs a person, in words; empty where it does not.
+        waits: What it waits for an answer to and for how long, in words; empty where it does not wait.
     """
 
     name: str
@@ -70,6 +75,7 @@ class RunView:
     incomplete: bool
     now: str
     attention: str
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +245,21 @@ class SessionView:
             totals=totals,
             incomplete=totals.cost_is_incomplete if ended else totals.lost_steps > 0,
             now=self._now_words(name, run_status, glyphs),
-            attention="; ".join(clean_line(words) for words, _ in run_status.attention.values()),
+            attention="; ".join(
+                clean_line(words)
+                for kind, (words, _) in run_status.attention.items()
+                if not (kind.is_request and run_status.requests)
+            ),
+            waits=self._waits_words(run_status),
         )
+
+    def _waits_words(self, status: RunStatus) -> str:
+        waiting = requests.waiting_of(status)
+        if not waiting:
+            return ""
+        more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
+        waited = fmt.clock(self.moment - waiting[0].since)
+        return f"{WAITS}{waited}: {requests.in_words(waiting[0].request)}{more}"
 
     def session_totals(self, status: SessionStatus | None = None) -> SessionTotals:
         """Sum over all runs."""
@@ -258,7 +277,7 @@ class SessionView:
         ends = [run.ended_at for run in runs]
         end = max((at for at in ends if at is not None), default=self.moment) if None not in ends else self.moment
         elapsed = None if started is None else max(0.0, min(end, self.moment) - started)
-        return SessionTotals(counts, sum(bool(r.attention) for r in runs), tokens, cost, incomplete, elapsed)
+        return SessionTotals(counts, sum(map(needs_you, runs)), tokens, cost, incomplete, elapsed)
 
     def active_runs(self) -> list[str]:
         """The runs that have not come to an end, when somebody is at work on the session."""
@@ -320,11 +339,23 @@ def event_in_words(event: Event, glyphs: Glyphs) -> str:
 
 
 def first_in_need(runs: Iterable[RunView], after: str | None) -> str | None:
-    """Give the next run that needs a person after the named one, around the end; failed ones when none does."""
+    """Give the run that needs a person most, or the next one after the named one, around the end.
+
+    Those that wait for an answer come first, the longest waiting before the others; failed ones when none needs one.
+    """
     ordered = list(runs)
+    waiting = sorted((run for run in ordered if run.status.requests), key=_waits_since)
+    if waiting:
+        in_turn = [run.name for run in (*waiting, *(run for run in ordered if run.attention and not run.waits))]
+        at = in_turn.index(after) + 1 if after in in_turn else 0
+        return in_turn[at % len(in_turn)]
     start = next((i + 1 for i, run in enumerate(ordered) if run.name == after), 0)
     turned = ordered[start:] + ordered[:start]
     troubled = [run for run in turned if run.attention] or [
         run for run in turned if run.status.state in (RunState.FAILED, RunState.TIMED_OUT)
     ]
     return troubled[0].name if troubled else None
+
+
+def _waits_since(run: RunView) -> float:
+    return min(since for _, since in run.status.requests.values())

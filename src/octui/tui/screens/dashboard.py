@@ -5,24 +5,18 @@ Dialogs are loaded when they are opened, not before the first frame.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from octui.errors import ControlError
-from octui.recording.session import Session
-from octui.tui.controls import SessionControls
-from octui.tui.glyphs import Glyphs
 from octui.tui.keys import DASHBOARD_COMMANDS, Command, bindings
-from octui.tui.palette import Palette
-from octui.tui.screens.events import EventsScreen
+from octui.tui.screens.talk import TalkScreen
 from octui.tui.text import clean_line
 from octui.tui.widgets.bars import keys_by_id
 
 
-class DashboardScreen(EventsScreen):
+class DashboardScreen(TalkScreen):
     """Shows a session as it goes on, and commands its runs.
 
     Args:
@@ -34,21 +28,6 @@ class DashboardScreen(EventsScreen):
 
     COMMANDS_TABLE: ClassVar[tuple[Command, ...]] = DASHBOARD_COMMANDS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(DASHBOARD_COMMANDS)]
-
-    def __init__(
-        self, session: Session, palette: Palette, glyphs: Glyphs, *, now: Callable[[], float] = time.time
-    ) -> None:
-        super().__init__(session, palette, glyphs, now=now)
-        self.controls = SessionControls(session)
-
-    def on_mount(self) -> None:
-        """Hold the supervisor of a live session; Textual lets the panes' own handler do the rest."""
-        if self.view.is_live:
-            self.run_worker(self.controls.hold(), group="control", exit_on_error=False)
-
-    async def on_unmount(self) -> None:
-        """Let go of the supervisor."""
-        await self.controls.close()
 
     def action_stop(self) -> None:
         """Stop the current run, after asking."""
@@ -92,35 +71,6 @@ class DashboardScreen(EventsScreen):
             self._ask(
                 f"End {pane.run_view.name} and start it anew?", "What it did so far stays.", "start it anew", restart
             )
-
-    def _ask(self, title: str, text: str, yes: str, act: Callable[[], None]) -> None:
-        from octui.tui.screens.dialogs import AskScreen, Choice
-
-        choices = [Choice("no", "no, leave it", "n"), Choice("yes", yes, "y")]
-
-        def answered(answer: str | None) -> None:
-            if answer == "yes":
-                act()
-
-        self.app.push_screen(AskScreen(title, text, choices, "no"), answered)
-
-    def _can_control(self) -> bool:
-        if self.session.is_live:
-            return True
-        why = "was interrupted: its supervisor is gone" if self.session.interrupted else "has ended"
-        self.notify(f"This session {why}.", severity="warning", markup=False)
-        return False
-
-    def _send(self, act: Callable[[], Awaitable[None]], done: str) -> None:
-        async def send() -> None:
-            try:
-                await act()
-            except ControlError as error:
-                self.notify(clean_line(str(error)), severity="error", markup=False)
-            else:
-                self.notify(done, markup=False)
-
-        self.run_worker(send(), group="control", exit_on_error=False)
 
     def action_help(self) -> None:
         """Show every key."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import ClassVar
 
@@ -70,11 +70,11 @@ class PanesScreen(OctuiScreen):
         self.view = self.make_view(session, now)
         self.palette = palette
         self.glyphs = glyphs
-        self.panes = {name: Pane(self.view, name, glyphs, palette) for name in self.view.run_names}
+        self.hidden: frozenset[str] = frozenset()
+        self.panes = {name: self.make_pane(name) for name in self.view.run_names}
         self.current = next(iter(self.panes), "")
         self.zoomed = False
         self._digest: Digest | None = None
-        self.hidden: frozenset[str] = frozenset()
         self._pace = FramePace()
         self._poll_s = self._pace.interval_s
         self._clock_at = 0.0
@@ -134,6 +134,7 @@ class PanesScreen(OctuiScreen):
         try:
             if self.session.behind > 0 or time.monotonic() - self._read_at >= self._pace.interval_s * 0.9:
                 self._changed |= self.read()
+                self._take_in_runs()
                 self._read_at = time.monotonic()
                 self._part = min(1.0, self._pace.panes(len(self.panes)) / max(1, len(self._changed)))
             self._trouble = ""
@@ -168,6 +169,26 @@ class PanesScreen(OctuiScreen):
         if names:
             self._turns.rotate(-1 - self._turns.index(names[-1]))
         return set(names)
+
+    def _take_in_runs(self) -> None:
+        """Give runs that came since, such as forks, panes of their own."""
+        if len(self.session.run_names) == len(self.panes):
+            return
+        new = {name: self.make_pane(name) for name in self.view.run_names if name not in self.panes}
+        self.panes.update(new)
+        self._turns.extend(new)
+        self.query_one("#grid").mount(*new.values())
+        self.lay_out()
+        self.came(new)
+
+    def make_pane(self, name: str) -> Pane:
+        """Give the pane of a run."""
+        pane = Pane(self.view, name, self.glyphs, self.palette)
+        pane.document.hidden = self.hidden
+        return pane
+
+    def came(self, names: Iterable[str]) -> None:
+        """Runs came that were not there before."""
 
     def heard_key(self) -> None:
         """Let a key that was pressed go before frames."""

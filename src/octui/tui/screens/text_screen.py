@@ -26,12 +26,13 @@ class Sheet(Drawn):
     Args:
         compose_block: Gives the lines for a width in cells.
         palette: The colours.
+        ground: The role or theme variable of the background.
     """
 
     last = 0
 
-    def __init__(self, compose_block: Callable[[int], Block], palette: Palette) -> None:
-        super().__init__(palette, ground="surface")
+    def __init__(self, compose_block: Callable[[int], Block], palette: Palette, *, ground: str = "surface") -> None:
+        super().__init__(palette, ground=ground)
         self._compose_block = compose_block
         self._block: tuple[int, Block] | None = None
         self._scroller = Scroller(self)
@@ -42,6 +43,13 @@ class Sheet(Drawn):
         if self._block is None or self._block[0] != width:
             self._block = width, self._compose_block(width)
         return self._block[1]
+
+    def recompose_block(self, *, from_start: bool) -> None:
+        """Show what the block is now; from its first line, or from where it stands."""
+        self._block = None
+        if from_start:
+            self._scroller.home()
+        self.lay_out()
 
     def beside(self, item: int, step: int) -> int | None:
         """There is no other item."""

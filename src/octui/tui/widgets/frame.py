@@ -55,14 +55,17 @@ def foot_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     left: Line = [(f" {glyphs.separator} ".join(sums) if totals.turns else "", "muted")]
     if not left[0][0]:
         left = []
-    words = run.attention or run.now
+    urgent = run.waits or run.attention
+    words = urgent or run.now
     room = width - width_of(left) - 3
+    if run.waits and cell_len(words) > room:
+        return [], [(cut(words, width - 2, glyphs.ellipsis), "state-attention/bold")]
     if words and room < _LEAST_WORDS:
-        left = [(sums[1], "muted")] if left and not run.attention else []
+        left = [(sums[1], "muted")] if left and not urgent else []
         room = width - width_of(left) - 3
     if not words or room < _LEAST_WORDS:
         return cut_line(left, width), []
-    return left, [(cut(words, room, glyphs.ellipsis), "state-attention/bold" if run.attention else "muted")]
+    return left, [(cut(words, room, glyphs.ellipsis), "state-attention/bold" if urgent else "muted")]
 
 
 def edge(left: Line, right: Line, *, width: int, ends: str, horizontal: str, role: str, palette: Palette) -> Strip:

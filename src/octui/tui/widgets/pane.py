@@ -57,6 +57,12 @@ class Pane(Widget, can_focus=True):
 
         run: str
 
+    @dataclass
+    class AnswerAsked(Message):
+        """A click on what the run waits for asks to answer it."""
+
+        run: str
+
     def __init__(self, view: SessionView, run: str, glyphs: Glyphs, palette: Palette) -> None:
         super().__init__()
         self.view = view
@@ -126,6 +132,14 @@ class Pane(Widget, can_focus=True):
             return min(self.scroller.cursor, self.document.last)
         seen = [row.item for row in self._visible_rows() if 1 <= row.item < self.document.last]
         return seen[-1] if seen else 0
+
+    @property
+    def is_at_request(self) -> bool:
+        """Whether the item commands apply to is what the run waits for."""
+        if not self.run_view.waits:
+            return False
+        at = self.scroller.cursor
+        return self.scroller.following if at is None else at >= self.document.last
 
     def toggle(self, item: int | None = None) -> None:
         """Open or close an item; without one, the current."""
@@ -215,7 +229,7 @@ class Pane(Widget, can_focus=True):
 
     def _foot(self, width: int) -> tuple[Line, Line]:
         left, right = foot_lines(self.run_view, width, self.glyphs)
-        if self.scroller.following:
+        if self.scroller.following or self.run_view.waits:
             return left, right
         new = f" {self.scroller.unseen} new" if self.scroller.unseen else ""
         return left, [(f"{self.glyphs.down}{new} {self.glyphs.separator} end", "accent/bold")]
@@ -301,6 +315,8 @@ class Pane(Widget, can_focus=True):
             row = rows[event.y - 1]
             if row.is_first and self.document.is_foldable(row.item):
                 self.toggle(row.item)
+            elif row.item == self.document.last and self.run_view.waits:
+                self.post_message(self.AnswerAsked(self.run_name))
             elif 1 <= row.item < self.document.last:
                 self.scroller.cursor = row.item
                 self.redraw()

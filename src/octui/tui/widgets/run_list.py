@@ -12,7 +12,7 @@ from octui.tui import format as fmt
 from octui.tui.glyphs import Glyphs, needs_you, state_glyph, state_role, state_words
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, cut_line, justify
-from octui.tui.view import RunView
+from octui.tui.view import WAITS, RunView
 from octui.tui.widgets.drawn import Drawn
 
 
@@ -52,7 +52,7 @@ class RunList(Drawn):
         figures: Line = [(f"{fmt.tokens(run.totals.tokens.total):>6}", "muted")]
         if self.rows_each == 1:
             return [justify([glyph, (run.name, "text/bold")], figures, width)]
-        words = run.attention or run.now or state_words(run.status)
+        words = run.waits.removeprefix(WAITS) or run.attention or run.now or state_words(run.status)
         said = (words, "state-attention" if needs_you(run.status) else "muted")
         return [justify([glyph, (run.name, "text/bold")], figures, width), cut_line([("  ", "text"), said], width)]
 
