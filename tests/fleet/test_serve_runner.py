@@ -21,7 +21,8 @@ from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import RunConfig
 from octui.control.messages import Abort, Answer, Choices, Fork, Offered, Reply, Restart, Revert, Send, Stop
-from octui.errors import ControlError
+from octui.errors import ControlError, RecordingError
+from octui.fleet.main import SupervisedSession
 from octui.fleet.pacing import Gate
 from octui.fleet.serve_runner import ServeRunner
 from octui.fleet.servers import ServerPool
@@ -272,8 +273,11 @@ async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(serving:
 
 
 async def test_time_spent_waiting_for_an_answer_does_not_count(serving: Serving) -> None:
-    prompts = {"asks": f"{BASH % 'echo hi'}SAY:Done.", "works": "SLOW:100:0.2\nSAY:Too slow."}
-    async with serving(prompts, permission={"bash": "ask"}, timeout_s=6) as it:
+    prompts = {
+        "asks": f"{BASH % 'echo hi'}SAY:Done.",
+        "works": "SLOW:100:0.5\nSAY:Too slow, as it takes fifty seconds for a hundred pieces of this text, of which there are enough.",
+    }
+    async with serving(prompts, permission={"bash": "ask"}, timeout_s=12) as it:
         request = await it.waits("asks")
         assert await it.over("works") is RunState.TIMED_OUT
         await anyio.sleep(2)
@@ -287,3 +291,43 @@ async def test_a_prompt_the_server_does_not_take_fails_the_run_with_its_reason(s
         assert "Agent not found" in it.session().status.run("a").why
         states = [fact.state for fact in it.facts if isinstance(fact, StateChanged)]
     assert states[0] is RunState.STARTING
+
+
+async def test_a_session_that_is_over_is_taken_up_again_and_its_runs_go_on(
+    scripted_model: ScriptedModel, tmp_path: Path
+) -> None:
+    config = json.loads(json.dumps(scripted_model.config).replace("not-a-secret", "{env:HOME}"))
+    spec = RunSpec(
+        name="a",
+        workspace=make_repository(tmp_path / "a", {"README.md": "x"}),
+        prompt="SAY:First.",
+        config=RunConfig(config_overrides=config),
+        backend="serve",
+    )
+    first = SupervisedSession.begin(Plan(name="taken up", runs=(spec,)), None, tmp_path / "sessions")
+    await first.run()
+    before = Session.open(first.journal.folder).status.run("a")
+    again = SupervisedSession.take_up(first.journal.folder, None)
+    supervisor = again.supervisor(answers=True)
+    connected = 1
+    async with anyio.create_task_group() as group:
+        supervisor.started(socket="", octui="0.1.0", opencode="1.18.33")
+        group.start_soon(lambda: supervisor.run(connections=lambda: connected))
+        it = Served(supervisor, again.journal)
+        await it.until(lambda: supervisor.runners["a"].state is RunState.SUCCEEDED)
+        await supervisor.handle(Send(id=1, run="a", text="SAY:Second."))
+        await it.over("a")
+        connected = 0
+        await supervisor.shutdown()
+    again.journal.close()
+    status = it.session().status.run("a")
+    assert (status.state, status.session_id, status.life) == (RunState.SUCCEEDED, before.session_id, 1)
+    assert it.texts("a") == ["First.", "Second."]
+    assert it.session().log("a").totals.turns == 2
+
+
+async def test_a_session_whose_plan_held_secrets_is_not_taken_up(serving: Serving) -> None:
+    async with serving({"a": "SAY:x"}) as it:
+        await it.over("a")
+    with pytest.raises(RecordingError, match="held secrets"):
+        SupervisedSession.take_up(it.journal.folder, None)

@@ -12,7 +12,7 @@ import msgspec
 
 from octui.errors import ControlError, OctuiError, RecordingError
 from octui.plan.model import Plan
-from octui.plan.toml import plan_from_json, plan_to_json
+from octui.plan.toml import plan_to_json
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,11 +22,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         plan: From `plan_to_json`.
         binary: The opencode to run.
         sessions_dir: Where the session folder goes.
+        session: The folder of a session to take up again, instead of beginning one with a plan.
     """
 
-    plan: msgspec.Raw
+    plan: msgspec.Raw = msgspec.Raw(b"null")
     binary: str | None = None
     sessions_dir: str | None = None
+    session: str | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,19 +39,16 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-def read_order(data: bytes) -> tuple[Plan, str | None, Path | None]:
-    """Read an order: the plan, the binary, the folder for sessions.
+def read_order(data: bytes) -> Order:
+    """Read an order.
 
     Raises:
-        PlanError: The plan is none.
-        ControlError: It is no order.
+        ControlError: It is none.
     """
     try:
-        order = msgspec.json.decode(data, type=Order)
+        return msgspec.json.decode(data, type=Order)
     except msgspec.MsgspecError as error:
         raise ControlError("A supervisor is started by octui itself.", hint="Run `octui` or `octui run`.") from error
-    sessions_dir = Path(order.sessions_dir) if order.sessions_dir else None
-    return plan_from_json(bytes(order.plan)), order.binary, sessions_dir
 
 
 def start_supervisor(plan: Plan, *, binary: str | Path | None = None, sessions_dir: Path | None = None) -> Path:
@@ -68,6 +67,23 @@ def start_supervisor(plan: Plan, *, binary: str | Path | None = None, sessions_d
         binary=str(binary) if binary else None,
         sessions_dir=str(sessions_dir.absolute()) if sessions_dir else None,
     )
+    return _start(order)
+
+
+def take_up_session(session: Path, *, binary: str | Path | None = None) -> None:
+    """Start a supervisor for a session that is over, whose runs can be gone on with; none of them starts by itself.
+
+    Args:
+        session: Its folder.
+        binary: The opencode to run; looked for by default.
+
+    Raises:
+        OctuiError: It cannot be taken up, and why.
+    """
+    _start(Order(session=str(session.absolute()), binary=str(binary) if binary else None))
+
+
+def _start(order: Order) -> Path:
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "octui", "supervise"],
         stdin=subprocess.PIPE,

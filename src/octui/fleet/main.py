@@ -18,15 +18,19 @@ from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import Welcome
 from octui.control.server import ControlServer, new_socket_path
 from octui.control.spawn import Ready, read_order
-from octui.errors import OctuiError
+from octui.errors import ControlError, OctuiError
 from octui.fleet.servers import ServerPool
 from octui.fleet.supervisor import Supervisor
 from octui.plan.model import Plan
-from octui.recording.facts import AnyFact
+from octui.plan.toml import plan_from_json
+from octui.recording.facts import AnyFact, SessionStatus
 from octui.recording.journal import Journal
 from octui.recording.layout import SUPERVISOR_LOG
+from octui.recording.session import Session
 
 INTERRUPTED_EXIT = 130
+
+OnFact = Callable[[AnyFact], None]
 
 
 class SessionInterrupted(KeyboardInterrupt):
@@ -49,8 +53,12 @@ def supervise() -> int:
         signal.signal(number, signal.SIG_IGN)
     answer = sys.stdout.fileno()
     try:
-        plan, binary, sessions_dir = read_order(sys.stdin.buffer.read())
-        session = _Session(plan, binary, sessions_dir)
+        order = read_order(sys.stdin.buffer.read())
+        if order.session is not None:
+            session = SupervisedSession.take_up(Path(order.session), order.binary)
+        else:
+            sessions_dir = Path(order.sessions_dir) if order.sessions_dir else None
+            session = SupervisedSession.begin(plan_from_json(bytes(order.plan)), order.binary, sessions_dir)
         socket = new_socket_path(paths.runtime_dir())
     except OctuiError as error:
         _say(answer, Ready(error=error.message, hint=error.hint))
@@ -69,7 +77,7 @@ def run_headless(
     *,
     binary: str | Path | None = None,
     sessions_dir: Path | None = None,
-    on_fact: Callable[[AnyFact], None] | None = None,
+    on_fact: OnFact | None = None,
 ) -> Path:
     """Run a plan in the foreground, tied to this process, and give the session's folder.
 
@@ -79,40 +87,54 @@ def run_headless(
         OctuiError: The session could not begin.
         SessionInterrupted: It was stopped by SIGINT.
     """
-    session = _Session(plan, str(binary) if binary else None, sessions_dir, on_fact)
+    session = SupervisedSession.begin(plan, str(binary) if binary else None, sessions_dir, on_fact)
     if anyio.run(session.run) == signal.SIGINT:
         raise SessionInterrupted(session.journal.folder)
     return session.journal.folder
 
 
-class _Session:
+class SupervisedSession:
     """A plan, its journal and its supervisor."""
 
     def __init__(
-        self,
-        plan: Plan,
-        binary: str | None,
-        sessions_dir: Path | None,
-        on_fact: Callable[[AnyFact], None] | None = None,
+        self, plan: Plan, binary: Path, journal: Journal, before: SessionStatus | None, on_fact: OnFact | None = None
     ) -> None:
-        path = find_binary(binary)
+        self.journal = journal
         self._plan = plan
-        self._binary = path
-        self._opencode = binary_version(path)
-        self._octui = __version__
+        self._binary = binary
+        self._opencode = binary_version(binary)
+        self._before = before
         self._on_fact = on_fact
         self._signal: signal.Signals | None = None
-        self.journal = Journal.create(
+
+    @classmethod
+    def begin(
+        cls, plan: Plan, binary: str | None, sessions_dir: Path | None, on_fact: OnFact | None = None
+    ) -> SupervisedSession:
+        """Begin a session."""
+        path = find_binary(binary)
+        journal = Journal.create(
             sessions_dir or paths.sessions_dir(),
             plan,
-            opencode_version=self._opencode,
+            opencode_version=binary_version(path),
             binary=str(path),
-            octui_version=self._octui,
+            octui_version=__version__,
         )
+        return cls(plan, path, journal, None, on_fact)
+
+    @classmethod
+    def take_up(cls, folder: Path, binary: str | None) -> SupervisedSession:
+        """Go on with a session that is over."""
+        path = find_binary(binary)
+        recorded = Session.open(folder)
+        if recorded.is_live:
+            raise ControlError("Somebody is at work on this session already.", hint="`octui attach` shows it.")
+        journal, plan = Journal.take_up(folder)
+        return cls(plan, path, journal, recorded.status)
 
     async def run(self) -> signal.Signals | None:
         """Run it without a socket; give the signal that stopped it, if one did."""
-        supervisor = self._supervisor(answers=False)
+        supervisor = self.supervisor(answers=False)
         self._begin(supervisor, "")
         async with anyio.create_task_group() as group:
             group.start_soon(self._heed_signals, supervisor)
@@ -123,8 +145,8 @@ class _Session:
 
     async def serve(self, socket: Path, ready: Callable[[], None]) -> None:
         """Run it, with screens connected to a socket; ``ready`` is called when they can."""
-        supervisor = self._supervisor(answers=True)
-        welcome = Welcome(session=str(self.journal.folder), pid=os.getpid(), octui=self._octui)
+        supervisor = self.supervisor(answers=True)
+        welcome = Welcome(session=str(self.journal.folder), pid=os.getpid(), octui=__version__)
         server = ControlServer(socket, welcome, supervisor.handle)
         async with anyio.create_task_group() as group:
             group.start_soon(self._heed_signals, supervisor)
@@ -135,15 +157,24 @@ class _Session:
             group.cancel_scope.cancel()
         self.journal.close()
 
-    def _supervisor(self, *, answers: bool) -> Supervisor:
+    def supervisor(self, *, answers: bool) -> Supervisor:
+        """Give its supervisor; ``answers`` says whether somebody may answer what runs ask."""
         # Only runs that share a database have to wait for one another; the supervisor's gate paces the others.
         share = any(not run.isolate_db for run in self._plan.runs)
         client = AsyncOpenCodeClient(self._binary, startup_concurrency=1 if share else 0)
         servers = ServerPool(self._binary, self._opencode, self.journal.server_folder, self._plan.runs)
-        return Supervisor(self._plan, self.journal, client, on_fact=self._on_fact, servers=servers, answers=answers)
+        return Supervisor(
+            self._plan,
+            self.journal,
+            client,
+            on_fact=self._on_fact,
+            servers=servers,
+            answers=answers,
+            before=self._before,
+        )
 
     def _begin(self, supervisor: Supervisor, socket: str) -> None:
-        supervisor.started(socket=socket, octui=self._octui, opencode=self._opencode)
+        supervisor.started(socket=socket, octui=__version__, opencode=self._opencode)
 
     async def _heed_signals(self, supervisor: Supervisor) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

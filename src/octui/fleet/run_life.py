@@ -21,6 +21,7 @@ from octui.recording.facts import (
     AttentionCleared,
     AttentionRaised,
     RunState,
+    RunStatus,
     StateChanged,
 )
 from octui.recording.journal import Journal
@@ -62,6 +63,19 @@ class RunLife:
         self._begin()
         self._attention.clear()
         self._enter(RunState.QUEUED)
+
+    def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
+        """Be as an earlier supervisor left it; what became of one that was interrupted is not written yet."""
+        self.life = before.life
+        self._started_at, self._ended_at = before.started_at or 0.0, before.ended_at or 0.0
+        self._attempts, self._exit_code = before.attempt, before.exit_code
+        self._attention = {kind: words for kind, (words, _) in before.attention.items()}
+        self.state, self._why = before.state, before.why
+        if self.life > 1:
+            begins = min((stdout for life, _, stdout, _ in before.attempt_offsets if life == self.life), default=0)
+            self._life_totals = self._journal.totals_from(self.spec.name, begins)
+        if interrupted:
+            self._enter(before.state, before.why)
 
     def wait(self, why: str) -> None:
         """Say why it does not start yet."""

@@ -29,7 +29,7 @@ from octui.fleet.outcome import Outcome, judge
 from octui.fleet.run_life import LOOK_EVERY_S, RunLife
 from octui.fleet.servers import Hosted, ServerPool
 from octui.plan.model import RunSpec
-from octui.recording.facts import AnyFact, Attention, RequestAnswered, RequestAsked, RunState, SessionOpened
+from octui.recording.facts import AnyFact, Attention, RequestAnswered, RequestAsked, RunState, RunStatus, SessionOpened
 from octui.recording.journal import Journal
 
 SETTLE_S = 0.2
@@ -62,7 +62,6 @@ class ServeRunner(RunLife):
         write: Writes down a fact.
         answers: Whether somebody may answer what it asks; otherwise it is rejected at once.
         origin: The session it goes on from, as a fork of it; empty to begin a new one.
-        session_id: The session it has already, from an earlier supervisor; empty for none.
     """
 
     def __init__(
@@ -74,9 +73,8 @@ class ServeRunner(RunLife):
         *,
         answers: bool = True,
         origin: str = "",
-        session_id: str = "",
     ) -> None:
-        self.session_id = session_id
+        self.session_id = ""
         self._servers = servers
         self._answers = answers
         self._origin = origin
@@ -113,6 +111,11 @@ class ServeRunner(RunLife):
         self._config = self.spec.config
         self._prompts.clear()
         super().queue()
+
+    def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
+        """Be as an earlier supervisor left it; its session is still in the data home of its server."""
+        self.session_id = before.session_id
+        super().take_over(before, interrupted=interrupted)
 
     async def resume(self) -> None:
         """Go on with what was asked after it was over, in the session and the life it has.

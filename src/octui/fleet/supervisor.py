@@ -36,7 +36,16 @@ from octui.fleet.serve_runner import Prompt, ServeRunner
 from octui.fleet.servers import ServerPool
 from octui.plan.model import Plan, RunSpec
 from octui.plan.toml import unique_name
-from octui.recording.facts import AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
+from octui.recording.facts import (
+    AnyFact,
+    RunAdded,
+    RunState,
+    RunStatus,
+    SessionEnded,
+    SessionStarted,
+    SessionStatus,
+    StateChanged,
+)
 from octui.recording.journal import Journal
 
 STOPPED_BY_USER = "stopped by you"
@@ -57,6 +66,8 @@ class Supervisor:
         gate: Says when the next run may start.
         servers: Has the servers of runs that need one; None where there is no such run.
         answers: Whether somebody may answer what runs ask.
+        before: Where the session stood when its last supervisor left: none of its runs starts by itself then, but each
+            can be gone on with. None for a new session.
 
     Attributes:
         runners: What runs each run, by name.
@@ -72,6 +83,7 @@ class Supervisor:
         gate: Gate | None = None,
         servers: ServerPool | None = None,
         answers: bool = True,
+        before: SessionStatus | None = None,
     ) -> None:
         self._plan = plan
         self._journal = journal
@@ -79,6 +91,7 @@ class Supervisor:
         self._client = client
         self._servers = servers
         self._answers = answers
+        self._before = before
         self.runners = {run.name: self._runner(run) for run in plan.runs}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
@@ -114,7 +127,10 @@ class Supervisor:
             async with self._serving(), anyio.create_task_group() as group:
                 self._group = group
                 for name in self.runners:
-                    self._start(name)
+                    if self._before is None:
+                        self._start(name)
+                    else:
+                        self._lay_down(name, self._before.run(name), interrupted=self._before.ended is None)
                 await self._wait_until_done(connections)
                 self._group = None
         except BaseException:
@@ -171,6 +187,12 @@ class Supervisor:
             raise ControlError("The session is ending.")
         runner.queue()
         self._start(name)
+
+    def _lay_down(self, name: str, before: RunStatus, *, interrupted: bool) -> None:
+        """Take a run over as it was left, over."""
+        self._over[name] = anyio.Event()
+        self._over[name].set()
+        self.runners[name].take_over(before, interrupted=interrupted)
 
     async def _send(self, name: str, prompt: Prompt) -> None:
         if not prompt.text.strip():

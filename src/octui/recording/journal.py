@@ -10,7 +10,8 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,11 @@ import tomli_w
 
 from octui.client.result import Totals
 from octui.client.serve.events import FileDiff
-from octui.errors import RecordingError
+from octui.errors import PlanError, RecordingError
 from octui.paths import make_private
 from octui.plan.model import Plan, RunSpec
-from octui.plan.secrets import masked_plan
+from octui.plan.secrets import MASK, masked_plan
+from octui.plan.toml import plan_from_json
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.folder import Folder
 from octui.recording.layout import (
@@ -39,6 +41,8 @@ from octui.recording.layout import (
 from octui.recording.log_index import Lines, LogIndex
 from octui.recording.saved_index import IndexWriter
 from octui.recording.writer_lock import hold
+
+CHUNK_BYTES = 1 << 18
 
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -90,6 +94,36 @@ class Journal:
             ) from error
         return journal
 
+    @classmethod
+    def take_up(cls, folder: Path) -> tuple[Journal, Plan]:
+        """Go on writing a session that is over; give its plan with it.
+
+        Raises:
+            RecordingError: Its plan cannot be run again, or it cannot be written.
+        """
+        try:
+            table = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
+            runs = [{key: value for key, value in run.items() if key != "outcome"} for run in table.pop("runs")]
+            parallel = table.pop("max_parallel")
+            plan = plan_from_json(msgspec.json.encode({"name": table["name"], "max_parallel": parallel, "runs": runs}))
+        except PlanError as error:
+            raise RecordingError(f"The plan of {folder.name} cannot be run any more.", hint=str(error)) from error
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
+            raise RecordingError(f"The plan of {folder.name} cannot be read.") from error
+        if MASK in str(runs):
+            raise RecordingError(
+                f"The plan of {folder.name} held secrets, which are not kept.",
+                hint="Start it anew from its plan, or keep secrets in opencode's own login.",
+            )
+        try:
+            journal = cls(folder, table, plan)
+            for run in plan.runs:
+                if not _ends_line(log_path(folder, run.name)):
+                    journal._open_lines.add(run.name)
+        except OSError as error:
+            raise RecordingError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        return journal, plan
+
     @property
     def folder(self) -> Path:
         """The session's folder; followed where it is moved to."""
@@ -130,13 +164,12 @@ class Journal:
         Raises:
             RecordingError: It cannot be written.
         """
-        path = self.stdout_path(run)
-        self._append(path.name, data)
+        index, writer = self._index(run)  # Of what was there before.
+        self._append(self.stdout_path(run).name, data)
         if data.endswith(b"\n"):
             self._open_lines.discard(run)
         else:
             self._open_lines.add(run)
-        index, writer = self._index(run)
         lines = index.feed(data)
         writer.write(index)
         return lines
@@ -224,9 +257,20 @@ class Journal:
         for _, writer in self._indices.values():
             writer.close()
 
+    def totals_from(self, run: str, offset: int) -> Totals:
+        """The fold of the events of a run's log from a byte on."""
+        index = LogIndex()
+        for chunk in _chunks(self.stdout_path(run), offset):
+            index.feed(chunk)
+        return index.totals
+
     def _index(self, run: str) -> tuple[LogIndex, IndexWriter]:
+        """The index of a log; that of one which an earlier supervisor wrote is made anew."""
         if run not in self._indices:
-            self._indices[run] = LogIndex(), IndexWriter(self.stdout_path(run))
+            index, writer = self._indices[run] = LogIndex(), IndexWriter(self.stdout_path(run))
+            for chunk in _chunks(self.stdout_path(run)):
+                index.feed(chunk)
+                writer.write(index)
         return self._indices[run]
 
     def _file(self, name: str) -> int:
@@ -257,6 +301,22 @@ def _new_folder(sessions_dir: Path, started: float, name: str) -> Path:
             folder.mkdir(mode=0o700)
             return folder
     raise FileExistsError(sessions_dir / stem)
+
+
+def _chunks(path: Path, offset: int = 0) -> Iterator[bytes]:
+    with suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _ends_line(path: Path) -> bool:
+    """Whether a file's last line has its end, or there is none."""
+    try:
+        with path.open("rb") as file:
+            return not file.seek(0, os.SEEK_END) or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
+    except FileNotFoundError:
+        return True
 
 
 def _size(path: Path) -> int:
