@@ -275,7 +275,7 @@ async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(serving:
 async def test_time_spent_waiting_for_an_answer_does_not_count(serving: Serving) -> None:
     prompts = {
         "asks": f"{BASH % 'echo hi'}SAY:Done.",
-        "works": "SLOW:100:0.5\nSAY:Too slow, as it takes fifty seconds for a hundred pieces of this text, of which there are enough.",
+        "works": "SLOW:60:0.5\nSAY:Too slow: it takes half a minute for sixty pieces of this text.",
     }
     async with serving(prompts, permission={"bash": "ask"}, timeout_s=12) as it:
         request = await it.waits("asks")
