@@ -235,7 +235,7 @@ async def test_an_unknown_model_or_agent_ends_the_turn_with_one_error(
         with pytest.raises(OpenCodeProcessError, match=words) as raised:
             await session.send("SAY:Hi.", run_cfg=RunConfig(**changes))
         assert [event["type"] for event in raised.value.events] == ["error"]
-        known = RunConfig(model="scripted/m1")
+        known = RunConfig(model="scripted/m1", agent="build")
         assert (await session.send("SAY:Here.", run_cfg=known)).final_text == "Here."
 
 

@@ -95,7 +95,7 @@ class ServerApi(Protocol):
         """Give what a session changed, file by file."""
 
     async def revert(self, session_id: str, directory: str) -> None:
-        """Take back what a session changed since its last prompt of a user."""
+        """Take back what a session changed since its last prompt of a user; again, since the one before, and so on."""
 
     async def unrevert(self, session_id: str, directory: str) -> None:
         """Bring back what was taken back."""

@@ -34,6 +34,9 @@ Request = Permission | Question
 TAKEN_WITHIN_S = 30.0
 """A prompt that the server has taken, but of which nothing is heard for so long, is asked after."""
 
+UNANSWERED = "not answered"
+"""How a request was answered that waited when its turn ended."""
+
 TOLD_AGAIN_MS = 5000
 STACK_TRACE = b"\\n    at "
 
@@ -87,6 +90,7 @@ class Conversation:
         self._has_begun = False
         self._failed = False
         self._failed_ms = 0
+        self._held: list[Received] | None = None
         self._unheard = 0  # Prompts that the server has taken, or is about to, and of which it has told nothing yet.
         self._over = anyio.Event()
         self._over.set()
@@ -123,9 +127,15 @@ class Conversation:
         Raises:
             ServerError: The server does not tell.
         """
-        for what in await self._api.catch_up(self.session_id, self.directory):
-            if what.event is not None:
-                self.lines.pass_over(what.event)
+        self._held = []
+        try:
+            for what in await self._api.catch_up(self.session_id, self.directory):
+                if what.event is not None:
+                    self.lines.pass_over(what.event)
+        finally:
+            held, self._held = self._held, None
+        for what in held:
+            self.received(what)
 
     async def wait_over(self) -> None:
         """Wait until everything that was asked is answered, or was given up.
@@ -180,6 +190,9 @@ class Conversation:
     def received(self, what: Received) -> None:
         """Record it, and take it into account."""
         event = what.event
+        if self._held is not None:
+            self._held.append(what)
+            return
         if event is None or self._is_old(what, event):
             return
         self._sink.received(what.line)
@@ -210,7 +223,7 @@ class Conversation:
         self._failed = True
         self._is_busy = False
         self._unheard = 0
-        self.waiting.clear()
+        self._close_requests(event.at_ms)
         self._over.set()
 
     def _is_old(self, what: Received, event: AnyServerEvent) -> bool:
@@ -237,7 +250,7 @@ class Conversation:
         match event:
             case ActivityChanged(activity=Activity.IDLE):
                 self._is_busy = False
-                self.waiting.clear()
+                self._close_requests(event.at_ms)
                 if self._has_begun and not self._unheard:
                     self._over.set()
             case ActivityChanged():
@@ -251,6 +264,14 @@ class Conversation:
                     self._unheard = 0  # It refused the prompt; it never began to work on it.
                     if not self._is_busy:
                         self._over.set()
+
+    def _close_requests(self, at_ms: int) -> None:
+        """What waits when the turn ends will not be answered any more; 1.18 does not say so where it is aborted."""
+        for request_id in [*self.waiting]:
+            del self.waiting[request_id]
+            self._sink.happened(
+                RequestClosed(session_id=self.session_id, at_ms=at_ms, request_id=request_id, answer=UNANSWERED)
+            )
 
     def _hear_prompt(self, event: MessageChanged) -> None:
         """The server has put a prompt into the session: ours, or that of another who uses it."""

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +57,8 @@ class ServerLaunch:
 def server_config(config: RunConfig) -> RunConfig:
     """Give what of a run's configuration is its server's: runs of which this is equal can share one.
 
-    Permissions, model, agent and the like are a session's.
+    Model, agent and the like are a session's, and so are permissions. One that asks is the server's as well: in 1.18
+    subagents' sessions take over what is denied in the session they work for, and not what has to be asked.
     """
     return replace(
         RunConfig(),
@@ -70,7 +71,12 @@ def server_config(config: RunConfig) -> RunConfig:
         print_logs=config.print_logs,
         log_level=config.log_level,
         port=config.port,
+        permission=config.permission if _asks(config.permission) else {},
     )
+
+
+def _asks(permission: object) -> bool:
+    return any(map(_asks, permission.values())) if isinstance(permission, Mapping) else permission == "ask"
 
 
 class OpenCodeServer:

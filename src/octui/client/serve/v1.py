@@ -27,6 +27,11 @@ ANSWER_S = 60.0
 COMMAND_S = 5.0
 """A command answers when it is done; whether it was taken is known sooner."""
 
+SUMMARY_S = 2.0
+"""What a turn changed is summed up after its end, within so many seconds."""
+
+SUMMARY_POLL_S = 0.1
+
 ELSEWHERE = "elsewhere"
 """How a request was answered of which nobody told us the answer."""
 
@@ -161,26 +166,32 @@ class V1Api:
         return found
 
     async def diff(self, session_id: str, directory: str) -> list[FileDiff]:
-        """See `ServerApi`; 1.18 tells of each prompt what came of it, and of the whole session nothing."""
+        """See `ServerApi`."""
+        asked, reverted_from = await self._asked(session_id, directory)
+        with anyio.move_on_after(SUMMARY_S):
+            while asked and "summary" not in asked[-1]:
+                await anyio.sleep(SUMMARY_POLL_S)
+                asked, reverted_from = await self._asked(session_id, directory)
+        turns = [each.get("summary") for each in asked if not reverted_from or each["id"] < reverted_from]
+        changes = [_objects(turn.get("diffs")) for turn in turns if isinstance(turn, dict)]
+        return _by_file([_file_diff(each) for turn in changes for each in turn])
+
+    async def _asked(self, session_id: str, directory: str) -> tuple[list[dict[str, Any]], str]:
+        """Give what the server tells of each prompt, and from which one on they were taken back; empty for none."""
         session = await self._get(f"/session/{session_id}", directory)
-        taken_back = _within(session, "revert", "messageID")
-        diffs: dict[str, FileDiff] = {}
-        for message in _objects(await self._get(f"/session/{session_id}/message", directory)):
-            message_id = str(_within(message, "info", "id"))
-            if taken_back and message_id >= taken_back:
-                break
-            for found in _objects(_within(message, "info", "summary", "diffs")):
-                diff = _file_diff(found)
-                diffs[diff.file] = _joined(diffs[diff.file], diff) if diff.file in diffs else diff
-        return [*diffs.values()]
+        revert = session.get("revert") if isinstance(session, dict) else None
+        messages = _objects(await self._get(f"/session/{session_id}/message", directory))
+        infos = [info for each in messages if isinstance(info := each.get("info"), dict)]
+        asked = [info for info in infos if info.get("role") == "user" and isinstance(info.get("id"), str)]
+        return asked, str(revert.get("messageID") or "") if isinstance(revert, dict) else ""
 
     async def revert(self, session_id: str, directory: str) -> None:
         """See `ServerApi`."""
-        messages = _objects(await self._get(f"/session/{session_id}/message", directory))
-        asked = [each["info"]["id"] for each in messages if each.get("info", {}).get("role") == "user"]
-        if not asked:
-            raise ServerError("There is nothing to take back: nothing was asked yet.")
-        await self._post(f"/session/{session_id}/revert", directory, {"messageID": asked[-1]})
+        asked, reverted_from = await self._asked(session_id, directory)
+        left = [each["id"] for each in asked if not reverted_from or each["id"] < reverted_from]
+        if not left:
+            raise ServerError("There is nothing to take back.")
+        await self._post(f"/session/{session_id}/revert", directory, {"messageID": left[-1]})
 
     async def unrevert(self, session_id: str, directory: str) -> None:
         """See `ServerApi`."""
@@ -299,7 +310,8 @@ def _gone(url: str, error: Exception) -> ServerError:
 
 def _refusal(response: httpx.Response) -> ServerError:
     if response.status_code == httpx.codes.UNAUTHORIZED:
-        return ServerError("The opencode server does not accept the password.", hint="Say it with `password`.")
+        words = "The opencode server does not accept the password."
+        return ServerError(words, hint="Say it with `password`.", status=response.status_code)
     words = _words(response.content) or response.reason_phrase
     return ServerError(f"The opencode server refuses ({response.status_code}): {words}.", status=response.status_code)
 
@@ -353,24 +365,6 @@ def _file_part(path: str) -> dict[str, str]:
     return {"type": "file", "mime": mime, "url": Path(path).as_uri(), "filename": PurePosixPath(path).name}
 
 
-def _within(value: Any, *keys: str) -> Any:
-    """What stands deep in an answer; None where it does not."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _joined(before: FileDiff, after: FileDiff) -> FileDiff:
-    """What two prompts changed in one file, one after the other."""
-    return FileDiff(
-        file=after.file,
-        patch=f"{before.patch.rstrip()}\n{after.patch}",
-        additions=before.additions + after.additions,
-        deletions=before.deletions + after.deletions,
-        status=before.status if after.status == "modified" else after.status,
-    )
-
-
 def _file_diff(found: dict[str, Any]) -> FileDiff:
     return FileDiff(
         file=str(found.get("file") or found.get("path") or ""),
@@ -378,4 +372,24 @@ def _file_diff(found: dict[str, Any]) -> FileDiff:
         additions=int(found.get("additions") or 0),
         deletions=int(found.get("deletions") or 0),
         status=str(found.get("status") or "modified"),
+    )
+
+
+def _by_file(changes: Sequence[FileDiff]) -> list[FileDiff]:
+    """Put together what several turns changed in the same file: 1.18 tells the changes of each turn."""
+    found: dict[str, FileDiff] = {}
+    for each in changes:
+        before = found.pop(each.file, None)
+        found[each.file] = each if before is None else _after(before, each)
+    return list(found.values())
+
+
+def _after(before: FileDiff, each: FileDiff) -> FileDiff:
+    is_new = before.status == "added" and each.status == "modified"
+    return FileDiff(
+        file=each.file,
+        patch=f"{before.patch}\n{each.patch}",
+        additions=before.additions + each.additions,
+        deletions=before.deletions + each.deletions,
+        status="added" if is_new else each.status,
     )
