@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.tui.sessions import Script, record, step_finish, step_start, text, tool
+from tests.tui.streams import ROOT, Told
 
 from octui.client.config import RunConfig
 from octui.recording.facts import Attention, RunState
@@ -25,6 +26,7 @@ EVIL = (
     "\x9b35m\x9d2;EVIL\x9c\x90\x85\x07\x08\x00\x7f\u202e\u2066\u200f" + "e" + "\u0301" * 50 + "[@click=app.exit]x[/]"
 )
 PASTED = b"\x1b[200~" + EVIL.encode() + b"\x1b[201~"
+HOME = b"\x1b[H"
 LONGEST_WAIT_S = 1.5
 MARK = "the end of it"
 RUN = "import sys; from pathlib import Path; from octui.tui.app import run_dashboard; run_dashboard(Path(sys.argv[1]))"
@@ -53,6 +55,32 @@ def hostile_session(folder: Path) -> Path:
         "api", events, RunState.FAILED, EVIL, [(Attention.SILENT, EVIL)], EVIL, EVIL, config, EVIL.encode() + b"\n"
     )
     return record(folder, [script, Script("b", state=RunState.FAILED, why=EVIL)], name="hostile").folder
+
+
+def hostile_stream(folder: Path) -> Path:
+    """A session whose run is in the middle of what a server tells."""
+    told = Told(folder)
+    told.step()
+    told.tell(
+        "session.created", {"sessionID": EVIL, "info": {"id": EVIL, "parentID": ROOT, "title": EVIL, "agent": EVIL}}
+    )
+    told.message("m1", agent=EVIL, modelID=EVIL)
+    told.text("p1", EVIL)
+    told.grow("p1", f"\n\n# {EVIL}\n\n```{EVIL}\n{EVIL}\n\n{EVIL}")
+    told.text("p2", EVIL, kind="reasoning")
+    told.grow("p2", EVIL)
+    told.tool("p3", EVIL, "running", title=EVIL, input={EVIL: EVIL}, metadata={"output": EVIL, "sessionId": EVIL})
+    told.tool("p4", "bash", "running", input={"command": EVIL}, metadata={"output": EVIL})
+    told.tool("p5", EVIL, EVIL, title=EVIL, input={EVIL: EVIL}, session=EVIL)
+    told.text("p6", EVIL, session=EVIL)
+    told.part(EVIL, "text", text=EVIL, time={"start": 1, "end": 2}, message="u1")
+    told.message("u2", "user")
+    told.part("q1", "text", message="u2", text="the first prompt")
+    told.message("u3", "user")
+    told.part("q2", "text", message="u3", text=EVIL)
+    told.text("p7", MARK)
+    told.status("retry", attempt=2, message=EVIL, next=told.at_ms + 3_000_000_000)
+    return told.folder
 
 
 def what_a_terminal_gets(folder: Path, keys: Sequence[bytes], *, seconds: float = 20.0) -> bytes:
@@ -91,10 +119,19 @@ def what_a_terminal_gets(folder: Path, keys: Sequence[bytes], *, seconds: float 
 
 
 def test_no_text_of_a_session_steers_the_terminal(tmp_path: Path) -> None:
-    got = what_a_terminal_gets(hostile_session(tmp_path), [b"e", b"z", b"/", PASTED, b"\x1b", b"o"])
+    hold_harmless(what_a_terminal_gets(hostile_session(tmp_path), [b"e", b"z", b"/", PASTED, b"\x1b", b"o"]), "EVIL")
+
+
+def test_nothing_that_is_under_way_steers_the_terminal(tmp_path: Path) -> None:
+    hold_harmless(
+        what_a_terminal_gets(hostile_stream(tmp_path), [b"e", b"z", HOME, b"\x1b[F", b"e"]), "[@click=app.exit]x[/]"
+    )
+
+
+def hold_harmless(got: bytes, seen: str) -> None:
     assert MARK.encode() in got
     assert [osc for osc in OSC.findall(got) if not osc.startswith((b"2;octui", b"22;default"))] == []
-    assert b"EVIL" in got, "the words themselves are to be seen"
+    assert seen.encode() in got, "the words themselves are to be seen"
     assert not C1.search(got)
     assert b"\x1b[31;5;7m" not in got
     assert b"\x1bP" not in got

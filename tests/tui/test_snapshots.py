@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.tui.driving import dashboard, on_dashboard, replay
 from tests.tui.sessions import API, GATEWAY, SIX, WORKER, record
+from tests.tui.streams import at_work
 from textual.pilot import Pilot
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -78,3 +79,18 @@ def test_ascii(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OCTUI_ASCII", "1")
     app = dashboard(record(tmp_path, SIX, live=True).folder)
     assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_under_way(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(at_work(tmp_path).folder), terminal_size=size, run_before=settle)
+
+
+def test_under_way_opened(snap_compare: Any, tmp_path: Path) -> None:
+    app = dashboard(at_work(tmp_path).folder)
+    assert snap_compare(app, terminal_size=(120, 40), press=["4", "e", "z"], run_before=settle)
+
+
+def test_under_way_ascii(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTUI_ASCII", "1")
+    assert snap_compare(dashboard(at_work(tmp_path).folder), terminal_size=(120, 40), run_before=settle)

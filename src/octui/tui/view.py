@@ -298,8 +298,9 @@ class SessionView:
         if status.state in _WAITS_FOR_RUN or status.state.is_final:
             waiting = "waiting for its turn" if status.state is RunState.QUEUED else ""
             return clean_line(status.why) or waiting
-        quiet = self.quiet_s(name, status)
         words = self._last_words(name, glyphs)
+        live = self.live(name)
+        quiet = self.quiet_s(name, status) if live is None or live.retry is None else 0.0
         return f"quiet {fmt.clock(quiet)} {glyphs.separator} {words}" if quiet >= QUIET_S else words
 
     def _last_words(self, name: str, glyphs: Glyphs) -> str:

@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.client.serve.conftest import STREAMS, events, root_of
 
-from octui.client.serve.events import Activity, AnyServerEvent, PartChanged, PartGrew, PartKind, SessionOpened
-from octui.client.serve.live import Live, LivePart
+from octui.client.serve.events import (
+    Activity,
+    ActivityChanged,
+    AnyServerEvent,
+    MessageChanged,
+    PartChanged,
+    PartGrew,
+    PartKind,
+    SessionOpened,
+)
+from octui.client.serve.live import COMPACTION_AGENT, Live, LivePart
 
 
 def fold(name: str, told: list[AnyServerEvent] | None = None) -> Live:
@@ -117,3 +126,50 @@ def test_folding_may_begin_at_a_step_s_start(data: st.DataObject) -> None:
 def test_no_order_of_events_makes_it_fail(seed: int, name: str) -> None:
     told = events(name)
     assert fold(name, random.Random(seed).sample(told, len(told))).events == len(told)
+
+
+def part(part_id: str, kind: PartKind = PartKind.TEXT, *, whole: bool = False, text: str = "") -> PartChanged:
+    return PartChanged(session_id="s", part_id=part_id, message_id="m", kind=kind, is_whole=whole, text=text)
+
+
+def test_a_text_grows_until_it_is_whole() -> None:
+    live = Live("s")
+    live.feed(part("a"))
+    live.feed(PartGrew(session_id="s", part_id="a", message_id="m", delta="one "))
+    live.feed(PartGrew(session_id="s", part_id="a", message_id="m", delta="two"))
+    assert live.parts["a"].text == "one two"
+    assert not live.is_whole("a")
+    live.feed(part("a", whole=True, text="one two"))
+    assert live.parts == {}
+    assert live.is_whole("a")
+
+
+def test_a_step_begins_anew_and_what_was_not_whole_is_gone() -> None:
+    live = Live("s")
+    live.feed(part("a"))
+    live.feed(part("b", whole=True))
+    live.feed(part("c", PartKind.STEP_START, whole=True))
+    assert live.parts == {}
+    assert not live.is_whole("b")
+    assert live.activity is Activity.BUSY
+
+
+def test_what_an_aborted_turn_left_stays_until_it_is_whole_or_a_step_begins() -> None:
+    live = Live("s")
+    live.feed(part("a"))
+    live.feed(ActivityChanged(session_id="s", activity=Activity.IDLE))
+    assert [*live.parts] == ["a"]
+    live.feed(part("a", whole=True))
+    assert live.parts == {}
+
+
+def test_a_compaction_is_told_by_its_agent_who_is_not_the_one_in_force() -> None:
+    live = Live("s")
+    live.feed(MessageChanged(session_id="s", message_id="m1", role="assistant", agent="build", model="a/b"))
+    live.feed(
+        MessageChanged(session_id="s", message_id="m2", role="assistant", agent=COMPACTION_AGENT, model="a/small")
+    )
+    assert live.compacting
+    assert (live.agent, live.model) == ("build", "a/b")
+    live.feed(Compacted(session_id="s"))
+    assert not live.compacting

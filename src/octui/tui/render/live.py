@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
+from rich.cells import cell_len
+
 from octui.client.events import ToolUse
 from octui.client.serve.events import ActivityChanged, PartKind
 from octui.client.serve.live import Child, Live, LivePart
@@ -16,7 +18,7 @@ from octui.tui.render.growing import GrowingAnswer, GrowingText, last_rows
 from octui.tui.render.lines import Line, cut_line, justify, width_of
 from octui.tui.render.long_text import Block, body
 from octui.tui.render.tools import name_of, title_of
-from octui.tui.text import clean_line
+from octui.tui.text import clean_line, cut
 
 ROWS_SHOWN = 3
 """So many of the last lines of what a tool prints, or a model thinks, are shown of a closed part."""
@@ -89,16 +91,23 @@ def child_in_words(child: Child) -> str:
 
 
 def retry_in_words(retry: ActivityChanged, scene: Scene) -> str:
-    """Say why the provider is asked once more, and when."""
-    left = int((retry.next_ms - scene.at_ms + 999) // 1000)
-    when = f"again in {left} s" if left > 0 else "asked again"
-    words = f"provider: {clean_line(retry.why)} {scene.glyphs.separator} attempt {retry.attempt}, {when}"
-    return f"{scene.glyphs.states[RunState.RETRYING]} {words}"
+    """Say when the provider is asked once more, and why: what is cut off for want of room is the reason."""
+    words = [_when(retry, scene), f"attempt {retry.attempt}", clean_line(retry.why)]
+    sign = scene.glyphs.states[RunState.RETRYING]
+    return f"{sign} provider {f' {scene.glyphs.separator} '.join(word for word in words if word)}"
 
 
 def retry_block(retry: ActivityChanged, width: int, scene: Scene) -> Block:
-    """The line of a provider that is waited for."""
-    return [[cut_line([(retry_in_words(retry, scene), "state-retrying/bold")], width)]]
+    """The line of a provider that is waited for; its countdown is always in sight."""
+    sign = scene.glyphs.states[RunState.RETRYING]
+    right = f" {scene.glyphs.separator} attempt {retry.attempt}, {_when(retry, scene)}"
+    left = cut(f"{sign} provider: {clean_line(retry.why)}", max(1, width - cell_len(right)), scene.glyphs.ellipsis)
+    return [[cut_line([(left + right, "state-retrying/bold")], width)]]
+
+
+def _when(retry: ActivityChanged, scene: Scene) -> str:
+    left = int((retry.next_ms - scene.at_ms + 999) // 1000)
+    return f"again in {left} s" if left > 0 else "asked again"
 
 
 def compaction_block(width: int, scene: Scene) -> Block:
