@@ -13,6 +13,7 @@ from octui.client.events import (
     Cached,
     Diagnostic,
     Failure,
+    Prompt,
     StepFinish,
     StepStart,
     Text,
@@ -22,6 +23,7 @@ from octui.client.events import (
     decode_dict,
     decode_head,
     decode_line,
+    part_id_of,
 )
 
 
@@ -145,3 +147,15 @@ def test_a_timestamp_that_is_no_moment_is_left_out(timestamp: bytes) -> None:
         event = decode_line(b'{"type":"%s","timestamp":%s,"part":{}}' % (kind, timestamp))
         assert event.timestamp in (None, 1.0)
         assert event.type in (kind.decode(), "diagnostic")
+
+
+def test_what_was_asked_after_the_first_prompt_is_an_event() -> None:
+    line = b'{"type":"prompt","timestamp":1795442086593,"sessionID":"s","part":{"type":"text","text":"And now?"}}'
+    assert decode_line(line).body == Prompt("And now?")
+
+
+def test_a_line_tells_which_part_it_is_of() -> None:
+    assert part_id_of(b'{"type":"text","part":{"text":"x","id":"prt_1"}}') == "prt_1"
+    assert part_id_of(b'{"type":"error","error":{}}') == ""
+    assert part_id_of(b'{"type":"text","part":{"id":7}}') == ""
+    assert part_id_of(b"no JSON") == ""

@@ -79,7 +79,12 @@ def test_going_on_reads_only_what_was_appended(tmp_path: Path, monkeypatch: pyte
     stream.follow("s", NEAR_MS)
     fed: list[bytes] = []
     feed = RunStream._feed
-    monkeypatch.setattr(RunStream, "_feed", lambda self, line, near: (fed.append(line), feed(self, line, near)))
+
+    def count(self: RunStream, line: bytes, near_ms: float) -> None:
+        fed.append(line)
+        feed(self, line, near_ms)
+
+    monkeypatch.setattr(RunStream, "_feed", count)
     with path.open("ab") as file:
         file.write(delta(501, "last"))
     assert stream.follow("s", NEAR_MS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.tui.sessions import MODEL, PROMPT, START
+from tests.tui.sessions import MODEL, NOW, PROMPT, START
 
 from octui.client.config import RunConfig
 from octui.client.serve.lines import RunLines
@@ -179,7 +179,7 @@ class Told:
 
 def at_work(folder: Path) -> Told:
     """Four runs in the middle of something: an answer, a command, a provider that is waited for, a subagent."""
-    told = Told(folder, ("api", "worker", "gateway", "search"))
+    told = Told(folder, ("api", "worker", "gateway", "search"), at=NOW - 4)
     for run in ("api", "worker", "gateway", "search"):
         told.status("busy", session=told.sessions[run], run=run)
         told.step(session=told.sessions[run], run=run)
@@ -205,7 +205,7 @@ def _think_and_answer(told: Told) -> None:
 def _run_a_command(told: Told, run: str) -> None:
     session = told.sessions[run]
     given = {"command": "pytest -q tests/api", "description": "run the tests"}
-    state = {"input": given, "title": "run the tests", "time": {"start": told.at_ms}}
+    state: dict[str, Any] = {"input": given, "title": "run the tests", "time": {"start": told.at_ms}}
     told.tool("w1", "bash", "running", session=session, run=run, **state, metadata={"output": ""})
     told.tool("w2", "read", "pending", session=session, run=run, input={})
     output = (
@@ -226,7 +226,7 @@ def _wait_for_provider(told: Told, run: str) -> None:
     for part, words in (("q0", PROMPT), ("q1", "Raise the limit to 100, and test it.")):
         body = {"id": part, "messageID": "u1", "type": "text", "text": words}
         told.tell("message.part.updated", {"sessionID": told.sessions[run], "part": body}, run=run)
-    next_ms = round((START + 90) * 1000) + 3000
+    next_ms = round(NOW * 1000) + 3000
     told.status("retry", session=told.sessions[run], run=run, attempt=2, message="scripted failure 503", next=next_ms)
 
 
@@ -234,7 +234,7 @@ def _have_a_subagent(told: Told, run: str) -> None:
     session = told.sessions[run]
     told.subagent("find every caller (@explore subagent)", "explore", run=run, parent=session)
     given = {"description": "find every caller", "prompt": "Find all callers of show_user.", "subagent_type": "explore"}
-    state = {
+    state: dict[str, Any] = {
         "input": given,
         "title": "find every caller",
         "metadata": {"sessionId": CHILD},

@@ -15,6 +15,7 @@ from octui.tui.render.blocks import PROMPT_LINES
 from octui.tui.render.lines import Line, plain
 from octui.tui.render.long_text import LongText
 from octui.tui.scroller import Scroller
+from octui.tui.search import Search
 from octui.tui.view import SessionView
 
 
@@ -151,3 +152,16 @@ def test_walking_passes_over_what_shows_nothing_and_stops_at_an_attempt(tmp_path
     journal.fact(AttemptStarted(at=START + 6, run="api", attempt=2, of=3, pid=2, stdout_offset=offset))
     paper = document(journal)
     assert (paper.beside(0, 1), paper.beside(51, -1), paper.beside(2, 1)) == (2, 2, 51)
+
+
+def test_a_further_prompt_can_be_filtered_searched_and_copied(tmp_path: Path) -> None:
+    further = {"type": "prompt", "part": {"type": "text", "text": "And the tests?"}}
+    paper = document(record(tmp_path, [Script("api", [text("said"), further, text("done")])], live=True))
+    assert [shown for shown in whole(paper)[2:] if shown] == ["said", "❯ And the tests?", "done"]
+    assert paper.text(2) == "And the tests?"
+    search = Search(paper, "the TESTS")
+    search.advance()
+    assert search.hits == [2]
+    paper.hidden = frozenset({"prompt"})
+    assert [shown for shown in whole(paper)[2:] if shown] == ["said", "done"]
+    assert "Explain" in whole(paper)[0]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.tui.driving import dashboard, on_dashboard, on_screen, replay, until
 from tests.tui.streams import CAPTURED, CHILD, ROOT, Told, captured, root_of
 
 from octui.client.serve.v1_events import time_of_line
-from octui.recording.facts import RunState
+from octui.recording.facts import RunState, SessionOpened
 from octui.recording.replay import ReplayClock, Timeline
 from octui.recording.session import Session
 from octui.tui.document import RunDocument
 from octui.tui.glyphs import UNICODE
 from octui.tui.render.lines import plain
+from octui.tui.screens.replay import ReplayScreen
 from octui.tui.scroller import Scroller
 from octui.tui.view import RunView, SessionView
 
@@ -173,7 +176,12 @@ def _with_subagent(folder: Path) -> Told:
     told.step()
     told.subagent("find callers (@explore subagent)", "explore")
     given = {"description": "find callers", "prompt": "find", "subagent_type": "explore"}
-    state = {"input": given, "title": "find callers", "metadata": {"sessionId": CHILD}, "time": {"start": told.at_ms}}
+    state: dict[str, Any] = {
+        "input": given,
+        "title": "find callers",
+        "metadata": {"sessionId": CHILD},
+        "time": {"start": told.at_ms},
+    }
     told.tool("t1", "task", "running", **state)
     told.part(
         "g0",
@@ -342,3 +350,68 @@ def test_a_step_of_a_replay_goes_to_whole_events(tmp_path: Path) -> None:
     clock.step(1)
     clock.step(1)
     assert clock.position == session.log("api").time(1)
+
+
+def test_a_call_that_waits_for_others_does_not_hide_what_runs(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.step()
+    told.tool("t1", "bash", "running", input={"command": "make"}, time={"start": told.at_ms})
+    told.tool("t2", "read", "pending", input={})
+    assert now(watch(told)) == "bash make"
+
+
+def test_a_run_that_goes_on_in_a_fork_shows_the_fork(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    paper = watch(told)
+    told.step()
+    told.text("p1", "before")
+    assert look(paper) == ["before▌"]
+    told.journal.fact(SessionOpened(at=told.at_ms / 1000, run="api", session_id="ses_fork", directory="/srv/api"))
+    told.step(message="m2", session="ses_fork")
+    told.text("p1", "after", session="ses_fork")
+    assert look(paper) == ["after▌"]
+
+
+@pytest.mark.asyncio
+async def test_the_panes_show_words_as_they_come_and_open_what_runs(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    app = dashboard(told.folder, now=lambda: told.at_ms / 1000)
+    async with app.run_test(size=(100, 30)) as pilot:
+        told.step()
+        told.text("p1", "")
+        told.grow("p1", "one ")
+        await until(pilot, lambda: "one" in on_screen(app))
+        told.grow("p1", "two")
+        await until(pilot, lambda: "one two▌" in on_screen(app))
+        output = "".join(f"line {n}\n" for n in range(9))
+        told.tool("t1", "bash", "running", input={"command": "make"}, metadata={"output": output})
+        await until(pilot, lambda: "line 8" in on_screen(app))
+        assert "line 5" not in on_screen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "line 0" in on_screen(app))
+        told.text("p1", "one two", whole=True)
+        await until(pilot, lambda: "one two▌" not in on_screen(app) and "one two" in on_screen(app))
+        assert "line 0" in on_screen(app), "what was opened stays open when another item comes to its end"
+
+
+@pytest.mark.asyncio
+async def test_a_replay_plays_words_between_events(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.step()
+    told.text("p1", "")
+    for number in range(10):
+        told.at_ms += 1000
+        told.grow("p1", f"w{number} ")
+    told.at_ms += 1000
+    told.text("p1", "whole", whole=True)
+    told.end()
+    app = replay(told.folder)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "claude" in on_screen(app))
+        screen = on_dashboard(app)
+        assert isinstance(screen, ReplayScreen)
+        screen._seek(screen.clock.start + 5.5)
+        await until(pilot, lambda: "w4▌" in on_screen(app))
+        screen._seek(screen.clock.start + 3.5)
+        await until(pilot, lambda: "w2▌" in on_screen(app))
+        assert "w3" not in on_screen(app)

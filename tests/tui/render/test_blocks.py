@@ -191,3 +191,15 @@ def test_no_block_lets_a_control_character_through(event: Event, opened: bool, g
 def test_what_is_copied_is_what_was_said() -> None:
     assert event_text(text("**as** written")) == "**as** written"
     assert "the content" in event_text(READ)
+
+
+def test_a_further_prompt_is_shown_like_the_first_one_and_folds_when_it_is_long() -> None:
+    short = decode_line(b'{"type":"prompt","timestamp":1,"sessionID":"s","part":{"text":"And now?"}}')
+    assert [plain(line) for line in event_lines(short, 40, opened=False, glyphs=UNICODE)] == ["❯ And now?", ""]
+    assert not is_foldable(short)
+    assert event_text(short) == "And now?"
+    wishes = "\\n".join(f"wish {n}" for n in range(20))
+    long = decode_line(f'{{"type":"prompt","timestamp":1,"sessionID":"s","part":{{"text":"{wishes}"}}}}'.encode())
+    assert is_foldable(long)
+    assert plain(event_lines(long, 40, opened=False, glyphs=UNICODE)[2]) == "  … 18 more lines"
+    assert plain(event_lines(long, 40, opened=True, glyphs=UNICODE)[19]) == "  wish 19"

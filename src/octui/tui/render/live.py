@@ -18,7 +18,7 @@ from octui.tui.render.growing import GrowingAnswer, GrowingText, last_rows
 from octui.tui.render.lines import Line, cut_line, justify, width_of
 from octui.tui.render.long_text import Block, body
 from octui.tui.render.tools import name_of, title_of
-from octui.tui.text import clean_line, cut
+from octui.tui.text import clean_line, cut, cut_start
 
 ROWS_SHOWN = 3
 """So many of the last lines of what a tool prints, or a model thinks, are shown of a closed part."""
@@ -27,6 +27,9 @@ CHILD_ROWS = 40
 """So many of the last lines of what a subagent says now are shown of an open call."""
 
 _LAST_WORDS = 400
+_WORDS_CELLS = 48
+"""What comes word by word is told by its end."""
+
 _DEEPEST = 3
 """Subagents of subagents are shown down to so many."""
 
@@ -66,7 +69,7 @@ def part_in_words(part: LivePart) -> str:
     if part.kind is PartKind.TOOL:
         use = as_use(part)
         return f"{name_of(use)} {title_of(use)}".strip()
-    return "thinking" if part.kind is PartKind.REASONING else last_line(part.text)
+    return "thinking" if part.kind is PartKind.REASONING else cut_start(last_line(part.text), _WORDS_CELLS)
 
 
 def live_in_words(scene: Scene) -> str:
@@ -74,7 +77,7 @@ def live_in_words(scene: Scene) -> str:
     live = scene.live
     if live.retry is not None:
         return retry_in_words(live.retry, scene)
-    for part in reversed(live.parts.values()):
+    for part in _newest_first(live.parts):
         if words := part_in_words(part):
             child = live.children.get(part.child_id)
             doing = child_in_words(child) if child is not None else ""
@@ -82,9 +85,14 @@ def live_in_words(scene: Scene) -> str:
     return "summing up what was said so far" if live.compacting else ""
 
 
+def _newest_first(parts: dict[str, LivePart]) -> list[LivePart]:
+    """Parts by how much they tell of what is done now: the newest, but calls that wait for others last."""
+    return sorted([*parts.values()][::-1], key=lambda part: part.status == "pending")
+
+
 def child_in_words(child: Child) -> str:
     """Say in a few words what a subagent does, or did last."""
-    for part in reversed(child.parts.values()):
+    for part in _newest_first(child.parts):
         if words := part_in_words(part):
             return words
     return last_line(child.last)
