@@ -13,6 +13,7 @@ from octui.client.serve.events import (
     Activity,
     ActivityChanged,
     AnyServerEvent,
+    Compacted,
     MessageChanged,
     PartChanged,
     PartGrew,
