@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,8 +12,6 @@ import click
 from octui.errors import OpenCodeBinaryNotFoundError, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @dataclass(slots=True)

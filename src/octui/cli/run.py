@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,20 +10,37 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octui import quick_start
-from octui.cli.options import FOLDER, common, common_options, need_terminal, opencode_path
+from octui.cli.options import common, common_options, need_terminal, opencode_path
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
-    from octui.plan.model import Plan
+    from octui.plan.model import Backend, Plan
+
+PASSWORD = "OPENCODE_SERVER_PASSWORD"
+"""Where opencode itself looks for the password of a server: an argument would be for all to see."""
 
 
 @click.command()
 @click.argument("what", metavar="PLAN.toml | PROMPT")
-@click.option("-w", "--workspace", "workspaces", multiple=True, type=FOLDER, help="A folder for an agent; repeatable.")
+@click.option(
+    "-w",
+    "--workspace",
+    "workspaces",
+    multiple=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for an agent; repeatable.",
+)
 @click.option("-m", "--model", metavar="PROVIDER/MODEL", help="The model, as opencode knows it.")
 @click.option("--agent", help="The agent, as opencode knows it.")
 @click.option("--allow", multiple=True, metavar="TOOL[=PATTERN]", help="Allow a tool, or what matches; repeatable.")
 @click.option("--deny", multiple=True, metavar="TOOL[=PATTERN]", help="Deny a tool, or what matches; repeatable.")
+@click.option("--ask", multiple=True, metavar="TOOL[=PATTERN]", help="Ask before a tool, or what matches; repeatable.")
+@click.option(
+    "--backend",
+    type=click.Choice(["run", "serve"]),
+    help="How opencode runs: a process each, or on a server, live and answering.  [default: serve; --headless: run]",
+)
+@click.option("--attach", multiple=True, metavar="URL", help="Use a server that runs already; several share the runs.")
 @click.option("--copies", type=click.IntRange(1, 64), default=1, show_default=True, help="Agents a folder.")
 @click.option("--max-parallel", type=click.IntRange(1), help="How many agents work at a time.  [default: 4]")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0, min_open=True), help="Limit of a run, in seconds.")
@@ -44,19 +62,28 @@ def run(
     octui run plan.toml
     octui run -w services/api -w services/worker "Explain this service."
     octui run -w . --copies 3 -m anthropic/claude-sonnet-4-5 "Name the riskiest function."
-    octui run -w . --allow bash --deny "bash=git push *" "Fix the failing test."
+    octui run -w . --allow bash --ask "bash=git push *" "Fix the failing test."
+    octui run -w /srv/app --attach http://build-host:4096 "Why is the build slow?"
     octui run plan.toml --headless --json > result.json
+
+    The password of a server to attach to is taken from OPENCODE_SERVER_PASSWORD.
 
     Exit status with --headless: 0 when all succeeded, 1 when a run did not, 2 for a mistake in what was asked,
     130 after Ctrl-C.
     """
     if as_json and not headless:
         raise UsageError("--json goes with --headless.")
+    from octui.plan.backends import asks, choose_backends
     from octui.plan.secrets import plan_secrets
 
-    plan = _plan(what, workspaces, options)
+    default: Backend = "run" if headless else "serve"
+    plan = _plan(what, workspaces, options, default)
     common().secrets = plan_secrets(plan)
+    # The supervisor chooses, as it knows opencode's version; what cannot be is said before it is started.
+    chosen = choose_backends(plan, default, source=what if what.endswith(".toml") else "This")
     if headless:
+        if any(asks(each.config) for each in chosen.runs):
+            click.echo("octui: Nobody is there to ask with --headless: what has to be asked for is rejected.", err=True)
         raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
     need_terminal("Add --headless to run without a screen.")
     quick_start.begin()
@@ -86,7 +113,7 @@ def run_headless(plan: Plan, *, as_json: bool) -> int:
     return 0 if report["ok"] else 1
 
 
-def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any]) -> Plan:
+def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
     from octui.plan.toml import load_plan
 
     if not workspaces and what.endswith(".toml"):
@@ -95,10 +122,10 @@ def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any]) -> Pla
             names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
             raise UsageError(f"A plan says all by itself; {names} goes with a prompt.", hint=f"Write it into {what}.")
         return load_plan(Path(what))
-    return _plan_from_prompt(what, workspaces, options)
+    return _plan_from_prompt(what, workspaces, options, default)
 
 
-def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str, Any]) -> Plan:
+def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
     from octui.client.config import RunConfig, check
     from octui.plan.build import plan_from_prompt
 
@@ -109,18 +136,40 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
     config = RunConfig(
         model=options["model"],
         agent=options["agent"],
-        permission=permissions(options["allow"], options["deny"]),
+        permission=permissions(options["allow"], options["ask"], options["deny"]),
+        password=os.environ.get(PASSWORD) if options["attach"] else None,
     )
-    for words in check(config):
+    backend: Backend | None = options["backend"]
+    _check_places(workspaces, options["attach"], backend or default)
+    for words in check(config, may_ask=(backend or default) == "serve"):
         click.echo(f"octui: {words}", err=True)
     chosen = {key: options[key] for key in ("max_parallel", "timeout_s", "max_retries") if options[key] is not None}
-    return plan_from_prompt(prompt, workspaces, name=options["name"], config=config, copies=options["copies"], **chosen)
+    return plan_from_prompt(
+        prompt,
+        workspaces,
+        name=options["name"],
+        config=config,
+        copies=options["copies"],
+        backend=backend,
+        attach=options["attach"],
+        **chosen,
+    )
 
 
-def permissions(allow: Sequence[str], deny: Sequence[str]) -> dict[str, Any]:
-    """Make a permission map of ``TOOL`` and ``TOOL=PATTERN`` words; what is denied stands last, and so wins."""
+def _check_places(workspaces: Sequence[Path], attach: Sequence[str], backend: Backend) -> None:
+    """Refuse folders that are not there, unless a server's machine has them, and servers that cannot be one."""
+    for url in attach:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(f"{url!r} is no server; it begins with http:// or https://.")
+    for workspace in () if attach and backend == "serve" else workspaces:
+        if not workspace.is_dir():
+            raise UsageError(f"The folder {workspace} does not exist.")
+
+
+def permissions(allow: Sequence[str], ask: Sequence[str], deny: Sequence[str]) -> dict[str, Any]:
+    """Make a permission map of ``TOOL`` and ``TOOL=PATTERN`` words; the stricter stands later, and so wins."""
     rules: dict[str, Any] = {}
-    for words, action in ((allow, "allow"), (deny, "deny")):
+    for words, action in ((allow, "allow"), (ask, "ask"), (deny, "deny")):
         for word in words:
             tool, separator, pattern = word.partition("=")
             if not tool or (separator and not pattern):

@@ -50,7 +50,7 @@ def server_command(config: RunConfig, *, password: str) -> Command:
     """Give the words and variables for a server of one's own.
 
     Args:
-        config: From `octui.client.serve.server.server_config`.
+        config: From `octui.client.serve.shares.server_config`.
         password: What clients have to say; without one any local user could use it.
     """
     arguments = ["serve", "--hostname=127.0.0.1", f"--port={config.port or 0}"]

@@ -21,7 +21,8 @@ from octui.control.spawn import Ready, read_order
 from octui.errors import ControlError, OctuiError
 from octui.fleet.servers import ServerPool
 from octui.fleet.supervisor import Supervisor
-from octui.plan.model import Plan
+from octui.plan.backends import choose_backends
+from octui.plan.model import Backend, Plan
 from octui.plan.toml import plan_from_json
 from octui.recording.facts import AnyFact, SessionStatus
 from octui.recording.journal import Journal
@@ -58,7 +59,9 @@ def supervise() -> int:
             session = SupervisedSession.take_up(Path(order.session), order.binary)
         else:
             sessions_dir = Path(order.sessions_dir) if order.sessions_dir else None
-            session = SupervisedSession.begin(plan_from_json(bytes(order.plan)), order.binary, sessions_dir)
+            session = SupervisedSession.begin(
+                plan_from_json(bytes(order.plan)), order.binary, sessions_dir, default="serve"
+            )
         socket = new_socket_path(paths.runtime_dir())
     except OctuiError as error:
         _say(answer, Ready(error=error.message, hint=error.hint))
@@ -87,7 +90,7 @@ def run_headless(
         OctuiError: The session could not begin.
         SessionInterrupted: It was stopped by SIGINT.
     """
-    session = SupervisedSession.begin(plan, str(binary) if binary else None, sessions_dir, on_fact)
+    session = SupervisedSession.begin(plan, str(binary) if binary else None, sessions_dir, on_fact, default="run")
     if anyio.run(session.run) == signal.SIGINT:
         raise SessionInterrupted(session.journal.folder)
     return session.journal.folder
@@ -109,14 +112,22 @@ class SupervisedSession:
 
     @classmethod
     def begin(
-        cls, plan: Plan, binary: str | None, sessions_dir: Path | None, on_fact: OnFact | None = None
+        cls,
+        plan: Plan,
+        binary: str | None,
+        sessions_dir: Path | None,
+        on_fact: OnFact | None = None,
+        *,
+        default: Backend,
     ) -> SupervisedSession:
-        """Begin a session."""
+        """Begin a session; ``default`` is for the runs that leave their backend open."""
         path = find_binary(binary)
+        version = binary_version(path)
+        plan = choose_backends(plan, default, version=version, source=plan.name)
         journal = Journal.create(
             sessions_dir or paths.sessions_dir(),
             plan,
-            opencode_version=binary_version(path),
+            opencode_version=version,
             binary=str(path),
             octui_version=__version__,
         )

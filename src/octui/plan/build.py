@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 from octui.client.config import RunConfig
-from octui.plan.model import Plan, RunSpec
+from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.toml import safe_name, unique_name
 
 NAME_WORDS = 6
@@ -24,6 +26,8 @@ def plan_from_prompt(
     max_retries: int = 2,
     silence_s: float = 60.0,
     isolate_db: bool = True,
+    backend: Backend | None = None,
+    attach: Sequence[str] = (),
 ) -> Plan:
     """Ask the same of several folders, so many copies each.
 
@@ -38,8 +42,12 @@ def plan_from_prompt(
         max_retries: How often a start-up crash is tried again.
         silence_s: After how many seconds without a word a run asks for attention.
         isolate_db: Whether each run gets a private data home.
+        backend: How opencode is run; None leaves it to whoever starts the plan.
+        attach: Servers that run already; the runs take them in turn.
     """
     taken: set[str] = set()
+    config = config or RunConfig()
+    hosts = cycle(attach or [config.attach])
     runs = []
     for workspace in workspaces:
         folder = workspace.expanduser().absolute()
@@ -51,11 +59,12 @@ def plan_from_prompt(
                     name=run_name,
                     workspace=folder,
                     prompt=prompt,
-                    config=config or RunConfig(),
+                    config=replace(config, attach=next(hosts)),
                     timeout_s=timeout_s,
                     max_retries=max_retries,
                     silence_s=silence_s,
                     isolate_db=isolate_db,
+                    backend=backend,
                 )
             )
     words = " ".join(prompt.split()[:NAME_WORDS])

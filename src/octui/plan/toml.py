@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import tomli_w
 
 from octui.client.config import RunConfig, check, deep_merge
 from octui.errors import ConfigError, PlanError, Problem
-from octui.plan.model import Plan, RunSpec
+from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.places import Place, in_words, key_lines, line_of
 
 NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
@@ -32,6 +34,7 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "startup_timeout_s": float,
     "silence_s": float,
     "isolate_db": bool,
+    "backend": Backend,
 }
 _CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
     {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
@@ -39,7 +42,7 @@ _CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
 RUN_KEYS: Mapping[str, Any] = {**_SPEC_TYPES, **_CONFIG_TYPES}
 """Every key a run may have, and the type of its value."""
 
-_DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key != "name"}
+_DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key != "name"} | {"attach": str | list[str]}
 _MERGED_KEYS = ("permission", "mcp")
 _PLAIN_WORDS = {
     "str": "text",
@@ -50,7 +53,7 @@ _PLAIN_WORDS = {
     "object": "a table",
     "null": "nothing",
 }
-_SPEC_KEYS = ("timeout_s", "max_retries", "startup_timeout_s", "silence_s", "isolate_db")
+_SPEC_KEYS = ("timeout_s", "max_retries", "startup_timeout_s", "silence_s", "isolate_db", "backend")
 
 
 def load_plan(path: Path) -> Plan:
@@ -168,10 +171,12 @@ class _Reader:
         self.problems: list[Problem] = []
         self._folder = folder
         self._lines = lines
+        self._hosts: Iterator[str] | None = None
 
     def plan(self, value: Any, default_name: str) -> Plan | None:
         top = self._table(value, (), _TOP_KEYS)
         defaults = self._table(top.get("defaults", {}), ("defaults",), _DEFAULT_KEYS)
+        self._hosts = self._servers(defaults.pop("attach", None), ("defaults", "attach"))
         tables = top.get("runs", [])
         if not tables:
             self._say(("runs",), "there are no runs; add at least one [[runs]] table.")
@@ -209,7 +214,7 @@ class _Reader:
             try:
                 good[key] = msgspec.convert(inner, kind, strict=True)
             except msgspec.ValidationError as error:
-                self._say((*place, key), _in_plain_words(str(error)))
+                self._say((*place, key), _in_plain_words(str(error), kind))
         return good
 
     def _run(self, own: dict[str, Any], defaults: dict[str, Any], place: Place, named: set[str]) -> list[RunSpec]:
@@ -222,9 +227,12 @@ class _Reader:
             table.pop("prompt_file", None)
         elif "prompt_file" in own:
             table.pop("prompt", None)
-        workspace = self._workspace(table, place)
+        hosts = self._servers(own.get("attach"), (*place, "attach")) or self._hosts
+        is_elsewhere = hosts is not None and table.get("backend") != "run"
+        workspace = self._workspace(table, place, is_elsewhere=is_elsewhere)
         prompt = self._prompt(table, own, place)
-        config = self._config({key: table[key] for key in _CONFIG_TYPES if key in table}, place)
+        values = {key: table[key] for key in _CONFIG_TYPES if key in table}
+        config = self._config(values, place, may_ask=table.get("backend") != "run")
         name = self._name(table, workspace, place, named)
         self._check_numbers(table, place)
         copies = table.get("copies", 1)
@@ -232,7 +240,22 @@ class _Reader:
             return []
         spec = {key: table[key] for key in _SPEC_KEYS if key in table}
         names = [name] if copies == 1 else [f"{name}-{number}" for number in range(1, copies + 1)]
-        return [RunSpec(name=each, workspace=workspace, prompt=prompt, config=config, **spec) for each in names]
+        return [
+            RunSpec(name=each, workspace=workspace, prompt=prompt, config=_attached(config, hosts), **spec)
+            for each in names
+        ]
+
+    def _servers(self, value: str | list[str] | None, place: Place) -> Iterator[str] | None:
+        """The servers to take in turn; None for none."""
+        if value is None:
+            return None
+        urls = [value] if isinstance(value, str) else value
+        if not urls:
+            self._say(place, "name at least one server, or leave it out.")
+        for url in urls:
+            if not url.startswith(("http://", "https://")):
+                self._say(place, f"{url!r} is no server; it begins with http:// or https://.")
+        return cycle(urls) if urls else None
 
     def _name(self, table: dict[str, Any], workspace: Path | None, place: Place, named: set[str]) -> str:
         if "name" in table:
@@ -242,12 +265,13 @@ class _Reader:
             return name
         return unique_name(safe_name(workspace.name if workspace else "run"), named)
 
-    def _workspace(self, table: dict[str, Any], place: Place) -> Path | None:
+    def _workspace(self, table: dict[str, Any], place: Place, *, is_elsewhere: bool) -> Path | None:
+        """The folder; one on the machine of a server cannot be looked at."""
         if "workspace" not in table:
             self._say((*place, "workspace"), "a run needs the folder its agent works in.")
             return None
         path = (self._folder / Path(table["workspace"]).expanduser()).absolute()
-        if not path.is_dir():
+        if not path.is_dir() and not is_elsewhere:
             what = "is a file, not a folder" if path.exists() else "does not exist"
             self._say((*place, "workspace"), f"{path} {what}.")
             return None
@@ -272,7 +296,7 @@ class _Reader:
             return None
         return str(prompt)
 
-    def _config(self, values: dict[str, Any], place: Place) -> RunConfig | None:
+    def _config(self, values: dict[str, Any], place: Place, *, may_ask: bool) -> RunConfig | None:
         """Check key by key, so that one mistake does not hide another."""
         good = True
         for key, value in values.items():
@@ -281,7 +305,7 @@ class _Reader:
                 alone |= {name: values[name] for name in ("session_id", "continue_session") if name in values}
             for one in _one_by_one(key, value):
                 try:
-                    check(RunConfig(**{**alone, key: one}))
+                    check(RunConfig(**{**alone, key: one}), may_ask=may_ask)
                 except ConfigError as error:
                     good = False
                     self._say(_place_in((*place, key), one), error.message)
@@ -310,6 +334,10 @@ class _Reader:
                     if written in self._lines:
                         return self._lines[written]
         return line_of(place, self._lines)
+
+
+def _attached(config: RunConfig, hosts: Iterator[str] | None) -> RunConfig:
+    return config if hosts is None else replace(config, attach=next(hosts))
 
 
 def safe_name(text: str) -> str:
@@ -347,8 +375,10 @@ def _place_in(place: Place, value: Any) -> Place:
     return place
 
 
-def _in_plain_words(message: str) -> str:
+def _in_plain_words(message: str, kind: Any) -> str:
     """Say msgspec's ``Expected `str`, got `int` - at `$[0]``` as a person would."""
+    if get_origin(kind) is Literal and message.startswith("Invalid enum value"):
+        return f"it must be {' or '.join(map(repr, get_args(kind)))}."
     words = re.sub(r" - at `\$?(.*?)`", "", message)
     words = re.sub(r"`([^`]*)`", lambda m: " or ".join(_PLAIN_WORDS.get(p, p) for p in m[1].split(" | ")), words)
     return f"{words[:1].lower()}{words[1:]}.".replace(" or nothing", "")

@@ -22,11 +22,11 @@ from octui.client.serve.events import (
     Question,
     QuestionAsked,
     RequestClosed,
-    Rule,
     SessionFailed,
 )
 from octui.client.serve.feed import EventFeed
 from octui.client.serve.lines import RunLines
+from octui.client.serve.shares import rules_of as rules_of
 from octui.errors import ServerError
 
 Request = Permission | Question
@@ -302,18 +302,6 @@ def in_words(request: Request) -> str:
         return request.questions[0].question if request.questions else "a question"
     whole = request.metadata.get("command") or request.metadata.get("filepath") or ", ".join(request.patterns)
     return f"{request.permission}: {whole}" if whole else request.permission
-
-
-def rules_of(config: RunConfig) -> list[Rule]:
-    """Give a configuration's permissions as a session's rules, in their order: the last that matches wins."""
-    permission = config.permission
-    if isinstance(permission, str):
-        return [Rule(permission="*", pattern="*", action=permission)]
-    rules: list[Rule] = []
-    for tool, value in permission.items():
-        patterns = {"*": value} if isinstance(value, str) else value
-        rules += [Rule(permission=tool, pattern=pattern, action=action) for pattern, action in patterns.items()]
-    return rules
 
 
 def options_of(config: RunConfig, files: Sequence[str] = ()) -> PromptOptions:

@@ -8,9 +8,9 @@ import secrets
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ from octui.client.config import RunConfig
 from octui.client.guardian import guardian
 from octui.client.lines import LineFramer
 from octui.client.process import Process
+from octui.client.serve.shares import server_config as server_config
 from octui.errors import OpenCodeBinaryNotFoundError, ServerError
 
 READY_S = 60.0
@@ -52,31 +53,6 @@ class ServerLaunch:
     data_dir: Path | None = None
     log_path: Path | None = None
     grace_s: float = 5.0
-
-
-def server_config(config: RunConfig) -> RunConfig:
-    """Give what of a run's configuration is its server's: runs of which this is equal can share one.
-
-    Model, agent and the like are a session's, and so are permissions. One that asks is the server's as well: in 1.18
-    subagents' sessions take over what is denied in the session they work for, and not what has to be asked.
-    """
-    return replace(
-        RunConfig(),
-        mcp=config.mcp,
-        instructions=config.instructions,
-        config_overrides=config.config_overrides,
-        disable_autoupdate=config.disable_autoupdate,
-        extra_env=config.extra_env,
-        inherit_user_config=config.inherit_user_config,
-        print_logs=config.print_logs,
-        log_level=config.log_level,
-        port=config.port,
-        permission=config.permission if _asks(config.permission) else {},
-    )
-
-
-def _asks(permission: object) -> bool:
-    return any(map(_asks, permission.values())) if isinstance(permission, Mapping) else permission == "ask"
 
 
 class OpenCodeServer:

@@ -29,7 +29,8 @@ HINTS: Mapping[str, str] = {
     "agent": "Nothing for opencode's default agent · ↓ shows what opencode lists",
     "copies": "How many agents work in each workspace, on the same prompt.",
     "at_once": "How many agents work at a time; the others wait.",
-    "tools": "←→ or i a d change · p adds a pattern · x removes · shift+↑↓ moves, last wins",
+    "backend": "↑↓ or space chooses · those that talk share one server",
+    "tools": "←→ or i a s d change · p adds a pattern · x removes · shift+↑↓ moves, last wins",
     "servers": "space on/off · enter edits · l adds a local, r a remote one · x removes",
     "title": "Title of opencode's sessions and of this one; empty: from the prompt.",
     "timeout": "Seconds an attempt may take; nothing for no limit.",
@@ -44,7 +45,12 @@ HINTS: Mapping[str, str] = {
 }
 """Field → what helps while it has the focus."""
 
-FIELD_NAMES: Mapping[str, str] = {"at_once": "at once", "tools": "permissions", "servers": "MCP servers"}
+FIELD_NAMES: Mapping[str, str] = {
+    "at_once": "at once",
+    "backend": "agents shall",
+    "tools": "permissions",
+    "servers": "MCP servers",
+}
 
 
 def help_text(bound: Mapping[str, list[str]]) -> str:

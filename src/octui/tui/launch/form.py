@@ -10,9 +10,10 @@ from pathlib import Path
 
 from octui.client.config import RunConfig, check
 from octui.discovery.folders import MAX_MATCHES, absolute, expand, shorten
-from octui.errors import ConfigError
+from octui.errors import ConfigError, PlanError
+from octui.plan.backends import asks, choose_backends
 from octui.plan.build import plan_from_prompt
-from octui.plan.model import Plan, RunSpec
+from octui.plan.model import Backend, Plan, RunSpec
 from octui.tui.launch.permissions import ToolRow, default_rows, rows_from_permission, rows_to_permission
 from octui.tui.launch.servers import ServerRow, check_server, rows_from_mcp, rows_to_mcp
 
@@ -20,6 +21,7 @@ MAX_AGENTS = 256
 MAX_COPIES = 64
 MAX_RETRIES = 20
 SILENCE_S = 60.0
+DEFAULT_BACKEND: Backend = "serve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class FormValues:
         thinking: Show the model's reasoning.
         isolate: A private data home for each run.
         inherit: The user's global opencode configuration applies as it is.
+        backend: Whether the agents talk to the user, over a server, or work on their own.
         tools: Permission overrides.
         servers: MCP overrides.
     """
@@ -63,6 +66,7 @@ class FormValues:
     thinking: bool = False
     isolate: bool = True
     inherit: bool = False
+    backend: Backend = DEFAULT_BACKEND
     tools: tuple[ToolRow, ...] = field(default_factory=default_rows)
     servers: tuple[ServerRow, ...] = ()
 
@@ -105,7 +109,9 @@ class Checked:
         return f"Will run {agents}" + (f", {self.plan.max_parallel} at once" if self.plan.max_parallel < count else "")
 
 
-def check_form(form: LaunchForm, base: Path, *, models: Sequence[str] = (), agents: Sequence[str] = ()) -> Checked:
+def check_form(
+    form: LaunchForm, base: Path, *, models: Sequence[str] = (), agents: Sequence[str] = (), version: str = ""
+) -> Checked:
     """Check every field, looking at the folders and files it names, and make the plan.
 
     Args:
@@ -113,6 +119,7 @@ def check_form(form: LaunchForm, base: Path, *, models: Sequence[str] = (), agen
         base: Where relative paths start.
         models: The models opencode offers; empty while they are not known.
         agents: The agents opencode offers, likewise.
+        version: Of the opencode that will run; empty while it is not known.
     """
     problems: dict[str, str] = {}
     if not form.prompt.strip():
@@ -139,9 +146,12 @@ def check_form(form: LaunchForm, base: Path, *, models: Sequence[str] = (), agen
                 problems[f"server:{row.name}"] = f"MCP server {row.name}: {problem}"
     config = _config(form, files, instructions)
     warnings = _warnings(form, models, agents)
+    may_ask = form.backend == "serve"
+    if not may_ask and asks(config):
+        problems["tools"] = "Nobody is there to `ask`: allow or deny it, or let the agents talk to you."
     if not problems:
         try:
-            warnings |= {f"config:{number}": words for number, words in enumerate(check(config))}
+            warnings |= {f"config:{number}": words for number, words in enumerate(check(config, may_ask=may_ask))}
         except ConfigError as error:
             problems["config"] = str(error)
     if problems:
@@ -157,8 +167,20 @@ def check_form(form: LaunchForm, base: Path, *, models: Sequence[str] = (), agen
         max_retries=int(numbers["retries"] or 0),
         silence_s=_number(numbers["silence"]) or SILENCE_S,
         isolate_db=form.isolate,
+        backend=form.backend,
     )
+    try:
+        choose_backends(plan, form.backend, version=version)
+    except PlanError as error:
+        problems["backend"] = _of_one_run(error)
+        return Checked(None, problems, warnings)
     return Checked(plan, problems, warnings)
+
+
+def _of_one_run(error: PlanError) -> str:
+    """What a plan asks for and cannot have, as a sentence: all runs of a form are alike."""
+    where, words = error.problems[0].where.partition(".")[2], error.problems[0].message
+    return f"{words[:1].upper()}{words[1:]}" if where == "backend" else f"`{where}`: {words}"
 
 
 def form_from_plan(plan: Plan, base: Path) -> LaunchForm | None:
@@ -197,6 +219,7 @@ def form_from_plan(plan: Plan, base: Path) -> LaunchForm | None:
         thinking=config.thinking,
         isolate=first.isolate_db,
         inherit=config.inherit_user_config,
+        backend=first.backend or DEFAULT_BACKEND,
         tools=tools,
         servers=rows_from_mcp(config.mcp),
         base=config,
@@ -212,7 +235,7 @@ def _comparable(run: RunSpec) -> tuple[object, ...]:
     config["permission"] = rows_from_permission(run.config.permission)
     config["files"] = [str(file) for file in run.config.files]
     config["instructions"] = list(run.config.instructions)
-    return replace(run, config=RunConfig()), config
+    return replace(run, config=RunConfig(), backend=run.backend or DEFAULT_BACKEND), config
 
 
 def _folders(form: LaunchForm, base: Path, problems: dict[str, str]) -> list[Path]:

@@ -9,9 +9,8 @@ from typing import Literal
 from octui.client.compat import KNOWN_TOOLS, TOOLS_WITHOUT_PATTERNS
 from octui.client.config import PermissionValue
 
-Action = Literal["inherit", "allow", "deny"]
-ACTIONS: tuple[Action, ...] = ("inherit", "allow", "deny")
-PATTERN_ACTIONS: tuple[Action, ...] = ("allow", "deny")
+Action = Literal["inherit", "allow", "ask", "deny"]
+PATTERN_ACTIONS: tuple[Action, ...] = ("allow", "ask", "deny")
 
 ANY_TOOL = "*"
 
@@ -41,6 +40,18 @@ class ToolRow:
     def takes_patterns(self) -> bool:
         """Whether opencode takes patterns for this tool; given one where it does not, it refuses the whole config."""
         return self.tool not in TOOLS_WITHOUT_PATTERNS
+
+    @property
+    def asks(self) -> bool:
+        """Whether it, or a pattern of it, is `ask`."""
+        return "ask" in (self.action, *(pattern.action for pattern in self.patterns))
+
+
+def next_action(action: Action, step: int, *, is_pattern: bool, may_ask: bool) -> Action:
+    """Give the value that comes so many steps after another; a pattern cannot inherit."""
+    values: tuple[Action, ...] = PATTERN_ACTIONS if is_pattern else ("inherit", *PATTERN_ACTIONS)
+    values = tuple(value for value in values if may_ask or value in (action, "inherit", "allow", "deny"))
+    return values[(values.index(action) + step) % len(values)]
 
 
 def default_rows() -> tuple[ToolRow, ...]:
@@ -85,7 +96,7 @@ def rows_from_permission(permission: PermissionValue | Mapping[str, PermissionVa
     """Give `RunConfig.permission` as the rows of the table.
 
     Raises:
-        ValueError: It holds a word other than ``allow`` and ``deny``.
+        ValueError: It holds a word other than ``allow``, ``ask`` and ``deny``.
     """
     if isinstance(permission, str):
         return complete_rows([ToolRow(ANY_TOOL, _action(permission))])
@@ -102,9 +113,10 @@ def rows_from_permission(permission: PermissionValue | Mapping[str, PermissionVa
 
 
 def _action(word: str) -> Action:
-    if word not in PATTERN_ACTIONS:
-        raise ValueError(f"A permission is `allow` or `deny`, not `{word}`.")
-    return "allow" if word == "allow" else "deny"
+    for action in PATTERN_ACTIONS:
+        if word == action:
+            return action
+    raise ValueError(f"A permission is `allow`, `ask` or `deny`, not `{word}`.")
 
 
 def check_pattern(row: ToolRow, pattern: str) -> str:
@@ -112,7 +124,7 @@ def check_pattern(row: ToolRow, pattern: str) -> str:
     if not pattern.strip():
         return "A pattern needs at least a character, such as `git push *`."
     if not row.takes_patterns:
-        return f"opencode knows no patterns for {row.tool}: it is allowed or denied as a whole."
+        return f"opencode knows no patterns for {row.tool}: its value is for the whole of it."
     if any(known.pattern == pattern for known in row.patterns):
         return f"`{pattern}` is there already."
     return ""

@@ -6,13 +6,17 @@ import json
 import shlex
 from pathlib import Path
 
-from octui.client.command import build_command
+from octui.client.command import Command, build_command, server_command
 from octui.client.config import RunConfig, build_config
+from octui.client.serve.shares import rules_of, server_config
 from octui.discovery.folders import shorten
 from octui.plan.model import Plan, RunSpec
-from octui.plan.secrets import mask, mask_text, plan_secrets
+from octui.plan.secrets import MASK, mask, mask_text, plan_secrets
 
 _CONTENT = "OPENCODE_CONFIG_CONTENT"
+_NOTHING = "  nothing is overridden"
+_OF_SESSION = ("model", "agent", "variant", "title", "command", "session_id")
+_SWITCHES = ("continue_session", "fork", "share")
 
 
 def preview_text(plan: Plan, base: Path) -> str:
@@ -27,7 +31,7 @@ def preview_text(plan: Plan, base: Path) -> str:
     groups: list[tuple[RunSpec, list[RunSpec]]] = []
     for run in plan.runs:
         for first, alike in groups:
-            if (first.config, first.prompt, first.isolate_db) == (run.config, run.prompt, run.isolate_db):
+            if _what_it_gets(first) == _what_it_gets(run):
                 alike.append(run)
                 break
         else:
@@ -35,26 +39,73 @@ def preview_text(plan: Plan, base: Path) -> str:
     return mask_text("\n\n\n".join(_describe(first, alike, base) for first, alike in groups), plan_secrets(plan))
 
 
+def _what_it_gets(run: RunSpec) -> tuple[object, ...]:
+    return run.config, run.prompt, run.isolate_db, run.backend
+
+
 def _describe(first: RunSpec, alike: list[RunSpec], base: Path) -> str:
     width = max(len(run.name) for run in alike)
     runs = "\n".join(f"  {run.name:<{width}}  {shorten(run.workspace, base)}" for run in alike)
+    return f"Runs\n{runs}\n\n{_describe_served(first) if first.backend == 'serve' else _describe_run(first)}"
+
+
+def _describe_run(first: RunSpec) -> str:
     command, environment = describe_command(first.config)
     private = "  XDG_DATA_HOME=(a private folder for each run)\n" if first.isolate_db else ""
     left_out = "" if first.config.inherit_user_config else "  XDG_CONFIG_HOME=(a copy with your providers only)\n"
-    size = len(first.prompt.encode())
-    config = mask(build_config(first.config))
-    content = json.dumps(config, indent=2, ensure_ascii=False) if config else "  nothing is overridden"
     return (
-        f"Runs\n{runs}\n\n"
-        f"Command\n  {command}\n  the prompt ({size:,} bytes) goes in on stdin, to the letter\n\n"
+        f"Command\n  {command}\n  the prompt ({_size(first)}) goes in on stdin, to the letter\n\n"
         f"Environment, added\n{environment}{private}{left_out}\n"
-        f"{_CONTENT}\n{content}"
+        f"{_CONTENT}\n{_content(first.config)}"
     )
+
+
+def _describe_served(first: RunSpec) -> str:
+    config = first.config
+    if config.attach:
+        server = f"Server\n  {mask(config.attach)}, which runs already\n\n"
+    else:
+        shared = server_config(config)
+        command, environment = _in_words(server_command(shared, password=MASK), shared)
+        private = "  XDG_DATA_HOME=(a private folder)\n" if first.isolate_db else ""
+        left_out = "" if config.inherit_user_config else "  XDG_CONFIG_HOME=(a copy with your providers only)\n"
+        server = (
+            f"Server, for all runs that want the same of it\n  {command}\n\n"
+            f"Environment, added\n{environment}{private}{left_out}\n"
+            f"{_CONTENT}\n{_content(shared)}\n\n"
+        )
+    values = {key: getattr(config, key) for key in _OF_SESSION if getattr(config, key)}
+    switches = [key for key in _SWITCHES if getattr(config, key)]
+    tools = {name: "on" if is_on else "off" for name, is_on in config.tools.items()}
+    lines = [f"  {key}: {value}" for key, value in {**values, **tools}.items()]
+    lines += [f"  {key}" for key in switches] + [f"  file: {file}" for file in config.files]
+    lines.append(f"  the prompt ({_size(first)}) is sent to the letter")
+    settings = "\n".join(lines)
+    rules = [(f"{rule.permission}  {rule.pattern}", rule.action) for rule in rules_of(config)]
+    width = max((len(what) for what, _ in rules), default=0)
+    told = "\n".join(f"  {what:<{width}}  {action}" for what, action in rules)
+    return (
+        f"{server}"
+        f"Session of each run\n{settings}\n\n"
+        f"Permissions of the session, the last that matches wins\n{told or _NOTHING}"
+    )
+
+
+def _size(run: RunSpec) -> str:
+    return f"{len(run.prompt.encode()):,} bytes"
+
+
+def _content(config: RunConfig) -> str:
+    content = mask(build_config(config))
+    return json.dumps(content, indent=2, ensure_ascii=False) if content else _NOTHING
 
 
 def describe_command(config: RunConfig) -> tuple[str, str]:
     """Give the command line, and the lines of the environment it adds but for the configuration."""
-    command = build_command(config)
+    return _in_words(build_command(config), config)
+
+
+def _in_words(command: Command, config: RunConfig) -> tuple[str, str]:
     shown = {**mask(command.variables), **mask({"extra_env": dict(config.extra_env)})["extra_env"]}
     lines = "".join(f"  {name}={value}\n" for name, value in shown.items() if name != _CONTENT)
     return shlex.join(["opencode", *command.arguments]), lines

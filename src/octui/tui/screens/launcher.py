@@ -208,10 +208,14 @@ class LauncherScreen(OctuiScreen):
         self._draw_summary()
 
     def _show_opencode(self, opencode: Opencode) -> None:
+        from octui.client.compat import can_be_served
+
         self._missing = ""
         self._opencode = opencode
         self._asking = self._services.ask(opencode.path)
         self._asked_for = None
+        if not can_be_served(opencode.version):
+            self._view.fields.way.value = "run"
         self._draw_notice()
         self._draw_head()
         self._check_soon()
@@ -296,14 +300,14 @@ class LauncherScreen(OctuiScreen):
             return
         form = self._view.form
         names = tuple(agent.name for agent in self._agents)
-        self._check_in_thread(form, self._models, names)
+        self._check_in_thread(form, self._models, names, self._opencode.version if self._opencode else "")
         self._show_inherited()
 
     @work(thread=True, exclusive=True, group="check")
-    def _check_in_thread(self, form: LaunchForm, models: Sequence[str], agents: Sequence[str]) -> None:
+    def _check_in_thread(self, form: LaunchForm, models: Sequence[str], agents: Sequence[str], version: str) -> None:
         from octui.tui.launch.form import check_form
 
-        checked = check_form(form, self._base, models=models, agents=agents)
+        checked = check_form(form, self._base, models=models, agents=agents, version=version)
         folders = expand(form.workspaces[0], self._base) if form.workspaces else []
         self._hand_over(self._show_checked, form, checked, folders[0] if folders else self._base)
 

@@ -17,15 +17,21 @@ from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Static
 
 from octui.tui.launch.form import LaunchForm
+from octui.tui.widgets.launcher.choice import WayChoice
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
-from octui.tui.widgets.launcher.form_view import MORE, PICKED, TICKED, TYPED, Pickers
+from octui.tui.widgets.launcher.form_view import CHOSEN, MORE, PICKED, TICKED, TYPED, Pickers
 from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.row_list import RowList
 from octui.tui.widgets.launcher.server_list import ServerList
 from octui.tui.widgets.launcher.tick import Tick
 from octui.tui.widgets.launcher.workspace_field import WorkspaceField
 from octui.tui.widgets.typing_fields import TypingLine
+
+WAYS = (
+    ("serve", "talk to me", "live words, questions, follow-ups"),
+    ("run", "work on their own", "a process each, nothing is asked"),
+)
 
 
 class FormFields(Vertical):
@@ -66,6 +72,7 @@ class FormFields(Vertical):
         remarks = Static(id="row-remarks")
         remarks.display = False
         yield remarks
+        yield Field("Agents shall", WayChoice(WAYS, id="backend"))
         with Horizontal(classes="row overrides"):
             with Vertical(classes="left"):
                 yield Static("Permissions", classes="heading")
@@ -95,7 +102,7 @@ class FormFields(Vertical):
             "agent": self.query_one("#agent", CompletingInput).value,
             "tools": self.permissions.tools,
             "servers": self.servers.servers,
-            **{name: self._box(name).value for name in filter(self._is_there, (*TYPED, *TICKED))},
+            **{name: self._box(name).value for name in filter(self._is_there, (*TYPED, *TICKED, *CHOSEN))},
         }
 
     def show(self, form: LaunchForm) -> None:
@@ -104,17 +111,19 @@ class FormFields(Vertical):
         with self._quietly():
             for name in PICKED:
                 self.query_one(f"#{name}", CompletingInput).value = getattr(form, name)
-            self._fill({*TYPED, *TICKED})
+            self._fill({*TYPED, *TICKED, *CHOSEN})
         self.query_one(WorkspaceField).show_folders(form.workspaces)
         self.permissions.show_tools(form.tools)
+        self.permissions.show_asking(form.backend == "serve")
         self.servers.show_servers(form.servers)
         self.servers.show_inherit(form.inherit)
 
     def _quietly(self) -> AbstractContextManager[None]:
-        return self.prevent(Input.Changed, Tick.Changed)
+        return self.prevent(Input.Changed, Tick.Changed, WayChoice.Changed)
 
     def _box(self, name: str) -> Any:
-        return self.query_one(f"#{name}", Tick if name in TICKED else Input)
+        kind = Tick if name in TICKED else WayChoice if name in CHOSEN else Input
+        return self.query_one(f"#{name}", kind)
 
     def _is_there(self, name: str) -> bool:
         return self._has_more or name not in MORE
@@ -141,6 +150,11 @@ class FormFields(Vertical):
         return self.query_one("#model", CompletingInput)
 
     @property
+    def way(self) -> WayChoice:
+        """Whether the agents talk or work on their own."""
+        return self.query_one(WayChoice)
+
+    @property
     def permissions(self) -> PermissionTable:
         """The permission overrides."""
         return self.query_one(PermissionTable)
@@ -160,6 +174,7 @@ class FormFields(Vertical):
     @on(WorkspaceField.Changed)
     @on(RowList.Changed)
     @on(Tick.Changed)
+    @on(WayChoice.Changed)
     def _changed(self, event: Message) -> None:
         event.stop()
         control = getattr(event, "control", None)
@@ -168,6 +183,8 @@ class FormFields(Vertical):
             changed = self.query_one(WorkspaceField)
         if isinstance(event, Tick.Changed) and event.tick.id == "inherit":
             self.servers.show_inherit(event.tick.value)
+        if isinstance(event, WayChoice.Changed):
+            self.permissions.show_asking(event.choice.value == "serve")
         self.post_message(self.Changed(changed))
 
 

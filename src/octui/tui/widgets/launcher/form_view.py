@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 PICKED = ("model", "agent")
 TYPED = ("copies", "at_once", "title", "timeout", "retries", "silence", "files", "instructions", "variant")
+CHOSEN = ("backend",)
 TICKED = ("thinking", "isolate", "inherit")
 MORE = frozenset({"title", "timeout", "retries", "silence", "files", "instructions", "variant", *TICKED})
-_KNOWN = frozenset({*PICKED, *TYPED, *TICKED, "prompt", "workspaces", "tools", "servers"})
+_KNOWN = frozenset({*PICKED, *TYPED, *CHOSEN, *TICKED, "prompt", "workspaces", "tools", "servers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ class FormView(VerticalScroll, can_focus=False):
         target = "servers" if name.startswith("server:") else name
         if target in MORE:
             self.fields.more.collapsed = False
+        if target == "tools":
+            self.fields.permissions.go_to_ask()
         for widget in self.query(f"#{target}").results(Widget):
             self.call_after_refresh(self._go_to, widget)
 

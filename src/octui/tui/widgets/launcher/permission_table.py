@@ -13,12 +13,12 @@ from textual.message import Message
 
 from octui.discovery.queries import Effective
 from octui.tui.launch.permissions import (
-    ACTIONS,
     Action,
     PatternRow,
     ToolRow,
     default_rows,
     moved_pattern,
+    next_action,
     with_pattern,
     without_pattern,
 )
@@ -26,15 +26,16 @@ from octui.tui.text import clean_line, pad
 from octui.tui.widgets.launcher.row_list import Row, RowList
 
 NAME_CELLS = 22
-_STYLES = {"inherit": "$text-muted", "allow": "$success", "deny": "$error"}
+_STYLES = {"inherit": "$text-muted", "allow": "$success", "ask": "$warning", "deny": "$error"}
 _REJECTED = "ask, so rejected"
+_NOBODY = ("ask  ✗ nobody is asked", "$error")
 
 
-def inherited_words(found: Effective | None) -> str:
+def inherited_words(found: Effective | None, *, may_ask: bool) -> str:
     """Say what inheriting comes to, such as ``inherit (allow, not *.env)``."""
     if found is None:
         return "inherit"
-    words = _REJECTED if found.action == "ask" else found.action
+    words = _REJECTED if found.action == "ask" and not may_ask else found.action
     others = [pattern for pattern, _ in found.exceptions if not pattern.startswith(("/", "~"))]
     if others:
         words += f", {'only' if found.action == 'deny' else 'not'} {' '.join(others)}"
@@ -42,13 +43,14 @@ def inherited_words(found: Effective | None) -> str:
 
 
 class PermissionTable(RowList):
-    """Inherit, allow or deny for every tool, and patterns, the last that matches winning."""
+    """Inherit, allow, ask or deny for every tool, and patterns, the last that matches winning."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space,enter", "turn(1)", "change", show=False),
         Binding("left", "turn(-1)", "change", show=False),
         Binding("i", "choose('inherit')", "inherit", show=False),
         Binding("a", "choose('allow')", "allow", show=False),
+        Binding("s", "choose('ask')", "ask", show=False),
         Binding("d", "choose('deny')", "deny", show=False),
         Binding("p,plus", "add_pattern", "add a pattern", show=False),
         Binding("delete,backspace,x", "remove", "remove the pattern", show=False),
@@ -67,6 +69,7 @@ class PermissionTable(RowList):
         super().__init__(id=id)
         self._tools = default_rows()
         self._inherited: Mapping[str, Effective] = {}
+        self._may_ask = True
 
     @property
     def tools(self) -> tuple[ToolRow, ...]:
@@ -82,6 +85,22 @@ class PermissionTable(RowList):
         """Show what inheriting comes to, by tool."""
         self._inherited = inherited
         self.redraw()
+
+    def show_asking(self, may_ask: bool) -> None:
+        """Show whether somebody can be asked; where not, each `ask` is marked."""
+        self._may_ask = may_ask
+        self.redraw()
+
+    def go_to_ask(self) -> None:
+        """Put the cursor on the first row that asks."""
+        for place, (index, number) in enumerate(self._places()):
+            tool = self._tools[index]
+            if (tool.action if number is None else tool.patterns[number].action) == "ask":
+                self.cursor = place
+                return
+
+    def _value(self, action: Action) -> tuple[str, str]:
+        return _NOBODY if action == "ask" and not self._may_ask else (action, _STYLES[action])
 
     def _places(self) -> list[tuple[int, int | None]]:
         """Row by row: the tool's index, and the pattern's where the row is one."""
@@ -99,13 +118,19 @@ class PermissionTable(RowList):
             if number is None:
                 rows.append(Row(self._tool_line(tool), "+ pattern " if tool.takes_patterns else ""))
             else:
-                rows.append(Row(_pattern_line(tool.patterns[number]), "remove "))
+                rows.append(Row(self._pattern_line(tool.patterns[number]), "remove "))
         return rows
 
     def _tool_line(self, tool: ToolRow) -> Content:
-        words = inherited_words(self._inherited.get(tool.tool)) if tool.action == "inherit" else tool.action
+        words, style = self._value(tool.action)
+        if tool.action == "inherit":
+            words = inherited_words(self._inherited.get(tool.tool), may_ask=self._may_ask)
         name = (pad(f" {clean_line(tool.tool)}", NAME_CELLS), "bold" if tool.is_set else "")
-        return Content.assemble(name, (words, _STYLES[tool.action]))
+        return Content.assemble(name, (words, style))
+
+    def _pattern_line(self, row: PatternRow) -> Content:
+        name = f"   {clean_line(row.pattern)}  "
+        return Content.assemble(name if cell_len(name) > NAME_CELLS else pad(name, NAME_CELLS), self._value(row.action))
 
     def press(self, index: int, x: int, at_action: bool) -> None:
         """A click on the word adds or removes a pattern, one on the value changes it."""
@@ -119,10 +144,8 @@ class PermissionTable(RowList):
         """Change the row's value to the next one."""
         index, number = self._places()[self.cursor]
         tool = self._tools[index]
-        if number is None:
-            self.action_choose(ACTIONS[(ACTIONS.index(tool.action) + step) % len(ACTIONS)])
-        else:
-            self.action_choose("deny" if tool.patterns[number].action == "allow" else "allow")
+        action = tool.action if number is None else tool.patterns[number].action
+        self.action_choose(next_action(action, step, is_pattern=number is not None, may_ask=self._may_ask))
 
     def action_choose(self, action: Action) -> None:
         """Set the row's value; a pattern cannot inherit."""
@@ -141,7 +164,7 @@ class PermissionTable(RowList):
         if tool.takes_patterns:
             self.post_message(self.PatternWanted(tool))
         else:
-            self.notify(f"opencode knows no patterns for {tool.tool}: allow or deny it as a whole.", markup=False)
+            self.notify(f"opencode knows no patterns for {tool.tool}: its value is for the whole of it.", markup=False)
 
     def add_pattern(self, name: str, pattern: str) -> None:
         """Add a pattern to a tool, denied at first, and go to it."""
@@ -168,10 +191,3 @@ class PermissionTable(RowList):
         self._tools = (*self._tools[:index], tool, *self._tools[index + 1 :])
         self.redraw()
         self.post_message(self.Changed())
-
-
-def _pattern_line(row: PatternRow) -> Content:
-    name = f"   {clean_line(row.pattern)}  "
-    return Content.assemble(
-        name if cell_len(name) > NAME_CELLS else pad(name, NAME_CELLS), (row.action, _STYLES[row.action])
-    )
