@@ -18,12 +18,16 @@ from tests.client.conftest import StandIn, stand_in
 from octui import paths
 from octui.cli.main import main
 from octui.cli.run import permissions
+from octui.control import spawn
 from octui.control.messages import Shutdown, Stop
 from octui.errors import ControlError, UsageError
+from octui.plan.model import Plan
 from octui.recording.session import Session
+from octui.tui import app as tui
 
 __all__ = ["stand_in"]
 
+cli_run = sys.modules["octui.cli.run"]  # The command of the same name hides the module.
 SAMPLE = Path(__file__).parents[2] / "sample_sessions" / "fix-a-bug"
 KEYS = {
     *("name", "state", "exit_code", "attempts", "attention", "duration_s", "cost", "tokens", "tool_calls"),
@@ -59,6 +63,11 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         (["run", "x.toml", "--model", "a/b"], "A plan says all"),
         (["run", "x", "-w", ".", "--deny", "=x"], "neither TOOL nor"),
         (["run", "x", "-w", ".", "--model", "sonnet"], "provider/model"),
+        (["run", "x", "-w", ".", "--ask", "bash", "--headless"], "nobody to ask"),
+        (["run", "x", "-w", ".", "--ask", "bash", "--backend", "run"], "nobody to ask"),
+        (["run", "x", "-w", ".", "--attach", "host:4096"], "begins with http"),
+        (["run", "x", "-w", "/nowhere", "--attach", "http://h:1", "--headless"], "does not exist"),
+        (["run", "x.toml", "--backend", "run"], "A plan says all"),
         (["run", "x", "-w", "."], "Add --headless"),
         ([], "--headless"),
         (["attach"], "octui sessions"),
@@ -115,13 +124,44 @@ def test_one_prompt_for_several_folders_needs_no_plan(
     assert rules_given == {"bash": {"*": "allow", "git push *": "deny"}}
 
 
-def test_what_is_denied_wins() -> None:
-    assert permissions(["edit", "bash=ls *"], ["bash=rm *", "edit"]) == {
+def test_the_stricter_word_wins() -> None:
+    given = permissions(["edit", "read", "bash=ls *"], ["read", "edit", "bash=git *"], ["bash=rm *", "edit"])
+    assert given == {
         "edit": "deny",
-        "bash": {"ls *": "allow", "rm *": "deny"},
+        "read": "ask",
+        "bash": {"ls *": "allow", "git *": "ask", "rm *": "deny"},
     }
+    assert list(given["bash"]) == ["ls *", "git *", "rm *"]
     with pytest.raises(UsageError):
-        permissions(["bash="], [])
+        permissions(["bash="], [], [])
+
+
+def test_agents_that_talk_may_be_told_to_ask_and_to_work_on_other_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[Plan] = []
+    monkeypatch.setattr(cli_run, "need_terminal", lambda _: None)
+    monkeypatch.setattr(cli_run, "opencode_path", lambda: "opencode")
+    monkeypatch.setattr(tui, "run_dashboard", lambda _: 0)
+    monkeypatch.setattr(spawn, "start_supervisor", lambda plan, **_: started.append(plan))
+    monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "pa55word")
+    hosts = ["--attach", "http://a:1", "--attach", "http://b:1"]
+    assert run("run", "-w", str(tmp_path / "only-there"), "--copies", "3", "--ask", "bash=rm *", *hosts, "Go.") == 0
+    (plan,) = started
+    assert [each.config.attach for each in plan.runs] == ["http://a:1", "http://b:1", "http://a:1"]
+    assert {each.config.password for each in plan.runs} == {"pa55word"}
+    assert plan.runs[0].config.permission == {"bash": {"rm *": "ask"}}
+
+
+def test_a_headless_run_that_would_ask_is_told_that_nobody_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_run, "run_headless", lambda *_, **__: 0)
+    options = ["--headless", "--ask", "bash", "--backend", "serve"]
+    assert run("run", "-w", str(tmp_path), *options, "Go.") == 0
+    assert "rejected" in capsys.readouterr().err
+    assert run("run", "-w", str(tmp_path), "--headless", "Go.") == 0
+    assert "rejected" not in capsys.readouterr().err
 
 
 def test_a_missing_opencode_is_told_in_one_sentence(

@@ -27,6 +27,15 @@ def test_the_repository_is_clean_and_its_commits_need_nothing_of_the_users(tmp_p
     subprocess.run(["git", "commit", "--allow-empty", "--quiet", "--message", "x"], cwd=repo, check=True)
 
 
+def test_it_can_be_pushed_to_an_origin_of_its_own(tmp_path: Path) -> None:
+    repo, origin = tmp_path / "repo", tmp_path / "origin.git"
+    lay_out(repo, origin=origin)
+    subprocess.run(["git", "tag", "v1"], cwd=repo, check=True)
+    subprocess.run(["git", "push", "--quiet", "origin", "v1"], cwd=repo, check=True)
+    tags = subprocess.run(["git", "tag", "--list"], cwd=origin, capture_output=True, text=True, check=True)
+    assert tags.stdout.split() == ["v1"]
+
+
 def test_a_machine_without_git_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OctuiError, match="git"):

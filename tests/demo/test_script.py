@@ -74,7 +74,8 @@ def test_a_word_within_a_line_is_no_directive() -> None:
 def test_the_turn_is_counted_from_the_last_user_message() -> None:
     request = _request(("user", "a"), ("assistant", "1"), ("user", "b"), ("assistant", "2"), ("tool", "out"))
     assert request.prompt == "b"
-    assert request.turn_number == 1
+    assert request.answers_since() == 1
+    assert request.answers_since("a") == request.answers == 2
     assert request.tool_results == ["out"]
 
 
@@ -89,7 +90,37 @@ def test_a_request_without_tools_is_taken_for_one_of_opencodes_own() -> None:
 
 
 def test_a_script_that_is_over_says_done() -> None:
-    assert Script("x", [Turn(text="only")]).turn(1) is DONE
+    script = Script("x", [Turn(text="only")])
+    assert script.answer(_request(("user", "x"))).text == "only"
+    assert script.answer(_request(("user", "x"), ("assistant", "only"))) is DONE
+
+
+def test_turns_may_depend_on_what_the_tools_said_and_on_which_there_are() -> None:
+    script = Script("x", lambda told: [Turn(text=f"{told.tools} said {told.tool_results}")])
+    assert script.answer(_request(("user", "x"), ("tool", "pushed"))).text == "['bash'] said ['pushed']"
+
+
+LATER = Turn(text="Later.", pieces=4)
+TALKATIVE = Script("do it", [Turn(text="One."), Turn(text="Two.")], follow_up=LATER)
+
+
+def test_what_is_asked_after_the_turns_is_answered_each_time() -> None:
+    told = [("user", "do it"), ("assistant", "One."), ("assistant", "Two."), ("user", "and now?")]
+    assert TALKATIVE.answer(_request(*told)) is LATER
+    assert TALKATIVE.answer(_request(*told, ("assistant", "Later."), ("user", "why?"))) is LATER
+
+
+def test_what_is_asked_before_the_turns_are_over_is_answered_with_the_last_of_them() -> None:
+    told = [("user", "do it"), ("assistant", "One."), ("user", "hurry")]
+    assert TALKATIVE.answer(_request(told[0], told[2])).text == "One."
+    assert TALKATIVE.answer(_request(*told)).text == "Two.\nLater."
+
+
+def test_a_script_with_a_follow_up_keeps_its_conversation_and_others_only_their_prompt() -> None:
+    request = _request(("user", "do it"), ("assistant", "One."), ("user", "and now?"))
+    assert TALKATIVE.is_for(request)
+    assert not Script("do it", ()).is_for(request)
+    assert Script("m1", ()).is_for(request)
 
 
 def test_the_pieces_of_a_text_make_up_the_text() -> None:

@@ -14,3 +14,9 @@ def test_each_folder_and_copy_gets_a_run_with_a_name_of_its_own(tmp_path: Path) 
     assert plan.name == "Explain this service, please, in short."[: len(plan.name)]
     assert plan.max_parallel == 3
     assert plan.runs[2].workspace == folders[1]
+
+
+def test_the_runs_take_the_servers_in_turn(tmp_path: Path) -> None:
+    plan = plan_from_prompt("p", [tmp_path], copies=3, backend="serve", attach=["http://a", "http://b"])
+    assert [run.config.attach for run in plan.runs] == ["http://a", "http://b", "http://a"]
+    assert {run.backend for run in plan.runs} == {"serve"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from octui.client.config import RunConfig
 from octui.errors import PlanError, Problem
-from octui.plan.model import Plan, RunSpec
+from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.toml import load_plan, parse_plan, plan_from_json, plan_to_json, plan_to_toml
 
 
@@ -103,7 +103,7 @@ max_parallel = 0
 
 [defaults]
 timeout_s = "long"
-permission = { edit = "ask" }
+permission = { edit = "perhaps" }
 
 [[runs]]
 name = "a"
@@ -164,6 +164,11 @@ def test_a_name_that_could_not_name_a_file_is_refused(folder: Path, name: str) -
         ("prompt_file = 'x'", "prompt_file", "not both"),
         ("mcp = { x = { type = 'lokal' } }", "mcp.x", "'local' or 'remote'"),
         ("fork = true", "fork", "needs a session"),
+        ("backend = 'both'", "backend", "it must be 'run' or 'serve'"),
+        ("attach = 'host:4096'", "attach", "begins with http"),
+        ("attach = ['http://a']", "attach", "expected text, got a list"),
+        ("permission = { edit = 'sometimes' }", "permission.edit", "'allow', 'deny' or 'ask'"),
+        ("permission = { edit = 'ask' }\nbackend = 'run'", "permission.edit", "nobody to ask"),
     ],
 )
 def test_each_mistake_has_its_words(folder: Path, line: str, where: str, words: str) -> None:
@@ -171,6 +176,71 @@ def test_each_mistake_has_its_words(folder: Path, line: str, where: str, words: 
     assert found.where.startswith(f"runs[1].{where}")
     assert words in found.message
     assert found.line == 4
+
+
+def test_a_run_may_ask_unless_it_is_to_work_on_its_own(folder: Path) -> None:
+    plan = parse(
+        folder,
+        """
+        [defaults]
+        workspace = "api"
+        prompt = "p"
+        permission = { bash = "ask" }
+        [[runs]]
+        name = "open"
+        [[runs]]
+        name = "served"
+        backend = "serve"
+        """,
+    )
+    assert [(run.name, run.backend, run.config.permission) for run in plan.runs] == [
+        ("open", None, {"bash": "ask"}),
+        ("served", "serve", {"bash": "ask"}),
+    ]
+
+
+def test_runs_take_the_servers_of_the_defaults_in_turn_and_their_own_first(folder: Path) -> None:
+    plan = parse(
+        folder,
+        """
+        [defaults]
+        attach = ["http://a:1", "https://b:1"]
+        workspace = "/only/there"
+        prompt = "p"
+        [[runs]]
+        name = "x"
+        copies = 3
+        [[runs]]
+        name = "mine"
+        attach = "http://c:1"
+        [[runs]]
+        name = "y"
+        """,
+    )
+    assert {run.name: run.config.attach for run in plan.runs} == {
+        "x-1": "http://a:1",
+        "x-2": "https://b:1",
+        "x-3": "http://a:1",
+        "mine": "http://c:1",
+        "y": "https://b:1",
+    }
+    assert {run.workspace for run in plan.runs} == {Path("/only/there")}
+    assert parse(folder, plan_to_toml(plan)) == plan
+
+
+def test_a_list_of_servers_that_is_none_is_refused(folder: Path) -> None:
+    run = '[[runs]]\nworkspace = "api"\nprompt = "p"'
+    (found,) = problems(folder, f"[defaults]\nattach = []\n{run}")
+    assert (found.where, found.line) == ("defaults.attach", 2)
+    (found,) = problems(folder, f"[defaults]\nattach = ['http://a', 'b']\n{run}")
+    assert "'b' is no server" in found.message
+
+
+def test_a_folder_has_to_be_here_for_a_run_of_its_own_process(folder: Path) -> None:
+    text = '[[runs]]\nworkspace = "there"\nprompt = "p"\nattach = "http://a:1"\n'
+    assert parse(folder, text).runs[0].workspace == folder / "there"
+    (found,) = problems(folder, f"{text}backend = 'run'")
+    assert "does not exist" in found.message
 
 
 def test_no_runs_at_all_is_a_mistake(folder: Path) -> None:
@@ -205,7 +275,7 @@ def test_marks_and_line_ends_of_other_systems_are_read(folder: Path) -> None:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)
-actions = st.sampled_from(["allow", "deny"])
+actions = st.sampled_from(["allow", "ask", "deny"])
 configs = st.builds(
     RunConfig,
     model=st.none() | st.just("a/b"),
@@ -221,22 +291,23 @@ configs = st.builds(
     ),
 )
 specs = st.builds(
-    lambda name, prompt, config, timeout: (name, prompt, config, timeout),
+    lambda *values: values,
     st.text(string.ascii_letters, min_size=1, max_size=8),
     texts | st.just("two\nlines\n'''\"\"\" quoted \\ end"),
     configs,
     st.none() | st.floats(0.5, 100),
+    st.sampled_from([None, "serve"]),
 )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(specs, min_size=1, max_size=3, unique_by=lambda spec: spec[0]), st.integers(1, 9))
 def test_a_plan_survives_being_written_and_read(
-    tmp_path: Path, made: list[tuple[str, str, RunConfig, float | None]], parallel: int
+    tmp_path: Path, made: list[tuple[str, str, RunConfig, float | None, Backend | None]], parallel: int
 ) -> None:
     runs = [
-        RunSpec(name=name, workspace=tmp_path, prompt=prompt, config=config, timeout_s=timeout)
-        for name, prompt, config, timeout in made
+        RunSpec(name=name, workspace=tmp_path, prompt=prompt, config=config, timeout_s=timeout, backend=backend)
+        for name, prompt, config, timeout, backend in made
     ]
     plan = Plan(name="n", runs=tuple(runs), max_parallel=parallel)
     assert parse_plan(plan_to_toml(plan), folder=Path("/"), source="x") == plan

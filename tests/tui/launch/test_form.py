@@ -55,6 +55,7 @@ def test_a_form_becomes_a_plan_with_every_field(base: Path) -> None:
     assert [run.workspace for run in plan.runs] == [base / "a", base / "a", base / "b", base / "b"]
     assert len({run.name for run in plan.runs}) == 4
     run = plan.runs[0]
+    assert run.backend == "serve"
     assert (run.prompt, run.timeout_s, run.max_retries, run.silence_s, run.isolate_db) == (
         "Explain.\n",
         1.5,
@@ -95,6 +96,10 @@ def test_a_form_becomes_a_plan_with_every_field(base: Path) -> None:
         ({"files": "'a"}, "files", "quote"),
         ({"instructions": '"'}, "instructions", "quote"),
         ({"tools": complete_rows([ToolRow("bsh", "deny")])}, "", ""),
+        ({"tools": complete_rows([ToolRow("bash", "ask")])}, "", ""),
+        ({"tools": complete_rows([ToolRow("bash", "ask")]), "backend": "run"}, "tools", "Nobody is there"),
+        ({"base": RunConfig(cli_kwargs={"x": 1})}, "backend", "`cli_kwargs`: these are flags"),
+        ({"base": RunConfig(cli_kwargs={"x": 1}), "backend": "run"}, "", ""),
         ({"servers": (ServerRow("s", {"type": "local", "command": []}),)}, "server:s", "command"),
         ({"servers": (ServerRow("s", {"type": "local", "command": []}, choice=False),)}, "config", "command"),
     ],
@@ -145,7 +150,9 @@ def test_the_summary_says_how_many_run_and_how_many_at_once(base: Path) -> None:
     assert check_form(replace(FORM, at_once="1"), base).summary == "Will run 2 agents, 1 at once"
 
 
-@pytest.mark.parametrize("change", [{}, {"copies": "3"}, {"timeout": "600", "model": "p/m"}, {"title": "Look at it"}])
+@pytest.mark.parametrize(
+    "change", [{}, {"copies": "3"}, {"timeout": "600", "model": "p/m"}, {"title": "Look at it"}, {"backend": "run"}]
+)
 def test_a_form_comes_back_from_its_plan(base: Path, change: dict[str, str]) -> None:
     form = replace(FORM, **change)  # type: ignore[arg-type]
     plan = plan_of(form, base)
@@ -153,6 +160,18 @@ def test_a_form_comes_back_from_its_plan(base: Path, change: dict[str, str]) -> 
     assert back is not None
     assert replace(back, base=RunConfig()) == form
     assert plan_of(back, base).runs == plan.runs
+
+
+def test_a_plan_that_leaves_the_backend_open_is_one_of_agents_that_talk(base: Path) -> None:
+    plan = plan_of(FORM, base)
+    back = form_from_plan(replace(plan, runs=tuple(replace(run, backend=None) for run in plan.runs)), base)
+    assert back is not None
+    assert back.backend == "serve"
+
+
+def test_an_opencode_that_cannot_be_talked_to_is_told_at_the_choice(base: Path) -> None:
+    assert "opencode 2.0.0" in check_form(FORM, base, version="2.0.0").problems["backend"]
+    assert check_form(replace(FORM, backend="run"), base, version="2.0.0").plan is not None
 
 
 def test_what_the_form_has_no_field_for_is_kept(base: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,19 +9,21 @@ from hypothesis import strategies as st
 from octui.client.compat import KNOWN_TOOLS
 from octui.client.config import PermissionValue
 from octui.tui.launch.permissions import (
+    Action,
     PatternRow,
     ToolRow,
     check_pattern,
     complete_rows,
     default_rows,
     moved_pattern,
+    next_action,
     rows_from_permission,
     rows_to_permission,
     with_pattern,
     without_pattern,
 )
 
-ACTION = st.sampled_from(["allow", "deny"])
+ACTION = st.sampled_from(["allow", "ask", "deny"])
 PATTERNS = st.dictionaries(st.text("ab*? ", min_size=1, max_size=4), ACTION, min_size=1, max_size=4)
 PERMISSION = st.dictionaries(st.sampled_from([*KNOWN_TOOLS, "*", "mcp_*"]), st.one_of(ACTION, PATTERNS), max_size=5)
 
@@ -63,9 +67,36 @@ def test_one_word_for_everything_becomes_a_row_of_its_own() -> None:
     assert rows_to_permission(rows) == {"*": "deny"}
 
 
-def test_ask_is_refused() -> None:
-    with pytest.raises(ValueError, match="not `ask`"):
-        rows_from_permission({"bash": {"*": "ask"}})
+def test_a_word_opencode_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="not `perhaps`"):
+        rows_from_permission({"bash": {"*": "perhaps"}})
+
+
+def test_a_row_asks_where_it_or_a_pattern_of_it_does() -> None:
+    assert ToolRow("bash", "ask").asks
+    assert ToolRow("bash", "allow", (PatternRow("git push *", "ask"),)).asks
+    assert not ToolRow("bash", "allow", (PatternRow("git push *", "deny"),)).asks
+
+
+@pytest.mark.parametrize(
+    ("is_pattern", "may_ask", "values"),
+    [
+        (False, True, ["inherit", "allow", "ask", "deny"]),
+        (False, False, ["inherit", "allow", "deny"]),
+        (True, True, ["allow", "ask", "deny"]),
+        (True, False, ["allow", "deny"]),
+    ],
+)
+def test_values_come_round_and_ask_only_where_somebody_is(
+    is_pattern: bool, may_ask: bool, values: list[Action]
+) -> None:
+    for before, after in pairwise([*values, values[0]]):
+        assert next_action(before, 1, is_pattern=is_pattern, may_ask=may_ask) == after
+        assert next_action(after, -1, is_pattern=is_pattern, may_ask=may_ask) == before
+
+
+def test_an_ask_that_nobody_can_answer_is_left_by_turning() -> None:
+    assert next_action("ask", 1, is_pattern=True, may_ask=False) == "deny"
 
 
 def test_every_known_tool_has_a_row_and_unknown_ones_come_after() -> None:

@@ -41,3 +41,40 @@ def test_runs_that_get_the_same_are_described_once(tmp_path: Path) -> None:
     assert text.count("Command\n") == 2
     assert text.count("a private folder for each run") == 1
     assert text.index("worker") < text.index("Command")
+
+
+SERVED = RunConfig(
+    model="p/m",
+    title="Look",
+    permission={"edit": "deny", "bash": {"*": "allow", "git push *": "ask"}},
+    mcp={"x": {"type": "remote", "url": "https://x", "headers": {"Authorization": "Bearer s3cret-s3cret"}}},
+)
+
+
+def test_of_a_served_run_the_servers_part_and_the_sessions_are_told_apart(tmp_path: Path) -> None:
+    runs = tuple(replace(run(tmp_path, name), config=SERVED, backend="serve") for name in ("api", "worker"))
+    text = preview_text(Plan(name="x", runs=runs), tmp_path)
+    server, session = text.split("Session of each run")
+    assert text.count("opencode serve --hostname=127.0.0.1") == 1
+    assert "https://x" in server
+    assert "OPENCODE_ENABLE_QUESTION_TOOL=1" in server
+    assert "s3cret-s3cret" not in text
+    assert not any(words in server for words in ("git push *", "p/m", "Look"))
+    assert [line.split() for line in session.splitlines()[-3:]] == [
+        ["edit", "*", "deny"],
+        ["bash", "*", "allow"],
+        ["bash", "git", "push", "*", "ask"],
+    ]
+    assert "model: p/m" in session
+    assert "title: Look" in session
+
+
+def test_of_a_server_that_runs_already_only_its_address_is_told(tmp_path: Path) -> None:
+    config = RunConfig(attach="http://me:pa55word@host:4096", share=True, files=["a.txt"], tools={"x*": False})
+    served = replace(run(tmp_path), config=config, backend="serve")
+    text = preview_text(Plan(name="x", runs=(served,)), tmp_path)
+    assert "host:4096, which runs already" in text
+    assert "pa55word" not in text
+    assert "opencode serve" not in text
+    for words in ("share", "file: a.txt", "x*: off", "nothing is overridden"):
+        assert words in text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from octui.errors import ControlError
 from octui.tui.launch import last_used
 from octui.tui.launch.commands import HINTS
 from octui.tui.launch.form import LaunchForm
-from octui.tui.launch.permissions import PatternRow
+from octui.tui.launch.permissions import PatternRow, ToolRow, complete_rows
 from octui.tui.launch.servers import ServerRow
 from octui.tui.launch.services import Services
 from octui.tui.screens.dialogs import AskScreen
 from octui.tui.screens.launcher_dialogs import AskLineScreen, ServerScreen, SheetScreen
+from octui.tui.widgets.launcher.choice import WayChoice
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
 from octui.tui.widgets.launcher.form_view import FormView
@@ -137,7 +139,9 @@ async def test_inherit_shows_what_it_comes_to(base: Path) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "inherit (allow, not *.env)" in app.words("#tools"))
-        assert "inherit (ask, so rejected)" in app.words("#tools")
+        assert "inherit (ask)" in app.words("#tools")
+        app.screen.query_one(WayChoice).value = "run"
+        await until(pilot, lambda: "inherit (ask, so rejected)" in app.words("#tools"))
 
 
 async def test_permissions_are_set_by_keys_and_patterns_are_asked_for(base: Path) -> None:
@@ -207,6 +211,76 @@ async def test_a_wrong_server_is_not_accepted_and_escape_changes_nothing(base: P
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ServerScreen))
         assert all(row.source != "new" for row in servers.servers)
+
+
+async def test_agents_talk_unless_they_are_told_to_work_on_their_own(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        choice = app.screen.query_one(WayChoice)
+        choice.focus()
+        assert "(•) talk to me" in app.words("#backend")
+        await pilot.press("down")
+        assert "(•) work on their own" in app.words("#backend")
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+    assert {run.backend for run in app.world.started[0].runs} == {"run"}
+    remembered = last_used.load()
+    assert remembered is not None
+    assert remembered.form.backend == "run"
+
+
+async def test_the_choice_is_left_by_the_arrows_at_its_ends_and_made_by_a_click(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        choice = app.screen.query_one(WayChoice)
+        choice.focus()
+        await pilot.press("up")
+        assert not choice.has_focus
+        choice.focus()
+        await pilot.press("down", "down")
+        assert app.screen.query_one(PermissionTable).has_focus
+        await pilot.click("#backend", offset=(6, 0))
+        assert app.form.backend == "serve"
+
+
+async def test_a_permission_can_be_asked_for_where_the_agents_talk(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        app.screen.query_one(PermissionTable).focus()
+        await pilot.press("down", "right", "right", "down", "s")
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+    assert app.world.started[0].runs[0].config.permission == {"edit": "ask", "glob": "ask"}
+
+
+async def test_an_ask_that_nobody_can_answer_is_marked_where_it_stands(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        tools = complete_rows([ToolRow("bash", "allow", (PatternRow("git push *", "ask"),))])
+        app.fill(replace(FORM, tools=tools, backend="run"))
+        await until(pilot, lambda: "ask  ✗ nobody is asked" in app.words("#tools"))
+        await until(pilot, lambda: "Nobody is there" in app.words("#summary"))
+        assert not app.can_launch
+        await pilot.press("f8")
+        table = app.screen.query_one(PermissionTable)
+        await until(pilot, lambda: table.has_focus)
+        await pilot.press("right")
+        await until(pilot, lambda: app.can_launch)
+        assert "ask" not in app.words("#tools").replace("inherit (ask, so rejected)", "").replace(" task ", "")
+
+
+async def test_with_an_opencode_that_cannot_be_talked_to_agents_work_on_their_own(base: Path) -> None:
+    app = LauncherApp(base, World(version="2.0.1"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.form.backend == "run")
+        app.fill(replace(FORM, backend="serve"))
+        choice = next(field for field in app.screen.query(Field) if field.field == "backend")
+        await until(pilot, lambda: "opencode 2.0.1" in str(choice.words))
+        assert not app.can_launch
 
 
 async def test_a_wrong_number_is_marked_where_it_stands(base: Path) -> None:

@@ -124,7 +124,7 @@ def check_pattern(row: ToolRow, pattern: str) -> str:
     if not pattern.strip():
         return "A pattern needs at least a character, such as `git push *`."
     if not row.takes_patterns:
-        return f"opencode knows no patterns for {row.tool}: its value is for the whole of it."
+        return f"opencode knows no patterns for {row.tool}: it is decided as a whole."
     if any(known.pattern == pattern for known in row.patterns):
         return f"`{pattern}` is there already."
     return ""

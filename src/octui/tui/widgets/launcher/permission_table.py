@@ -164,7 +164,7 @@ class PermissionTable(RowList):
         if tool.takes_patterns:
             self.post_message(self.PatternWanted(tool))
         else:
-            self.notify(f"opencode knows no patterns for {tool.tool}: its value is for the whole of it.", markup=False)
+            self.notify(f"opencode knows no patterns for {tool.tool}: it is decided as a whole.", markup=False)
 
     def add_pattern(self, name: str, pattern: str) -> None:
         """Add a pattern to a tool, denied at first, and go to it."""
