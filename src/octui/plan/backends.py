@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from octui.client.compat import can_be_served
 from octui.client.config import RunConfig, check
+from octui.client.serve.shares import asks as says_ask
 from octui.errors import ConfigError, PlanError, Problem
 from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.places import in_words
@@ -45,13 +46,7 @@ def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: 
 
 def asks(config: RunConfig) -> bool:
     """Whether a permission is ``ask``, so that somebody has to be there."""
-    return _says_ask(config.permission) or _says_ask(config.config_overrides.get("permission"))
-
-
-def _says_ask(permission: object) -> bool:
-    if isinstance(permission, Mapping):
-        return any(map(_says_ask, permission.values()))
-    return permission == "ask"
+    return says_ask(config.permission) or says_ask(config.config_overrides.get("permission"))
 
 
 def _refused(run: RunSpec) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ def live_in_words(scene: Scene) -> str:
 
 def _newest_first(parts: dict[str, LivePart]) -> list[LivePart]:
     """Parts by how much they tell of what is done now: the newest, but calls that wait for others last."""
-    return sorted([*parts.values()][::-1], key=lambda part: part.status == "pending")
+    return sorted(reversed(parts.values()), key=lambda part: part.status == "pending")
 
 
 def child_in_words(child: Child) -> str:
