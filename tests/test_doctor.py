@@ -84,6 +84,7 @@ def test_a_version_octui_was_not_tested_with_is_named(tmp_path: Path, version: s
     assert path == binary
     assert check.status == status
     assert version in check.found
+    assert ("can be talked to" in check.found) == (not version.startswith("2"))
 
 
 def test_a_missing_opencode_fails_with_the_next_step(tmp_path: Path) -> None:

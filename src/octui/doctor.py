@@ -20,7 +20,7 @@ import psutil
 
 from octui import paths
 from octui.client.binary import binary_version, find_binary
-from octui.client.compat import TESTED_RANGE, TESTED_VERSION, is_tested
+from octui.client.compat import TESTED_RANGE, TESTED_VERSION, can_be_served, is_tested
 from octui.discovery.queries import Queries
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
 from octui.install import installed_binary
@@ -136,12 +136,18 @@ def check_opencode(binary: str | Path | None = None) -> tuple[Check, Path | None
         version = binary_version(path)
     except OpenCodeBinaryNotFoundError as error:
         return Check("opencode", Status.FAIL, error.message, error.hint), None
-    found = f"{version} at {path}"
+    found = f"{version} at {path}; {_ways(version)}"
     if is_tested(version):
         return Check("opencode", Status.OK, found), path
     first, end = (".".join(map(str, bound)) for bound in TESTED_RANGE)
     advice = f"octui is tested with {first} up to before {end}; if runs misbehave, use opencode {TESTED_VERSION}."
     return Check("opencode", Status.WARN, found, advice), path
+
+
+def _ways(version: str) -> str:
+    if can_be_served(version):
+        return "agents can be talked to"
+    return "agents work on their own: octui cannot talk to a server of this version"
 
 
 def check_providers(binary: Path) -> Check:
