@@ -304,7 +304,7 @@ async def test_a_session_that_is_over_is_taken_up_again_and_its_runs_go_on(
         config=RunConfig(config_overrides=config),
         backend="serve",
     )
-    first = SupervisedSession.begin(Plan(name="taken up", runs=(spec,)), None, tmp_path / "sessions")
+    first = SupervisedSession.begin(Plan(name="taken up", runs=(spec,)), None, tmp_path / "sessions", default="run")
     await first.run()
     before = Session.open(first.journal.folder).status.run("a")
     again = SupervisedSession.take_up(first.journal.folder, None)

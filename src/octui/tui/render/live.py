@@ -87,7 +87,9 @@ def live_in_words(scene: Scene) -> str:
 
 def _newest_first(parts: dict[str, LivePart]) -> list[LivePart]:
     """Parts by how much they tell of what is done now: the newest, but calls that wait for others last."""
-    return sorted(reversed(parts.values()), key=lambda part: part.status == "pending")
+    newest_first = list(reversed(parts.values()))
+    newest_first.sort(key=lambda part: part.status == "pending")
+    return newest_first
 
 
 def child_in_words(child: Child) -> str:
