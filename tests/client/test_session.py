@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -179,7 +179,7 @@ async def test_a_callback_is_let_go_of_when_somebody_else_has_answered(server: F
     ],
 )
 async def test_what_a_callback_must_not_give_ends_the_turn(
-    callbacks: dict[str, Callable[[Any], Any]], request_id: str, words: str, server: FakeServer
+    callbacks: dict[str, Any], request_id: str, words: str, server: FakeServer
 ) -> None:
     asks(server, request_id)
     async with session_on(server, **callbacks) as session:
@@ -290,7 +290,12 @@ async def test_a_stream_gives_words_and_lines_as_they_come(server: FakeServer) -
 
 
 async def test_leaving_a_stream_ends_its_turn_and_its_errors_come_after_the_last_event(server: FakeServer) -> None:
-    server.on_prompt = lambda session, text: (server.take(session, text), server.say(session, "a b c"))[0]
+
+    def answer(session: str, text: str) -> None:
+        server.take(session, text)
+        server.say(session, "a b c")
+
+    server.on_prompt = answer
     async with session_on(server) as session:
         async with aclosing(session.stream("one")) as events:
             async for event in events:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.client.serve.conftest import STREAMS, events, kinds, lines_of, printed, root_of
 
-from octui.client.events import Diagnostic, Unknown, decode_line
+from octui.client.events import KINDS, Diagnostic, Unknown, decode_line
 from octui.client.result import Totals
 from octui.client.serve.events import AnyServerEvent, MessageChanged, PartChanged, PartKind, SessionFailed
 from octui.client.serve.lines import RunLines
@@ -58,7 +58,7 @@ def test_every_line_is_one_that_octui_reads_and_skims_like_a_run_s(name: str) ->
         assert not isinstance(event.body, Unknown | Diagnostic)
         assert event.session_id == root_of(name)
         assert event.timestamp is not None
-    assert list(skim(lines).kinds) == kinds(lines)
+    assert [KINDS[number] for number in skim(lines).kinds] == kinds(lines)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_which_lines_there_are(name: str, wanted: list[str]) -> None:
 def test_what_a_subagent_does_makes_no_line() -> None:
     lines = lines_of(root_of("task"), events("task"))
     totals = Totals()
-    totals.feed_lines(kinds(lines), lines)
+    totals.feed_lines(skim(lines).kinds, lines)
     assert (totals.turns, totals.tool_calls, totals.session_id) == (2, 1, root_of("task"))
 
 

@@ -72,7 +72,7 @@ def test_what_the_user_says_is_not_under_way() -> None:
 
 def test_a_provider_that_is_asked_again_is_told_until_it_answers() -> None:
     live = Live(root_of("retry_503"))
-    seen = []
+    seen: list[int] = []
     for event in events("retry_503"):
         live.feed(event)
         attempt = live.retry.attempt if live.retry else 0
