@@ -65,3 +65,8 @@ def test_a_secret_within_an_address_or_an_argument_is_masked(value: object, mask
 
 def test_a_prompt_is_kept_to_the_letter() -> None:
     assert mask({"prompt": "set token=abc"}) == {"prompt": "set token=abc"}
+
+
+@pytest.mark.parametrize("text", ["x" * 500_000, "token" * 100_000, "passw" * 100_000])
+def test_a_hostile_text_of_one_long_word_is_looked_through_in_one_go(text: str) -> None:
+    assert mask({"a": f"{text} api_key=abc"}) == {"a": f"{text} api_key={MASK}"}

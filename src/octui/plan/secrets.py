@@ -23,11 +23,15 @@ _FREE_TEXT = frozenset({"prompt", "title"})
 
 _IN_TEXT = re.compile(
     r"(?P<url>://[^/\s:@]*:)[^/\s@]+(?=@)"  # https://user:SECRET@host
-    r"|(?P<named>[\w-]*(?:api[-_]?key|token|secret|passw\w*|authorization|credential)[\w-]*=)[^&\s]+"  # ?api_key=SECRET
+    r"|(?P<named>(?<![\w-])[\w-]{0,64}?(?:api[-_]?key|token|secret|passw|authorization|credential)[\w-]{0,64}=)[^&\s]+"
     r"|(?P<bearer>\bBearer\s+)\S+",
     re.IGNORECASE,
 )
-"""Secrets within a text such as a URL or an argument: a group of what stays, and then the secret."""
+"""Secrets within a text such as a URL or an argument: a group of what stays, and then the secret.
+
+The name of a secret, as in ``?api_key=SECRET``, has a limit: without one, a hostile text of a single long word would
+take a time that grows with its square.
+"""
 
 _REFERENCE = re.compile(r"\{(?:env|file):[^}]*\}")
 """opencode's own way to keep a secret out of its configuration; naming one tells nothing."""

@@ -32,6 +32,9 @@ from octui.tui.widgets.typing_fields import TypingLine
 TOO_SOON_S = 0.3
 """A key that comes so soon after a request came up was meant for something else."""
 
+HELD_S = 0.7
+"""The answer that was just given, or the key that opened the dialog, comes again as long as a key is held down."""
+
 CLOCK_S = 1.0
 _BESIDES = 12
 _FIELD = 2
@@ -155,6 +158,7 @@ class AnswerScreen(ModalScreen[None]):
         self._now = now
         self.shown: Waiting | None = None
         self._seen_at: float | None = None
+        self._just_pressed = frozenset({"always", "go_on"})  # `a` and `enter` open the dialog.
         self._choosing: list[Choosing] = []
         self._at = 0
         self._sheet = AskedSheet(lambda width: [], palette)
@@ -228,6 +232,16 @@ class AnswerScreen(ModalScreen[None]):
     def _is_too_soon(self) -> bool:
         """Whether nobody can have read what is shown."""
         return self._seen_at is None or self._now() - self._seen_at < TOO_SOON_S
+
+    def _is_held_down(self, what: str) -> bool:
+        """Whether an answer comes from a key that is still held down from the request before."""
+        if what not in self._just_pressed:
+            self._just_pressed = frozenset()
+            return False
+        if self._seen_at is not None and self._now() - self._seen_at < HELD_S:
+            self._seen_at = self._now()
+            return True
+        return False
 
     def _show_head(self) -> None:
         waiting = self.shown
@@ -330,16 +344,17 @@ class AnswerScreen(ModalScreen[None]):
     def _field(self) -> TypingLine:
         return self.query_one(TypingLine)
 
-    def _answered(self) -> None:
+    def _answered(self, what: str) -> None:
         """Go on to what waits longest now."""
+        self._just_pressed = frozenset({what})
         self.shown = None
         self._next(self._desk.pending())
 
     def action_reply(self, reply: Reply) -> None:
         """Answer a permission."""
-        if self.shown is not None:
+        if self.shown is not None and not self._is_held_down(reply):
             self._desk.reply_to(self.shown, reply)
-            self._answered()
+            self._answered(reply)
 
     def action_message(self) -> None:
         """Ask for what the model shall be told."""
@@ -376,7 +391,7 @@ class AnswerScreen(ModalScreen[None]):
             self._say("Write what the model shall be told; esc goes back.")
         elif self.shown is not None:
             self._desk.reply_to(self.shown, "reject", event.value.strip())
-            self._answered()
+            self._answered("go_on")
 
     def action_move(self, step: int) -> None:
         """Go to another option; scroll, where there are none."""
@@ -409,13 +424,15 @@ class AnswerScreen(ModalScreen[None]):
 
     def action_go_on(self) -> None:
         """Go on to the next question; after the last, send the answers."""
+        if self._is_held_down("go_on"):
+            return
         if problem := self._choosing[self._at].settle():
             self._say(problem)
         elif self._at + 1 < len(self._choosing):
             self.action_question(1)
         elif self.shown is not None:
             self._desk.answer_to(self.shown, [choosing.answer for choosing in self._choosing])
-            self._answered()
+            self._answered("go_on")
 
     def action_question(self, step: int) -> None:
         """Go to the next question of several, or the one before."""
@@ -427,9 +444,9 @@ class AnswerScreen(ModalScreen[None]):
 
     def action_dismiss_question(self) -> None:
         """Leave the questions without an answer."""
-        if self.shown is not None:
+        if self.shown is not None and not self._is_held_down("dismiss"):
             self._desk.answer_to(self.shown, None)
-            self._answered()
+            self._answered("dismiss")
 
     def action_next_request(self) -> None:
         """Look at the next request, and leave this one for later."""
