@@ -72,8 +72,19 @@ class SessionControls:
         return await self._send(lambda client: client.choices(run))
 
     async def take_up(self) -> None:
-        """Have a supervisor for a session that nobody is at work on, so that its runs can be gone on with."""
-        raise ControlError("This session is over, and its runs cannot be carried on.")
+        """Have a supervisor for a session that nobody is at work on, so that its runs can be gone on with.
+
+        Raises:
+            OctuiError: It cannot be taken up, and why.
+        """
+        import anyio.to_thread
+
+        from octui.control.spawn import take_up_session
+
+        await self.close()
+        await anyio.to_thread.run_sync(take_up_session, self._session.folder)
+        self._session.refresh()  # The new supervisor's first fact says where it listens.
+        await self._connected()
 
     async def shutdown(self) -> None:
         """Stop all runs and end the session."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octui.errors import ControlError
+from octui.errors import OctuiError
 from octui.recording.facts import RequestAnswered, RunState, RunStatus, StateChanged
 from octui.recording.session import Session
 from octui.tui.controls import SessionControls
@@ -420,7 +420,7 @@ class TalkScreen(EventsScreen):
         async def send() -> None:
             try:
                 await act()
-            except ControlError as error:
+            except OctuiError as error:
                 self.app.notify(clean_line(str(error)), severity="error", markup=False)
                 if refused is not None:
                     refused()
