@@ -48,6 +48,11 @@ def test_an_opencode_that_cannot_be_talked_to_runs_by_itself_unless_that_was_ask
     assert words.startswith("runs[1].backend: octui cannot talk to a server of opencode 2.0.0")
 
 
+def test_flags_of_opencode_run_say_by_themselves_which_backend_they_are_for() -> None:
+    plan = plan_of((RunConfig(cli_kwargs={"x": True}), None), (RunConfig(), None))
+    assert [run.backend for run in choose_backends(plan, "serve").runs] == ["run", "serve"]
+
+
 @pytest.mark.parametrize(
     ("config", "backend", "where", "words"),
     [

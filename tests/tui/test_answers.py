@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ async def test_the_dialog_is_a_queue_over_all_runs_and_closes_after_the_last(tmp
         ("gateway", "que_one"),
         ("gateway", "per_edit"),
     ]
+
+
+async def test_the_options_of_a_question_are_there_as_soon_as_it_is_its_turn(tmp_path: Path) -> None:
+    app = dashboard(served(tmp_path, [("api", PUSH), ("gateway", ONE)]).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        in_charge(app)
+        await opened(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: "gateway asks you a question" in on_screen(app))
+        await until(
+            pilot, lambda: re.search(r"1 .{1,4}PostgreSQL.*\n(.*\n)*.*2 .{1,4}SQLite", on_screen(app)) is not None
+        )
 
 
 async def test_what_is_answered_elsewhere_is_told_and_the_next_one_shown(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: 
 
     Args:
         plan: The plan.
-        default: For the runs that leave it open; ``run`` where this opencode cannot be served.
+        default: For the runs that leave it open; ``run`` where this opencode cannot be served, and for runs with flags
+            of ``opencode run``.
         version: Of the opencode that will run; empty where it is not known yet: any is then taken for servable.
         source: What to call the plan in errors.
 
@@ -32,7 +33,7 @@ def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: 
     """
     servable = not version or can_be_served(version)
     chosen: Backend = default if servable else "run"
-    runs = tuple(replace(run, backend=run.backend or chosen) for run in plan.runs)
+    runs = tuple(replace(run, backend=run.backend or _fitting(run, chosen)) for run in plan.runs)
     problems = []
     for index, run in enumerate(runs):
         if run.backend == "serve" and not servable:
@@ -42,6 +43,11 @@ def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: 
     if problems:
         raise PlanError(source, problems)
     return replace(plan, runs=runs)
+
+
+def _fitting(run: RunSpec, chosen: Backend) -> Backend:
+    """Flags of ``opencode run`` say by themselves which backend they are for."""
+    return "run" if run.config.cli_kwargs else chosen
 
 
 def asks(config: RunConfig) -> bool:

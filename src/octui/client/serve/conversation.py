@@ -31,6 +31,9 @@ from octui.errors import ServerError
 
 Request = Permission | Question
 
+HEARD_WITHIN_S = 5.0
+"""A prompt is not kept for longer by one before it of which nothing is heard."""
+
 TAKEN_WITHIN_S = 30.0
 """A prompt that the server has taken, but of which nothing is heard for so long, is asked after."""
 
@@ -92,6 +95,8 @@ class Conversation:
         self._failed_ms = 0
         self._held: list[Received] | None = None
         self._unheard = 0  # Prompts that the server has taken, or is about to, and of which it has told nothing yet.
+        self._sending = anyio.Lock()
+        self._heard = anyio.Event()
         self._over = anyio.Event()
         self._over.set()
         feed.subscribe(session_id, directory, self)
@@ -107,7 +112,19 @@ class Conversation:
         Raises:
             ServerError: The server does not take it.
         """
-        await self._feed.wait_connected()
+        async with self._sending:
+            await self._feed.wait_connected()
+            await self._wait_until_heard()
+            await self._send(text, options)
+
+    async def _wait_until_heard(self) -> None:
+        """Wait until the server has told of the prompts before: 1.18 takes them in any order."""
+        with anyio.move_on_after(HEARD_WITHIN_S):
+            while self._unheard and not self._over.is_set():
+                self._heard = anyio.Event()
+                await self._heard.wait()
+
+    async def _send(self, text: str, options: PromptOptions) -> None:
         if self._over.is_set():
             self._has_begun = self._failed = self.aborted = False
             self.rejected.clear()
@@ -278,6 +295,7 @@ class Conversation:
         if event.session_id == self.session_id:
             self._has_begun = True
             self._unheard = max(0, self._unheard - 1)
+            self._heard.set()
 
     def _reopen(self) -> None:
         if self._over.is_set():

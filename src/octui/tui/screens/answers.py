@@ -74,6 +74,13 @@ class AskedSheet(Sheet):
             super().__init__()
             self.row = row
 
+    class Fitted(Message):
+        """The sheet has another size."""
+
+    def on_resize(self) -> None:
+        """Tell that what is asked can be laid out anew."""
+        self.post_message(self.Fitted())
+
     def show_block(self, compose_block: Callable[[int], Block], *, from_start: bool) -> None:
         """Show something else; from its first line, or from where it stands."""
         self._compose_block = compose_block
@@ -459,6 +466,10 @@ class AnswerScreen(ModalScreen[None]):
         """Scroll what is asked."""
         self._sheet.scroll_rows(rows)
         self._say_more()
+
+    def on_asked_sheet_fitted(self) -> None:
+        """Lay what is asked out in the room it has now."""
+        self._laid_out()
 
     def on_asked_sheet_clicked(self, message: AskedSheet.Clicked) -> None:
         """A click on an option is as good as its number."""
