@@ -14,6 +14,7 @@ from octui.client.events import part_id_of
 from octui.client.serve.events import Activity, PartKind
 from octui.client.serve.live import Live, LivePart
 from octui.kept import Kept
+from octui.recording.facts import RunState
 from octui.tui.glyphs import Glyphs
 from octui.tui.passing import FILTERS
 from octui.tui.render.live import Growing, Scene, as_use, compaction_block, growing, part_block, retry_block
@@ -82,7 +83,7 @@ class UnderWay:
     def _set(self, live: Live) -> Scene:
         status = self.view.status.run(self.run)
         at = self.view.moment if status.ended_at is None else min(self.view.moment, status.ended_at)
-        is_working = not status.state.is_final and live.activity is not Activity.IDLE
+        is_working = status.state is RunState.RUNNING and live.activity is not Activity.IDLE
         return Scene(live, at * 1000, is_working, self.glyphs)
 
     def _states(self) -> list[str]:
