@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.tui.driving import dashboard, on_dashboard, on_screen, replay, until
 from tests.tui.streams import CAPTURED, CHILD, ROOT, Told, captured, root_of
 
@@ -415,3 +418,72 @@ async def test_a_replay_plays_words_between_events(tmp_path: Path) -> None:
         screen._seek(screen.clock.start + 3.5)
         await until(pilot, lambda: "w2▌" in on_screen(app))
         assert "w3" not in on_screen(app)
+
+
+PARTS = ("p1", "p2", "p3")
+DOINGS = st.lists(
+    st.one_of(
+        st.builds(lambda m: ("step", m), st.sampled_from(["m1", "m2", "m3"])),
+        st.builds(lambda p, whole: ("text", p, whole), st.sampled_from(PARTS), st.booleans()),
+        st.builds(
+            lambda p, words: ("grow", p, words), st.sampled_from(PARTS), st.sampled_from(["a ", "b\n\n", "- c\n"])
+        ),
+        st.builds(
+            lambda p, status: ("tool", p, status),
+            st.sampled_from(["t1", "t2"]),
+            st.sampled_from(["pending", "running", "completed"]),
+        ),
+        st.builds(lambda kind: ("status", kind), st.sampled_from(["busy", "idle", "retry"])),
+        st.sampled_from([("subagent",), ("child",), ("compact",), ("compacted",), ("prompt",), ("wait",)]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def _do(told: Told, doing: tuple[Any, ...], number: int, step: int) -> None:
+    """Tell something; parts have names of their own in each step, as a part that is whole stays so."""
+    given: dict[str, Any] = {"input": {"command": "make"}, "metadata": {"sessionId": CHILD, "output": f"{number}\n"}}
+    match doing:
+        case ("step", message):
+            told.step(message=message)
+        case ("text", part, whole):
+            told.text(f"{part}-{step}", f"words {number}", whole=whole)
+        case ("grow", part, words):
+            told.grow(f"{part}-{step}", words)
+        case ("tool", part, status):
+            times = {"start": told.at_ms, "end": told.at_ms}
+            told.tool(f"{part}-{step}", "task", status, output="made", time=times, **given)
+        case ("status", kind):
+            told.status(kind, attempt=1, message="busy", next=told.at_ms + 2500)
+        case ("subagent",):
+            told.subagent("look", "explore")
+        case ("child",):
+            told.tool(f"c{number}", "grep", "running", session=CHILD, input={"pattern": "x"})
+        case ("compact",):
+            told.message("m9", agent="compaction")
+        case ("compacted",):
+            told.tell("session.compacted", {"sessionID": ROOT})
+        case ("prompt",):
+            told.message(f"u{number}", "user")
+            told.part(f"u{number}-text", "text", message=f"u{number}", text="And now?")
+        case _:
+            told.at_ms += 1700
+
+
+@settings(max_examples=60, deadline=None)
+@given(DOINGS)
+def test_whatever_a_server_tells_a_replay_shows_what_was_shown_live(doings: list[tuple[Any, ...]]) -> None:
+    with TemporaryDirectory() as folder:
+        told = Told(Path(folder))
+        told.step(message="m0")
+        paper = watch(told)
+        live: dict[int, tuple[list[str], RunView]] = {}
+        for number, doing in enumerate(doings):
+            _do(told, doing, number, sum(before[0] == "step" for before in doings[:number]))
+            live[told.at_ms] = copy.deepcopy((look(paper), paper.view.run("api", UNICODE)))
+        told.end()
+        replay = watch(told, at=told.at_ms / 1000)
+        for at in sorted(live, key=lambda at: at * 7919 % 101):
+            replay.view.position = at / 1000
+            assert (look(replay), replay.view.run("api", UNICODE)) == live[at]

@@ -67,6 +67,9 @@ def test_a_growing_answer_renders_its_last_block_only(monkeypatch: pytest.Monkey
     text = "A paragraph of some words.\n\n" * 1000
     for end in range(0, len(text), 50):
         growing.block(text[:end])
+    looks = len(rendered)
+    growing.block(text[:end])
+    assert len(rendered) == looks, "what has not grown is not rendered again"
     assert max(rendered) < LONGEST_TAIL
     assert sum(rendered) < 4 * len(text)
 

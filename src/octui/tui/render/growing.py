@@ -57,6 +57,7 @@ class GrowingAnswer:
         self.width = width
         self._glyphs = glyphs
         self._long = GrowingText(width, "text")
+        self._shown: tuple[str, Block] = ("", [])
         self._begin()
 
     def _begin(self) -> None:
@@ -72,6 +73,11 @@ class GrowingAnswer:
 
     def block(self, text: str) -> Block:
         """All there is of it, ``text`` being what was given before and more."""
+        if text != self._shown[0]:
+            self._shown = text, self._look(text)
+        return self._shown[1]
+
+    def _look(self, text: str) -> Block:
         from octui.tui.render.markdown import MAX_MARKDOWN  # Dear to load, of no use to the first frame.
 
         text = text.lstrip("\n")
