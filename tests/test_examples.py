@@ -20,7 +20,7 @@ from tests.conftest import ScriptedModel
 from tests.support.repository import make_repository
 
 import octui
-from octui import AsyncOpenCodeClient, OpenCodeError, RunConfig, RunResult
+from octui import AsyncOpenCodeClient, OpenCodeError, OpenCodeSession, RunConfig, RunResult
 from octui.demo.model_server import ModelServer, provider_config
 from octui.demo.script import Failure, Script, ToolCall, Turn
 
@@ -31,16 +31,17 @@ WORDS: dict[str, list[str]] = {
     "stream.py": [],
     "parallel.py": [],
     "weather.py": ["Oslo", "--folder"],
+    "session.py": [],
 }
 """The examples, and the words each takes before its folder."""
 
 SUMMARY = "Compare the weather in these cities"
 
 
-def run(name: str, *words: str, cwd: Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def run(name: str, *words: str, cwd: Path, timeout_s: float = 60, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run an example to its end."""
     command = [sys.executable, str(EXAMPLES / name), *words]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout_s)
+    return subprocess.run(command, cwd=cwd, input=typed, capture_output=True, text=True, timeout=timeout_s)
 
 
 @contextmanager
@@ -139,6 +140,26 @@ def test_weather_ends_a_city_whose_time_is_up(git_workspace: Path, integration_t
     assert re.fullmatch(r"Oslo: opencode was ended after 1 s\..*\nThere is nothing to compare\.\n", done.stderr)
 
 
+@pytest.mark.integration
+@pytest.mark.usefixtures("opencode_binary")
+def test_session_asks_whoever_sits_there_and_keeps_what_was_said(
+    git_workspace: Path, integration_timeout_s: float
+) -> None:
+    options = [{"label": "A", "description": "a"}, {"label": "B", "description": "b"}]
+    question = {"questions": [{"question": "Which?", "header": "Pick", "options": options}]}
+    calls = (ToolCall("bash", {"command": "echo hi > made.txt", "description": "x"}), ToolCall("question", question))
+    first = Script("Make a file", [*(Turn(calls=(call,)) for call in calls), Turn(text="It is made.")])
+    second = Script("And then?", [Turn(text="That was all.", pieces=3)])
+    with model_of(git_workspace, first, second) as model:
+        words = [str(git_workspace), "Make a file", "And then?"]
+        done = run("session.py", *words, cwd=EXAMPLES, timeout_s=integration_timeout_s, typed="y\nB\n")
+    assert (done.returncode, done.stderr) == (0, "bash: echo hi > made.txt\n")
+    assert done.stdout == "allow it? [y/N/a] Which? [A, B] It is made.\nThat was all.\n"
+    assert (git_workspace / "made.txt").read_text() == "hi\n"
+    assert '"B"' in model.requests[2].tool_results[-1]
+    assert "It is made." in json.dumps(model.requests[-1].body)
+
+
 @pytest.mark.parametrize(("name", "words"), WORDS.items(), ids=WORDS)
 def test_an_example_without_opencode_says_so_in_one_line(
     name: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -164,8 +185,8 @@ def calls_of(code: str) -> Iterator[tuple[Callable[..., Any], Sequence[object], 
         match call:
             case ast.Call(func=ast.Name(id=name)) if name in octui.__all__:
                 yield getattr(octui, name), call.args, [str(each.arg) for each in call.keywords]
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="client"), attr=name)):
-                method = getattr(AsyncOpenCodeClient, name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=("client" | "session") as kind), attr=name)):
+                method = getattr(AsyncOpenCodeClient if kind == "client" else OpenCodeSession, name)
                 yield method, [None, *call.args], [str(each.arg) for each in call.keywords]
 
 
@@ -175,7 +196,8 @@ def test_the_program_in_the_readme_uses_what_there_is() -> None:
     imported = re.findall(r"^from octui import (.+)$", code, re.M)
     assert {name.strip() for line in imported for name in line.split(",")} <= set(octui.__all__)
     found = list(calls_of(code))
-    assert {function.__name__ for function, _, _ in found} == {"AsyncOpenCodeClient", "RunConfig", "async_run"}
+    called = {function.__name__ for function, _, _ in found}
+    assert called == {"AsyncOpenCodeClient", "OpenCodeSession", "RunConfig", "async_run", "send"}
     for function, places, names in found:
         inspect.signature(function).bind(*places, **dict.fromkeys(names))
     read = set(re.findall(r"\bresult\.(\w+)", code))

@@ -290,12 +290,11 @@ async def test_a_stream_gives_words_and_lines_as_they_come(server: FakeServer) -
 
 
 async def test_leaving_a_stream_ends_its_turn_and_its_errors_come_after_the_last_event(server: FakeServer) -> None:
-
-    def answer(session: str, text: str) -> None:
+    def work(session: str, text: str) -> None:
         server.take(session, text)
         server.say(session, "a b c")
 
-    server.on_prompt = answer
+    server.on_prompt = work
     async with session_on(server) as session:
         async with aclosing(session.stream("one")) as events:
             async for event in events:

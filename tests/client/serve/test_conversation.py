@@ -234,6 +234,45 @@ async def test_what_a_session_holds_makes_no_lines_when_it_is_taken_up(server: F
         assert recorder.texts == ["After"]
 
 
+async def test_two_who_use_one_session_see_the_same_and_either_answers(server: FakeServer) -> None:
+    server.on_prompt = server.take
+    async with talking(server) as (mine, seen_by_me), talking(server) as (theirs, seen_by_them):
+        await mine.send("one", PromptOptions())
+        server.ask_permission(SESSION, "per_1", "ls")
+        await seen_by_me.wait_for(lambda: bool(mine.waiting))
+        await seen_by_them.wait_for(lambda: bool(theirs.waiting))
+        assert not theirs.is_over
+        await theirs.reply("per_1", "once")
+        await seen_by_me.wait_for(lambda: not mine.waiting)
+        server.say(SESSION, "Both")
+        server.status(SESSION, "idle")
+        await over(mine)
+        await over(theirs)
+        assert seen_by_me.printed_lines == seen_by_them.printed_lines
+        assert seen_by_me.texts == ["Both"]
+
+
+async def test_thirty_sessions_share_one_stream_of_events(server: FakeServer) -> None:
+    server.on_prompt = lambda session, text: server.answer(session, text)
+    names = [f"ses_x{number}" for number in range(30)]
+    recorders = {name: Recorder() for name in names}
+    api = V1Api(server.url)
+
+    async def ask(talk: Conversation) -> None:
+        await talk.send(f"for {talk.session_id}", PromptOptions())
+        await over(talk)
+
+    async with listening(api) as feed:
+        await feed.wait_connected()
+        async with anyio.create_task_group() as group:
+            for name in names:
+                server.open(name)
+                group.start_soon(ask, Conversation(api, feed, name, "/x", recorders[name]))
+        assert server.listeners == 1
+    await api.close()
+    assert {name: recorder.texts for name, recorder in recorders.items()} == {name: [f"for {name}"] for name in names}
+
+
 async def test_a_sink_is_told_a_line_before_what_it_says(server: FakeServer) -> None:
     order: list[str] = []
 
