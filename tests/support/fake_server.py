@@ -265,6 +265,7 @@ class _HTTPServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = 128
 
     def __init__(self, fake: FakeServer, port: int) -> None:
         self.fake = fake
