@@ -21,6 +21,12 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert settings.load() == Settings()
 
 
+def test_the_bell_rings_and_the_desktop_is_told_as_chosen() -> None:
+    assert (Settings().bell, Settings().notify) == (True, False)
+    write("bell = false\nnotify = true\n")
+    assert (settings.load().bell, settings.load().notify) == (False, True)
+
+
 def test_what_is_written_is_read() -> None:
     write('theme = "octui-light"\n[keys]\n"pane.zoom" = "ctrl+z"\n')
     assert settings.load() == Settings(theme="octui-light", keys={"pane.zoom": "ctrl+z"})

@@ -7,21 +7,25 @@ import shutil
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.recording.conftest import CAPTURES, answer, line
 
+from octui.client.serve.events import FileDiff, Permission
 from octui.errors import RecordingError
 from octui.recording.facts import (
     AttemptEnded,
     AttemptStarted,
     Attention,
+    RequestAsked,
     RunState,
     SessionEnded,
     SessionStarted,
     StateChanged,
 )
 from octui.recording.journal import Journal
-from octui.recording.session import Session, list_sessions, resolve_session
+from octui.recording.layout import diff_path
+from octui.recording.session import Session, list_sessions, resolve_session, summarize
 from octui.recording.writer_lock import hold
 
 SAMPLES = Path(__file__).parents[2] / "sample_sessions"
@@ -188,6 +192,42 @@ def test_what_holds_no_events_is_no_recording(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(RecordingError, match="holds no events"):
         Session.open(path)
+
+
+def test_a_run_that_comes_later_is_taken_in_once_it_is_listed(journal: Journal) -> None:
+    begin(journal)
+    session = Session.open(journal.folder)
+    journal.fact(StateChanged(at=200, run="api-fork", state=RunState.RUNNING))
+    session.refresh()
+    assert session.run_names == ("api", "worker")
+    listed = (journal.folder / "session.toml").read_text()
+    written = journal.folder / "session.new"
+    written.write_text(f'{listed}\n[[runs]]\nname = "api-fork"\nprompt = "Try it."\nbackend = "serve"\n')
+    written.replace(journal.folder / "session.toml")
+    (journal.folder / "api-fork.jsonl").write_bytes(answer(201))
+    assert "api-fork" in session.refresh() | session.refresh()
+    assert session.run_names[2:] == ("api-fork",)
+    assert (session.meta("api-fork").prompt, session.meta("api-fork").backend) == ("Try it.", "serve")
+    assert len(session.log("api-fork")) == 3
+    assert session.status.run("api-fork").state is not RunState.QUEUED
+
+
+def test_what_a_run_changed_is_read_and_what_cannot_be_read_is_nothing(journal: Journal) -> None:
+    begin(journal)
+    session = Session.open(journal.folder)
+    assert session.diffs("api") == ()
+    changes = [FileDiff(file="a.py", patch="+x", additions=1)]
+    diff_path(journal.folder, "api").write_bytes(msgspec.json.encode(changes))
+    assert session.diffs("api") == (changes[0],)
+    diff_path(journal.folder, "api").write_bytes(b'[{"file": 1}]')
+    assert session.diffs("api") == ()
+    assert Session.open(CAPTURES / "text.jsonl").diffs("text") == ()
+
+
+def test_a_run_that_waits_for_an_answer_counts_as_in_need(journal: Journal) -> None:
+    begin(journal, pid=os.getpid())
+    journal.fact(RequestAsked(at=101, run="api", permission=Permission(id="per_1", permission="bash")))
+    assert summarize(Session.open(journal.folder)).attention == 1
 
 
 def test_what_is_no_session_is_told_so(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.tui.sessions import GATEWAY, NOW
 from tests.tui.talking import EDIT, ONE, PUSH, TWO, Controls, answered, asked, served
 from textual.pilot import Pilot
 
+from octui.client.serve.events import Option, Permission, Question, QuestionItem
 from octui.recording.facts import SessionEnded
 from octui.tui.app import OctuiApp
 from octui.tui.screens import answers
@@ -296,3 +297,67 @@ async def test_a_replay_shows_what_was_asked_and_neither_rings_nor_answers(
         await pilot.click(offset=(8, row))
         assert not isinstance(app.screen, AnswerScreen)
         assert not app.window_title.startswith("◆")
+
+
+async def test_the_keys_of_the_dialog_can_be_remapped_and_are_shown_as_they_are(tmp_path: Path) -> None:
+    app = dashboard(served(tmp_path, [("api", PUSH)]).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        controls = in_charge(app)
+        app.set_keymap({"answer.once": "o", "talk.answer": "w"})
+        await opened(pilot, "w")
+        await until(pilot, lambda: "o\N{NO-BREAK SPACE}allow" in on_screen(app))
+        await pilot.press("y")
+        assert controls.asked == []
+        await pilot.press("o")
+        await until(pilot, lambda: [what[3] for what in controls.asked] == ["once"])
+
+
+async def test_hostile_text_in_a_request_never_reaches_the_terminal(tmp_path: Path) -> None:
+    evil = "\x1b]52;c;eA==\x07\x9b2J[@click=app.quit]x[/]\u202e"
+    permission = Permission(
+        id="per_evil",
+        permission=f"bash{evil}",
+        patterns=(evil,),
+        always=(evil,),
+        metadata={"command": f"echo {evil}", "diff": f"@@ -1 +1 @@\n-{evil}\n+{evil}\n"},
+    )
+    option = Option(label=f"A{evil}", description=evil)
+    question = Question(id="que_evil", questions=(QuestionItem(question=evil, header=evil, options=(option,)),))
+    app = dashboard(served(tmp_path, [("api", permission), ("gateway", question)]).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        controls = in_charge(app)
+        await until(pilot, lambda: "waits for you" in on_screen(app))
+        seen = [on_screen(app)]
+        await opened(pilot)
+        await until(pilot, lambda: "It holds characters that are not shown" in on_screen(app))
+        seen.append(on_screen(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: "gateway asks you a question" in on_screen(app))
+        seen.append(on_screen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: controls.asked == [("answer", "gateway", "que_evil", [[f"A{evil}"]])])
+    assert all(shown.replace("\n", "").isprintable() for shown in (each.replace("\xa0", " ") for each in seen))
+    assert "[@click=app.quit]x[/]" in seen[1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_without_unicode_the_dialogs_are_drawn_in_ascii(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setenv("OCTUI_ASCII", "1")
+    app = dashboard(served(tmp_path, [("api", EDIT), ("api", TWO)]).folder)
+    async with app.run_test(size=size) as pilot:
+        await opened(pilot)
+        await pilot.pause(0.1)
+        assert on_screen(app).isascii()
+        await pilot.press("tab")
+        await until(pilot, lambda: "[ ] in words of your own" in on_screen(app))
+        await pilot.press("up")
+        await pilot.pause(0.1)
+        assert on_screen(app).isascii()
+        await pilot.press("escape", "i")
+        await until(pilot, lambda: "esc leaves" in on_screen(app))
+        assert on_screen(app).isascii()
+        await pilot.press("escape", "D")
+        await until(pilot, lambda: "has changed nothing" in on_screen(app))
+        assert on_screen(app).isascii()

@@ -1,11 +1,28 @@
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 
 from octui.control import client as control_client
+from octui.control.messages import (
+    Abort,
+    Answer,
+    Choices,
+    Fork,
+    Forked,
+    Offered,
+    Order,
+    Reply,
+    Response,
+    Revert,
+    Send,
+    Welcome,
+)
+from octui.control.server import ControlServer, new_socket_path
 from octui.errors import ControlError
 from octui.tui.controls import SessionControls
 
@@ -65,6 +82,50 @@ async def test_every_command_goes_over_the_connection_that_is_held(clients: list
     assert clients[0].is_open
     await made.close()
     assert not clients[0].is_open
+
+
+async def test_what_is_said_to_runs_reaches_a_real_socket_and_its_answers_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    heard: list[Order] = []
+
+    async def handle(order: Order) -> Response | None:
+        heard.append(order)
+        match order:
+            case Fork():
+                return Forked(id=order.id, run="api-fork")
+            case Choices():
+                return Offered(id=order.id, models=["a/b"], agents=["plan"])
+        return None
+
+    path = new_socket_path(Path(tempfile.mkdtemp(prefix="octui-test-")) / "run")
+    made = controls_of(str(path))
+    async with ControlServer(path, Welcome(session="/s", pid=1, octui="0.1.0"), handle).serving():
+        await made.reply("api", "per_1", "reject", "no")
+        await made.answer("api", "que_1", [["A"], ["B", "C"]])
+        await made.answer("api", "que_2", None)
+        await made.send("api", "More", files=["a.py"], model="a/b", agent="plan")
+        await made.abort("api")
+        await made.revert("api", undo=True)
+        assert await made.fork("api", "Try") == "api-fork"
+        assert await made.choices("api") == (["a/b"], ["plan"])
+        await made.close()
+    assert heard == [
+        Reply(id=1, run="api", request="per_1", reply="reject", message="no"),
+        Answer(id=2, run="api", request="que_1", answers=[["A"], ["B", "C"]]),
+        Answer(id=3, run="api", request="que_2", answers=None),
+        Send(id=4, run="api", text="More", files=["a.py"], model="a/b", agent="plan"),
+        Abort(id=5, run="api"),
+        Revert(id=6, run="api", undo=True),
+        Fork(id=7, run="api", text="Try"),
+        Choices(id=8, run="api"),
+    ]
+
+
+async def test_a_session_that_is_over_cannot_be_taken_up_and_says_so() -> None:
+    with pytest.raises(ControlError, match="is over"):
+        await controls_of("").take_up()
 
 
 async def test_after_a_failure_the_next_command_connects_anew(clients: list[Client]) -> None:

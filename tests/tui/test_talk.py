@@ -154,8 +154,8 @@ async def test_model_and_agent_are_chosen_for_what_is_asked_next(tmp_path: Path)
         await pilot.press("down", "down", "down", "enter")
         await until(pilot, lambda: "❯ to api · anthropic/claude-opus-4-5 · plan" in on_screen(app))
         await pilot.press("x", "enter")
-        sent = ("send", "api", "x", [], "anthropic/claude-opus-4-5", "plan")
-        await until(pilot, lambda: controls.asked[-1] == sent)
+        model = "anthropic/claude-opus-4-5"
+        await until(pilot, lambda: controls.asked[-1] == ("send", "api", "x", [], model, "plan"))
         await until(pilot, lambda: "api" not in on_dashboard(app).chosen)
 
 

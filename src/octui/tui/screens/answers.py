@@ -36,9 +36,8 @@ HELD_S = 0.7
 """The answer that was just given, or the key that opened the dialog, comes again as long as a key is held down."""
 
 CLOCK_S = 1.0
-_BESIDES = 12
-_FIELD = 2
-"""Rows of the screen that are not left to what is asked."""
+_BESIDES, _FIELD, _ALWAYS = 10, 2, 2
+"""Rows of the dialog that are not left to what is asked: always, with the field, with what is allowed from now on."""
 _PAGE = 8
 _PLACEHOLDER = "your answer"
 
@@ -186,6 +185,7 @@ class AnswerScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Show the first request."""
         self.set_interval(CLOCK_S, self._show_head)
+        self._field.cursor_blink = False
         self._show(self._first)
 
     def on_resize(self) -> None:
@@ -282,7 +282,8 @@ class AnswerScreen(ModalScreen[None]):
 
     def _fit(self) -> None:
         width = self._sheet.size.width or min(94, int(self.size.width * 0.94) - 6)
-        self._sheet.fit(width, max(3, int(self.size.height * 0.9) - _BESIDES - _FIELD * self._field.display))
+        besides = _BESIDES + _FIELD * self._field.display + _ALWAYS * (not self._choosing)
+        self._sheet.fit(width, max(3, int(self.size.height * 0.9) - besides))
         self.call_after_refresh(self._laid_out)
 
     def _laid_out(self) -> None:
@@ -322,12 +323,13 @@ class AnswerScreen(ModalScreen[None]):
             told += [("answer.reject", "reject"), ("answer.message", "reject and say why"), ("dialog.cancel", "later")]
         if len(self._desk.pending()) > 1 and not self._field.has_focus:
             told.append(("answer.next", "the next one"))
+        space = " " if self.glyphs.bullet.isascii() else "\N{NO-BREAK SPACE}"
         spans: list[str | tuple[str, str]] = []
         for name, words in told:
             if name not in bound and name != "answer.go_on":
                 continue  # What is typed goes into the field.
             key = bound.get(name, ["enter"])[0]
-            spans += [(f"{key}\N{NO-BREAK SPACE}", "bold"), words.replace(" ", "\N{NO-BREAK SPACE}"), "   "]
+            spans += [(f"{key}{space}", "bold"), words.replace(" ", space), "   "]
         return Content.assemble(*spans[:-1])
 
     # What is answered

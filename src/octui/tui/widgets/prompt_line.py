@@ -125,8 +125,9 @@ class PromptLine(Vertical):
         yield Static("", id="prompt-hint", markup=False)
 
     def on_mount(self) -> None:
-        """The list never has the keys."""
+        """The list never has the keys, and nothing blinks."""
         self.query_one(OptionList).can_focus = False
+        self.area.cursor_blink = False
 
     @property
     def area(self) -> PromptArea:
