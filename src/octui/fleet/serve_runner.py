@@ -213,6 +213,8 @@ class ServeRunner(RunLife):
                 while self._prompts:
                     await self._ask(talk, self._prompts.popleft())
                 await self._until_over(talk, hosted)
+                if hosted.gone.is_set():
+                    talk.give_up(hosted.why)
             if hosted.gone.is_set():
                 self._clear(Attention.CONNECTION_LOST)
                 return Outcome(RunState.FAILED, f"{hosted.why}; what it had said is kept, and it can be asked to go on")

@@ -304,7 +304,7 @@ def _gone(url: str, error: Exception) -> ServerError:
     if isinstance(error, httpx.TimeoutException):
         return ServerError(f"The opencode server at {url} does not answer in time.", is_gone=True)
     return ServerError(
-        f"The opencode server at {url} is not there: {str(error) or type(error).__name__}.", is_gone=True
+        f"The opencode server at {url} is not there: {str(error).rstrip('.') or type(error).__name__}.", is_gone=True
     )
 
 
