@@ -239,12 +239,9 @@ class ServeRunner(RunLife):
         is_new = not self.session_id
         if is_new:
             self.session_id = await self._open(hosted)
-        has_past = not is_new or self._origin
-        past = await hosted.api.catch_up(self.session_id, self.directory) if has_past else []
         talk = Conversation(hosted.api, hosted.feed, self.session_id, self.directory, self)
-        for what in past:
-            if what.event is not None:
-                talk.lines.pass_over(what.event)
+        if self._origin or not is_new:
+            await talk.take_up()
         if is_new:
             self._write_attempt(1, 1, hosted.pid)
             self._write(
