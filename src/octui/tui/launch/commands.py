@@ -30,7 +30,7 @@ HINTS: Mapping[str, str] = {
     "copies": "How many agents work in each workspace, on the same prompt.",
     "at_once": "How many agents work at a time; the others wait.",
     "backend": "↑↓ or space chooses · those that talk share one server",
-    "tools": "←→ or i a s d change · p adds a pattern · x removes · shift+↑↓ moves, last wins",
+    "tools": "←→ i a s d change · p adds a pattern · x removes · shift+↑↓ moves, last wins",
     "servers": "space on/off · enter edits · l adds a local, r a remote one · x removes",
     "title": "Title of opencode's sessions and of this one; empty: from the prompt.",
     "timeout": "Seconds an attempt may take; nothing for no limit.",
