@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.abc
 import psutil
 import pytest
 from tests.conftest import ScriptedModel
 from tests.support.talking import Recorder
 
-from octui import RunConfig, ServerError
+from octui import AsyncOpenCodeClient, OpenCodeSession, RunConfig, ServerError
 from octui.client.serve import v1
 from octui.client.serve.api import PromptOptions
 from octui.client.serve.conversation import Conversation, open_session
@@ -331,3 +332,33 @@ async def test_a_server_leaves_no_process_and_its_port_to_others(launch: ServerL
     assert not psutil.pid_exists(pid)
     async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port):
         pass
+
+
+async def test_a_port_that_is_taken_is_said(launch: ServerLaunch) -> None:
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as taken:
+        port = taken.extra(anyio.abc.SocketAttribute.local_port)
+        with pytest.raises(ServerError, match=rf"ended with exit code 1: .*\. Another program may have port {port}\."):
+            async with running(replace(launch, config=replace(launch.config, port=port))):
+                pytest.fail("it does not listen")
+
+
+async def test_a_session_on_a_server_that_runs_already_leaves_it_running(place: Place) -> None:
+    attached = RunConfig(attach=place.server.url, password=place.server.password, remote_dir=place.directory)
+    for text in ("One.", "Two."):
+        async with OpenCodeSession(AsyncOpenCodeClient(), "/nowhere", run_cfg=attached, timeout_s=100) as session:
+            assert (await session.send(f"SAY:{text}")).final_text == text
+    assert place.server.exit_code is None
+
+
+async def test_thirty_sessions_are_answered_side_by_side(place: Place) -> None:
+    recorders: list[Recorder] = []
+
+    async def one(number: int) -> None:
+        talk, seen = await place.talk()
+        recorders.append(seen)
+        await ask(talk, f"SAY:Number {number}.")
+
+    async with anyio.create_task_group() as group:
+        for number in range(30):
+            group.start_soon(one, number)
+    assert sorted(seen.texts for seen in recorders) == sorted([f"Number {number}."] for number in range(30))

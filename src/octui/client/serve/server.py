@@ -119,7 +119,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             process = Process(
                 [str(launch.binary), *command.arguments], cwd=folder, env=env, stdin=nothing, stderr=log, mark=mark
             )
-        url = await _wait_until_it_listens(process, log)
+        url = await _wait_until_it_listens(process, log, launch.config.port)
         yield OpenCodeServer(process, url, password, homes)
     except OSError as error:
         if error.filename == str(launch.binary):
@@ -137,7 +137,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             guardian.release(mark)
 
 
-async def _wait_until_it_listens(process: Process, log: IO[bytes]) -> str:
+async def _wait_until_it_listens(process: Process, log: IO[bytes], port: int | None) -> str:
     framer = LineFramer()
     said: list[bytes] = []
     with anyio.move_on_after(READY_S):
@@ -147,7 +147,8 @@ async def _wait_until_it_listens(process: Process, log: IO[bytes]) -> str:
                     return match[1].decode()
                 said.append(line)
         code = await process.wait()
-        raise ServerError(f"opencode serve ended with exit code {code}{_last_words(said, log)}.")
+        hint = f"Another program may have port {port}." if port else ""  # 1.18 says only "ServeError" then.
+        raise ServerError(f"opencode serve ended with exit code {code}{_last_words(said, log)}.", hint=hint)
     raise ServerError(f"opencode serve did not get ready within {READY_S:g} s{_last_words(said, log)}.")
 
 
