@@ -58,11 +58,17 @@ def asks(server: FakeServer, *requests: str) -> None:
                 server.ask_permission(session, request, "ls")
             else:
                 server.ask_question(session, request, "Which?")
-        server.wait_for(lambda: all(asked_for(server, request) for request in requests))
+        server.wait_for(lambda: is_aborted(server) or all(asked_for(server, request) for request in requests))
+        if is_aborted(server):
+            return
         server.say(session, text)
         server.status(session, "idle")
 
     server.on_prompt = work
+
+
+def is_aborted(server: FakeServer) -> bool:
+    return any(path.endswith("/abort") for _, path, _ in server.asked)
 
 
 def asked_for(server: FakeServer, request: str) -> list[Any]:
