@@ -206,7 +206,7 @@ def test_a_run_that_comes_later_is_taken_in_once_it_is_listed(journal: Journal) 
     written.replace(journal.folder / "session.toml")
     (journal.folder / "api-fork.jsonl").write_bytes(answer(201))
     assert "api-fork" in session.refresh() | session.refresh()
-    assert session.run_names[2:] == ("api-fork",)
+    assert [*session.run_names][2:] == ["api-fork"]
     assert (session.meta("api-fork").prompt, session.meta("api-fork").backend) == ("Try it.", "serve")
     assert len(session.log("api-fork")) == 3
     assert session.status.run("api-fork").state is not RunState.QUEUED

@@ -22,7 +22,6 @@ from octui.client.serve import server
 from octui.client.serve.api import ServerApi
 from octui.client.serve.feed import EventFeed, listening
 from octui.client.serve.server import ServerLaunch, server_config
-from octui.client.serve.v1 import V1Api
 from octui.errors import OctuiError, ServerError
 from octui.plan.model import RunSpec
 
@@ -160,6 +159,8 @@ class ServerPool:
             place.ready.set()
 
     async def _attach(self, key: bytes, place: _Place, url: str, password: str | None) -> None:
+        from octui.client.serve.v1 import V1Api  # With httpx, which is of no use to runs without a server.
+
         api = V1Api(url, password)
         try:
             version = await api.version()
@@ -188,6 +189,8 @@ class ServerPool:
             log_path=home.with_name(f"{home.name}.log"),
         )
         async with server.running(launch) as running:
+            from octui.client.serve.v1 import V1Api
+
             api = V1Api(running.url, running.password)
             try:
                 async with listening(api) as feed:

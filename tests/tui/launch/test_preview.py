@@ -59,7 +59,8 @@ def test_of_a_served_run_the_servers_part_and_the_sessions_are_told_apart(tmp_pa
     assert "https://x" in server
     assert "OPENCODE_ENABLE_QUESTION_TOOL=1" in server
     assert "s3cret-s3cret" not in text
-    assert not any(words in server for words in ("git push *", "p/m", "Look"))
+    assert '"git push *": "ask"' in server  # What has to be asked is subagents' to know of, too.
+    assert not any(words in server for words in ("p/m", "Look"))
     assert [line.split() for line in session.splitlines()[-3:]] == [
         ["edit", "*", "deny"],
         ["bash", "*", "allow"],
