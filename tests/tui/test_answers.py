@@ -35,6 +35,12 @@ def in_charge(app: OctuiApp, refusal: str = "") -> Controls:
     return controls
 
 
+def dialog(app: OctuiApp) -> str:
+    """What the dialog shows, without the panes beside it."""
+    left, top, width, height = app.screen.query_one(".dialog").region
+    return "\n".join(row[left : left + width] for row in on_screen(app).split("\n")[top : top + height])
+
+
 async def opened(pilot: Pilot[Any], key: str = "a") -> AnswerScreen:
     app = pilot.app
     await until(pilot, lambda: "waits for you" in on_screen(app))  # type: ignore[arg-type]
@@ -100,8 +106,10 @@ async def test_the_dialog_is_a_queue_over_all_runs_and_closes_after_the_last(tmp
         await pilot.press("y")
         await until(pilot, lambda: "gateway wants to change a file" in on_screen(app))
         assert "1 of 2 waiting" in on_screen(app)
+        await until(pilot, lambda: dialog(app).count("return 100") == 1)
         await pilot.press("tab")
         await until(pilot, lambda: "gateway asks you a question" in on_screen(app))
+        await until(pilot, lambda: "2 ( ) SQLite" in dialog(app) and "more below" not in dialog(app))
         await pilot.press("d")
         await until(pilot, lambda: "gateway wants to change a file" in on_screen(app))
         await pilot.press("n")

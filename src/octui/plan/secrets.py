@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from octui.plan.model import Plan
+if TYPE_CHECKING:
+    from octui.plan.model import Plan  # Screens mask texts and know of no plan; they are not to wait for it.
 
 MASK = "••••"
 SHORTEST_SECRET = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import shutil
 import subprocess
@@ -90,6 +89,8 @@ def notification_command(
     if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
         return []
     if found := which("notify-send"):
+        import html  # A desktop's notifications take markup; nothing else here does.
+
         return [found, "--app-name=octui", "--", title, html.escape(text, quote=False)]
     if found := which("osascript"):
         return [found, *(part for line in _APPLE_SCRIPT for part in ("-e", line)), title, text]

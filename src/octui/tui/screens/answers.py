@@ -73,12 +73,8 @@ class AskedSheet(Sheet):
             super().__init__()
             self.row = row
 
-    class Fitted(Message):
-        """The sheet has another size."""
-
-    def on_resize(self) -> None:
-        """Tell that what is asked can be laid out anew."""
-        self.post_message(self.Fitted())
+    class Resized(Message):
+        """There is more or less room than before."""
 
     def show_block(self, compose_block: Callable[[int], Block], *, from_start: bool) -> None:
         """Show something else; from its first line, or from where it stands."""
@@ -113,6 +109,10 @@ class AskedSheet(Sheet):
         if rows and rows[0].is_first:
             self._scroller.home()
         return has_more
+
+    def on_resize(self) -> None:
+        """Tell that there is another room to lay the lines out in."""
+        self.post_message(self.Resized())
 
     def on_click(self, event: events.Click) -> None:
         """Tell which line was clicked."""
@@ -285,6 +285,10 @@ class AnswerScreen(ModalScreen[None]):
         besides = _BESIDES + _FIELD * self._field.display + _ALWAYS * (not self._choosing)
         self._sheet.fit(width, max(3, int(self.size.height * 0.9) - besides))
         self.call_after_refresh(self._laid_out)
+
+    def on_asked_sheet_resized(self) -> None:
+        """Fill the room there is now."""
+        self._laid_out()
 
     def _laid_out(self) -> None:
         """What is asked has its size."""
@@ -468,10 +472,6 @@ class AnswerScreen(ModalScreen[None]):
         """Scroll what is asked."""
         self._sheet.scroll_rows(rows)
         self._say_more()
-
-    def on_asked_sheet_fitted(self) -> None:
-        """Lay what is asked out in the room it has now."""
-        self._laid_out()
 
     def on_asked_sheet_clicked(self, message: AskedSheet.Clicked) -> None:
         """A click on an option is as good as its number."""
