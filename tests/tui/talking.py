@@ -111,6 +111,9 @@ class Controls:
     async def take_up(self) -> None:
         await self._take("take_up")
 
+    async def hold(self) -> None:
+        """There is nothing to hold."""
+
     async def close(self) -> None:
         """Nothing is held."""
 

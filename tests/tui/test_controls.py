@@ -68,7 +68,8 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
 
 
 def controls_of(socket: str) -> SessionControls:
-    return SessionControls(SimpleNamespace(socket=socket))  # type: ignore[arg-type]
+    session = SimpleNamespace(socket=socket, folder=Path("/s"), refresh=lambda: None)
+    return SessionControls(session)  # type: ignore[arg-type]
 
 
 async def test_every_command_goes_over_the_connection_that_is_held(clients: list[Client]) -> None:
@@ -123,9 +124,15 @@ async def test_what_is_said_to_runs_reaches_a_real_socket_and_its_answers_come_b
     ]
 
 
-async def test_a_session_that_is_over_cannot_be_taken_up_and_says_so() -> None:
-    with pytest.raises(ControlError, match="is over"):
-        await controls_of("").take_up()
+async def test_a_session_that_is_over_is_taken_up_by_a_supervisor_of_its_own(
+    clients: list[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[object] = []
+    monkeypatch.setattr("octui.control.spawn.take_up_session", taken.append)
+    made = controls_of("here")
+    await made.take_up()
+    assert taken == [made._session.folder]
+    assert [client.is_open for client in clients] == [True]
 
 
 async def test_after_a_failure_the_next_command_connects_anew(clients: list[Client]) -> None:

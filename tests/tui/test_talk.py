@@ -216,13 +216,14 @@ async def test_a_run_by_opencode_run_says_why_it_cannot_be_talked_to(tmp_path: P
         await until(pilot, lambda: "api runs by `opencode run`" in on_screen(app))
 
 
-async def test_a_run_of_a_session_that_is_over_says_so(tmp_path: Path) -> None:
+async def test_a_run_of_a_session_that_is_over_is_carried_on_or_says_why_not(tmp_path: Path) -> None:
     journal = served(tmp_path, [])
     journal.fact(SessionEnded(at=NOW))
+    (journal.folder / "session.toml").write_text("no plan")
     app = dashboard(journal.folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("i")
-        await until(pilot, lambda: "This session is over" in on_screen(app))
+        await until(pilot, lambda: "The plan of" in on_screen(app))
         in_charge(app)
         await pilot.press("i")
         await until(pilot, lambda: is_typing(app))

@@ -135,13 +135,13 @@ class SupervisedSession:
 
     @classmethod
     def take_up(cls, folder: Path, binary: str | None) -> SupervisedSession:
-        """Go on with a session that is over."""
-        path = find_binary(binary)
+        """Go on with a session that is over, with the opencode it had where nobody says otherwise."""
         recorded = Session.open(folder)
         if recorded.is_live:
             raise ControlError("Somebody is at work on this session already.", hint="`octui attach` shows it.")
         journal, plan = Journal.take_up(folder)
-        return cls(plan, path, journal, recorded.status)
+        had = journal.binary if os.access(journal.binary, os.X_OK) else None
+        return cls(plan, find_binary(binary or had), journal, recorded.status)
 
     async def run(self) -> signal.Signals | None:
         """Run it without a socket; give the signal that stopped it, if one did."""

@@ -129,6 +129,11 @@ class Journal:
         """The session's folder; followed where it is moved to."""
         return self._place.path
 
+    @property
+    def binary(self) -> str:
+        """The opencode the session was begun with."""
+        return str(self._head.get("binary", ""))
+
     def fact(self, fact: AnyFact) -> None:
         """Append a fact.
 
