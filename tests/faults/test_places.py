@@ -124,16 +124,24 @@ except OSError as error:
 
 
 def on_small_disk(
-    work: Path, options: str, binary: Path, workspace: Path
+    work: Path, options: str, binary: Path, workspace: Path, more: str = ""
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Run a headless session whose data are on a disk of its own; give how it went, and a copy of the disk."""
+    """Run a headless session whose data are on a disk of its own; give how it went, and a copy of the disk.
+
+    Args:
+        work: A folder for the disk.
+        options: Commands that come before the session.
+        binary: opencode.
+        workspace: Where the run works.
+        more: More arguments for it.
+    """
     disk, copy, script = work / "disk", work / "copy", work / "session.sh"
     disk.mkdir()
     script.write_text(
         f"""
 mount -t tmpfs -o size={DISK_BYTES} tmpfs {disk} || exit 99
 {options}
-OCTUI_HOME={disk} {" ".join(OCTUI)} --binary {binary} run -w {workspace} x --headless --json
+OCTUI_HOME={disk} {" ".join(OCTUI)} --binary {binary} run -w {workspace} x --headless --json {more}
 status=$?
 cp -r {disk} {copy}
 exit $status

@@ -8,7 +8,6 @@ import signal
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -16,21 +15,16 @@ import pytest
 from tests.conftest import ScriptedModel
 from tests.fleet.test_integration import left, marked
 from tests.support.repository import make_repository
+from tests.support.serving import Served, served
 
 from octui.client.binary import binary_version, find_binary
-from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import RunConfig
 from octui.control.messages import Abort, Answer, Choices, Fork, Offered, Reply, Restart, Revert, Send, Stop
 from octui.errors import ControlError, RecordingError
 from octui.fleet.main import SupervisedSession
-from octui.fleet.pacing import Gate
-from octui.fleet.serve_runner import ServeRunner
-from octui.fleet.servers import ServerPool
-from octui.fleet.supervisor import Supervisor
 from octui.plan.model import Plan, RunSpec
-from octui.recording.facts import AnyFact, Attention, RunState, SessionOpened, StateChanged
-from octui.recording.journal import Journal
-from octui.recording.layout import SESSION_FILE, diff_path, stream_path
+from octui.recording.facts import Attention, RunState, SessionOpened, StateChanged
+from octui.recording.layout import SESSION_FILE, diff_path
 from octui.recording.session import Session
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("opencode_binary"), pytest.mark.asyncio]
@@ -45,47 +39,6 @@ QUESTION = {
         }
     ],
 }
-
-
-@dataclass
-class Served:
-    """A session whose runs are over a server, and what was written down of it."""
-
-    supervisor: Supervisor
-    journal: Journal
-    facts: list[AnyFact] = field(default_factory=list)
-
-    def runner(self, name: str) -> ServeRunner:
-        runner = self.supervisor.runners[name]
-        assert isinstance(runner, ServeRunner)
-        return runner
-
-    def session(self) -> Session:
-        return Session.open(self.journal.folder)
-
-    def lines(self, name: str) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.journal.stdout_path(name).read_bytes().splitlines()]
-
-    def stream(self, name: str) -> bytes:
-        path = stream_path(self.journal.folder, name)
-        return path.read_bytes() if path.exists() else b""
-
-    def texts(self, name: str) -> list[str]:
-        return [str(line["part"]["text"]) for line in self.lines(name) if line["type"] == "text"]  # type: ignore[index]
-
-    async def until(self, true: Callable[[], object]) -> None:
-        with anyio.fail_after(60):
-            while not true():
-                await anyio.sleep(0.02)
-
-    async def waits(self, name: str) -> str:
-        """Wait until a run asks something; give the request's id."""
-        await self.until(lambda: self.session().status.run(name).requests)
-        return next(iter(self.session().status.run(name).requests))
-
-    async def over(self, name: str) -> RunState:
-        await self.until(lambda: self.supervisor.runners[name].state.is_final)
-        return self.supervisor.runners[name].state
 
 
 Serving = Callable[..., AbstractAsyncContextManager[Served]]
@@ -108,32 +61,9 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
             )
             for name, prompt in prompts.items()
         )
-        plan = Plan(name="served", runs=runs, max_parallel=8)
         binary = find_binary()
-        version = binary_version(binary)
-        journal = Journal.create(
-            tmp_path / "sessions", plan, opencode_version=version, binary=str(binary), octui_version="0.1.0"
-        )
-        facts: list[AnyFact] = []
-        supervisor = Supervisor(
-            plan,
-            journal,
-            AsyncOpenCodeClient(binary),
-            on_fact=facts.append,
-            gate=Gate(every_s=0),
-            servers=ServerPool(binary, version, journal.server_folder, runs),
-        )
-        supervisor.started(socket="", octui="0.1.0", opencode=version)
-        connected = 1
-        async with anyio.create_task_group() as group:
-            group.start_soon(lambda: supervisor.run(connections=lambda: connected))
-            try:
-                yield Served(supervisor, journal, facts)
-            finally:
-                connected = 0
-                with anyio.CancelScope(shield=True):
-                    await supervisor.shutdown()
-        journal.close()
+        async with served(tmp_path / "sessions", runs, binary=binary, version=binary_version(binary)) as it:
+            yield it
 
     return serve
 

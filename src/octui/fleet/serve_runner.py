@@ -83,14 +83,18 @@ class ServeRunner(RunLife):
         self._hosted: Hosted | None = None
         self._prompts: deque[Prompt] = deque()
         self._asked = anyio.Event()
-        self._unwritten: RecordingError | None = None
-        self._cannot_write = anyio.Event()
         super().__init__(spec, journal, write)
 
     def _begin(self) -> None:
         super()._begin()
+        self._begin_turn()
+
+    def _begin_turn(self) -> None:
         self._turn_totals = Totals()
         self._is_time_up = False
+        self._is_answered = False
+        self._unwritten: RecordingError | None = None
+        self._cannot_write = anyio.Event()
 
     @property
     def server_pid(self) -> int:
@@ -204,8 +208,7 @@ class ServeRunner(RunLife):
     # One turn
 
     async def _live(self) -> Outcome:
-        self._turn_totals = Totals()
-        self._is_time_up = False
+        self._begin_turn()
         async with self._servers.borrowed(self.spec) as hosted:
             talk = await self._join(hosted)
             async with self._aborted_where_left(talk):
@@ -216,7 +219,6 @@ class ServeRunner(RunLife):
                 if hosted.gone.is_set():
                     talk.give_up(hosted.why)
             if hosted.gone.is_set():
-                self._clear(Attention.CONNECTION_LOST)
                 return Outcome(RunState.FAILED, f"{hosted.why}; what it had said is kept, and it can be asked to go on")
             await anyio.sleep(SETTLE_S)
             await self._write_diff(hosted)
@@ -280,7 +282,7 @@ class ServeRunner(RunLife):
         try:
             yield
         finally:
-            if not talk.is_over:
+            if not (self._is_answered or talk.is_over):
                 with anyio.move_on_after(ABORT_S, shield=True), suppress(OctuiError):
                     await talk.abort()
                     await anyio.sleep(SETTLE_S)
@@ -288,6 +290,10 @@ class ServeRunner(RunLife):
     async def _until_over(self, talk: Conversation, hosted: Hosted) -> None:
         """Wait until everything is answered, its time is up, or it cannot go on."""
         async with anyio.create_task_group() as group:
+
+            async def answered() -> None:
+                await talk.wait_over()
+                self._is_answered = True  # What begins after that is another's: it must not be aborted with this.
 
             async def first(wait: Callable[[], Awaitable[object]]) -> None:
                 await wait()
@@ -297,7 +303,7 @@ class ServeRunner(RunLife):
             group.start_soon(self._check_mcp, hosted)
             if not self._answers:
                 group.start_soon(self._reject_all, talk)
-            for wait in (talk.wait_over, hosted.gone.wait, self._cannot_write.wait, lambda: self._time_up(talk)):
+            for wait in (answered, hosted.gone.wait, self._cannot_write.wait, lambda: self._time_up(talk)):
                 group.start_soon(first, wait)
 
     async def _time_up(self, talk: Conversation) -> None:
@@ -352,6 +358,15 @@ class ServeRunner(RunLife):
         if talk.rejected and self._answers and totals.last_reason == "tool-calls" and not totals.last_error:
             return Outcome(RunState.STOPPED, f"you rejected {talk.rejected[-1]}")
         return judge(totals, AttemptEnd(exit_code=0, stderr="", has_spoken=True), Limits(timeout_s=self.spec.timeout_s))
+
+    def _finish(self, outcome: Outcome) -> None:
+        """Be over, and wait for nothing any more: neither for an answer nor for its server."""
+        with suppress(RecordingError):
+            if self._conversation is not None:
+                self._conversation.close_requests()
+            for kind in (Attention.PERMISSION_ASKED, Attention.QUESTION_ASKED, Attention.CONNECTION_LOST):
+                self._clear(kind)
+        super()._finish(outcome)
 
     # The conversation's sink
 

@@ -20,6 +20,7 @@ from octui.client import compat
 from octui.client.config import RunConfig
 from octui.client.serve import server
 from octui.client.serve.api import ServerApi
+from octui.client.serve.background import background
 from octui.client.serve.feed import EventFeed, listening
 from octui.client.serve.server import ServerLaunch, server_config
 from octui.errors import OctuiError, ServerError
@@ -162,6 +163,7 @@ class ServerPool:
         from octui.client.serve.v1 import V1Api  # With httpx, which is of no use to runs without a server.
 
         api = V1Api(url, password)
+        url = api.url
         try:
             version = await api.version()
             if not compat.can_be_served(version):
@@ -193,15 +195,16 @@ class ServerPool:
 
             api = V1Api(running.url, running.password)
             try:
-                async with listening(api) as feed:
+                async with listening(api) as feed, background() as group:
+                    hosted = Hosted(api, feed, pid=running.pid, warnings=running.warnings, data=running.data)
+                    group.start_soon(self._watch, hosted, running, group.cancel_scope)
                     await feed.wait_connected()
-                    place.hosted = Hosted(api, feed, pid=running.pid, warnings=running.warnings, data=running.data)
+                    place.hosted = hosted
                     place.ready.set()
-                    async with anyio.create_task_group() as group:
-                        group.start_soon(self._watch, place.hosted, running, group.cancel_scope)
-                        await self._until_unused(key, place)
-                        group.cancel_scope.cancel()
-                    self._retire(key, place)
+                    await self._until_unused(key, place)
+                if place.hosted is None:
+                    raise ServerError(f"It was not heard: {hosted.why}.")
+                self._retire(key, place)
             finally:
                 with anyio.CancelScope(shield=True):
                     await api.close()

@@ -60,6 +60,7 @@ class Journal:
         self._files: dict[str, int] = {}
         self._indices: dict[str, tuple[LogIndex, IndexWriter]] = {}
         self._open_lines: set[str] = set()
+        self._open_streams: set[str] = set()
         self._lock: int | None = hold(folder)
 
     @classmethod
@@ -120,6 +121,8 @@ class Journal:
             for run in plan.runs:
                 if not _ends_line(log_path(folder, run.name)):
                     journal._open_lines.add(run.name)
+                if not _ends_line(stream_path(folder, run.name)):
+                    journal._open_streams.add(run.name)
         except OSError as error:
             raise RecordingError(f"{folder} cannot be written: {error.strerror or error}.") from error
         return journal, plan
@@ -185,7 +188,10 @@ class Journal:
         Raises:
             RecordingError: It cannot be written.
         """
-        self._append(stream_path(self.folder, run).name, line + b"\n")
+        begin = b"\n" if run in self._open_streams else b""  # Or it would be lost in one that was cut off.
+        self._open_streams.add(run)
+        self._append(stream_path(self.folder, run).name, begin + line + b"\n")
+        self._open_streams.discard(run)
 
     def end_stdout(self, run: str) -> Lines:
         """Say that a process prints no more; give its last line, where it has no end but is whole."""

@@ -35,7 +35,7 @@ HEARD_WITHIN_S = 5.0
 """A prompt is not kept for longer by one before it of which nothing is heard."""
 
 TAKEN_WITHIN_S = 30.0
-"""A prompt that the server has taken, but of which nothing is heard for so long, is asked after."""
+"""A prompt that the server has taken, but of which nothing is heard for so long, is asked after, and so is a turn."""
 
 UNANSWERED = "not answered"
 """How a request was answered that waited when its turn ended."""
@@ -93,6 +93,7 @@ class Conversation:
         self._has_begun = False
         self._failed = False
         self._failed_ms = 0
+        self._heard = 0
         self._held: list[Received] | None = None
         self._unheard = 0  # Prompts that the server has taken, or is about to, and of which it has told nothing yet.
         self._sending = anyio.Lock()
@@ -161,9 +162,11 @@ class Conversation:
         `give_up`.
         """
         while not self._over.is_set():
+            heard = self._heard
             with anyio.move_on_after(TAKEN_WITHIN_S):
                 await self._over.wait()
-            if not self._over.is_set() and not self._is_busy and self._feed.is_connected:
+            is_quiet = not self._is_busy or (self._heard == heard and not self.waiting)
+            if not self._over.is_set() and is_quiet and self._feed.is_connected:
                 await self._ask_after()
 
     async def abort(self) -> None:
@@ -198,6 +201,10 @@ class Conversation:
         if answers is None and isinstance(request, Question):
             self.rejected.append(in_words(request))
 
+    def close_requests(self) -> None:
+        """Let nothing wait for an answer any more."""
+        self._close_requests(int(time.time() * 1000))
+
     def close(self) -> None:
         """Hear of it no more."""
         self._feed.unsubscribe(self.session_id)
@@ -212,6 +219,7 @@ class Conversation:
             return
         if event is None or self._is_old(what, event):
             return
+        self._heard += 1
         self._sink.received(what.line)
         if isinstance(event, MessageChanged) and event.role == "user" and not self.lines.is_known(event):
             self._hear_prompt(event)

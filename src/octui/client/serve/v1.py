@@ -46,15 +46,19 @@ class V1Api:
     """Talks to one server; see `octui.client.serve.api.ServerApi`.
 
     Args:
-        url: Such as ``http://127.0.0.1:4096``.
+        url: Such as ``http://127.0.0.1:4096``; a user and a password in it are used, and told nobody.
         password: Of HTTP basic authentication; None for none.
         silence_s: After so many seconds in which the server says nothing its events are listened to anew.
+
+    Raises:
+        ServerError: That is no URL of a server.
     """
 
     def __init__(self, url: str, password: str | None = None, *, silence_s: float = SILENCE_S) -> None:
-        self.url = url.rstrip("/")
+        self.url, user, known = _taken_apart(url)
         self._silence_s = silence_s
-        auth = httpx.BasicAuth(USER, password) if password is not None else None
+        password = known if password is None else password
+        auth = httpx.BasicAuth(user or USER, password) if password is not None else None
         self._http = httpx.AsyncClient(
             base_url=self.url,
             auth=auth,
@@ -65,7 +69,12 @@ class V1Api:
 
     async def version(self) -> str:
         """See `ServerApi`."""
-        found = await self._get("/global/health")
+        try:
+            found = await self._get("/global/health")
+        except ServerError as error:
+            if error.status != httpx.codes.NOT_FOUND:
+                raise
+            found = None
         version = found.get("version") if isinstance(found, dict) else None
         if not isinstance(version, str):
             raise ServerError(f"{self.url} is no opencode server.")
@@ -153,8 +162,7 @@ class V1Api:
             open_requests.update(str(each.get("id")) for each in asked)
             found += [_as_event(kind, each) for each in asked]
         found += [_closed(session_id, request) for request in waiting if request not in open_requests]
-        statuses = await self._get("/session/status", directory)
-        status = (statuses.get(session_id) if isinstance(statuses, dict) else None) or {"type": "idle"}
+        status = _object(await self._get("/session/status", directory)).get(session_id) or {"type": "idle"}
         return [*found, _as_event("session.status", {"sessionID": session_id, "status": status})]
 
     async def _messages(self, session_id: str, directory: str) -> list[Received]:
@@ -172,18 +180,17 @@ class V1Api:
             while asked and "summary" not in asked[-1]:
                 await anyio.sleep(SUMMARY_POLL_S)
                 asked, reverted_from = await self._asked(session_id, directory)
-        turns = [each.get("summary") for each in asked if not reverted_from or each["id"] < reverted_from]
-        changes = [_objects(turn.get("diffs")) for turn in turns if isinstance(turn, dict)]
+        turns = [_object(each.get("summary")) for each in asked if not reverted_from or each["id"] < reverted_from]
+        changes = [_objects(turn.get("diffs")) for turn in turns]
         return _by_file([_file_diff(each) for turn in changes for each in turn])
 
     async def _asked(self, session_id: str, directory: str) -> tuple[list[dict[str, Any]], str]:
         """Give what the server tells of each prompt, and from which one on they were taken back; empty for none."""
-        session = await self._get(f"/session/{session_id}", directory)
-        revert = session.get("revert") if isinstance(session, dict) else None
+        revert = _object(_object(await self._get(f"/session/{session_id}", directory)).get("revert"))
         messages = _objects(await self._get(f"/session/{session_id}/message", directory))
-        infos = [info for each in messages if isinstance(info := each.get("info"), dict)]
+        infos = [_object(each.get("info")) for each in messages]
         asked = [info for info in infos if info.get("role") == "user" and isinstance(info.get("id"), str)]
-        return asked, str(revert.get("messageID") or "") if isinstance(revert, dict) else ""
+        return asked, str(revert.get("messageID") or "")
 
     async def revert(self, session_id: str, directory: str) -> None:
         """See `ServerApi`."""
@@ -199,25 +206,24 @@ class V1Api:
 
     async def models(self, directory: str) -> list[str]:
         """See `ServerApi`."""
-        found = await self._get("/config/providers", directory)
-        providers = _objects(found.get("providers") if isinstance(found, dict) else None)
-        return [f"{provider['id']}/{model}" for provider in providers for model in provider.get("models", {})]
+        providers = _objects(_object(await self._get("/config/providers", directory)).get("providers"))
+        return [f"{provider.get('id')}/{model}" for provider in providers for model in _object(provider.get("models"))]
 
     async def agents(self, directory: str) -> list[str]:
         """See `ServerApi`."""
         found = _objects(await self._get("/agent", directory))
-        return [str(each["name"]) for each in found if each.get("mode") != "subagent" and not each.get("hidden")]
+        own = [each for each in found if each.get("mode") != "subagent" and not each.get("hidden")]
+        return [name for each in own if isinstance(name := each.get("name"), str)]
 
     async def failed_mcp(self, directory: str) -> dict[str, str]:
         """See `ServerApi`."""
-        found = await self._get("/mcp", directory)
-        states = found if isinstance(found, dict) else {}
+        states = {name: _object(state) for name, state in _object(await self._get("/mcp", directory)).items()}
         return {name: str(state.get("error", "")) for name, state in states.items() if state.get("status") == "failed"}
 
     async def share(self, session_id: str, directory: str) -> str:
         """See `ServerApi`."""
-        found = await self._post(f"/session/{session_id}/share", directory)
-        return str((found.get("share") or {}).get("url", "")) if isinstance(found, dict) else ""
+        found = _object(await self._post(f"/session/{session_id}/share", directory))
+        return str(_object(found.get("share")).get("url", ""))
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
         """See `ServerApi`."""
@@ -296,6 +302,18 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def _taken_apart(url: str) -> tuple[str, str, str | None]:
+    """Give a URL without what it says of its user, and the user and the password that it names."""
+    try:
+        found = httpx.URL(url)
+        if found.scheme in ("http", "https") and found.host and (found.port or 0) < 1 << 16:
+            plain = found.copy_with(userinfo=b"")
+            return str(plain).rstrip("/"), found.username, found.password or None
+    except httpx.InvalidURL:
+        pass
+    raise ServerError(f"{url.rpartition('@')[2]!r} is no URL of a server.", hint="It is like http://127.0.0.1:4096.")
+
+
 def _is_local(url: str) -> bool:
     return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
 
@@ -322,12 +340,12 @@ def _words(content: bytes) -> str:
         found = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return content[:200].decode("utf-8", "replace").strip()
-    if not isinstance(found, dict):
-        return ""
-    data = found.get("data")
-    return str(
-        found.get("message") or (data.get("message") if isinstance(data, dict) else "") or found.get("name") or ""
-    )
+    told = _object(found)
+    return str(told.get("message") or _object(told.get("data")).get("message") or told.get("name") or "")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -342,8 +360,11 @@ def _id_of(session: Any) -> str:
 
 
 def _updated(session: dict[str, Any]) -> float:
-    told = session.get("time")
-    return float(told.get("updated", 0)) if isinstance(told, dict) else 0.0
+    return _number(_object(session.get("time")).get("updated"))
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0
 
 
 def _plain_rule(rule: Rule) -> dict[str, str]:
@@ -369,8 +390,8 @@ def _file_diff(found: dict[str, Any]) -> FileDiff:
     return FileDiff(
         file=str(found.get("file") or found.get("path") or ""),
         patch=str(found.get("patch") or ""),
-        additions=int(found.get("additions") or 0),
-        deletions=int(found.get("deletions") or 0),
+        additions=int(_number(found.get("additions"))),
+        deletions=int(_number(found.get("deletions"))),
         status=str(found.get("status") or "modified"),
     )
 
