@@ -97,7 +97,7 @@ class Conversation:
         self._held: list[Received] | None = None
         self._unheard = 0  # Prompts that the server has taken, or is about to, and of which it has told nothing yet.
         self._sending = anyio.Lock()
-        self._heard = anyio.Event()
+        self._prompt_heard = anyio.Event()
         self._over = anyio.Event()
         self._over.set()
         feed.subscribe(session_id, directory, self)
@@ -122,8 +122,8 @@ class Conversation:
         """Wait until the server has told of the prompts before: 1.18 takes them in any order."""
         with anyio.move_on_after(HEARD_WITHIN_S):
             while self._unheard and not self._over.is_set():
-                self._heard = anyio.Event()
-                await self._heard.wait()
+                self._prompt_heard = anyio.Event()
+                await self._prompt_heard.wait()
 
     async def _send(self, text: str, options: PromptOptions) -> None:
         if self._over.is_set():
@@ -303,7 +303,7 @@ class Conversation:
         if event.session_id == self.session_id:
             self._has_begun = True
             self._unheard = max(0, self._unheard - 1)
-            self._heard.set()
+            self._prompt_heard.set()
 
     def _reopen(self) -> None:
         if self._over.is_set():
