@@ -120,6 +120,7 @@ class ServeRunner(RunLife):
         """Be as an earlier supervisor left it; its session is still in the data home of its server."""
         self.session_id = before.session_id
         super().take_over(before, interrupted=interrupted)
+        self._wait_no_more()
 
     async def resume(self) -> None:
         """Go on with what was asked after it was over, in the session and the life it has.
@@ -364,9 +365,12 @@ class ServeRunner(RunLife):
         with suppress(RecordingError):
             if self._conversation is not None:
                 self._conversation.close_requests()
-            for kind in (Attention.PERMISSION_ASKED, Attention.QUESTION_ASKED, Attention.CONNECTION_LOST):
-                self._clear(kind)
+            self._wait_no_more()
         super()._finish(outcome)
+
+    def _wait_no_more(self) -> None:
+        for kind in (Attention.PERMISSION_ASKED, Attention.QUESTION_ASKED, Attention.CONNECTION_LOST):
+            self._clear(kind)
 
     # The conversation's sink
 

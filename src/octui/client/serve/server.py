@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import shutil
+import socket
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -147,9 +149,20 @@ async def _wait_until_it_listens(process: Process, log: IO[bytes], port: int | N
                     return match[1].decode()
                 said.append(line)
         code = await process.wait()
-        hint = f"Another program may have port {port}." if port else ""  # 1.18 says only "ServeError" then.
-        raise ServerError(f"opencode serve ended with exit code {code}{_last_words(said, log)}.", hint=hint)
+        if port and _is_taken(port):  # 1.18 says nothing but "ServeError" of it.
+            raise ServerError(f"Port {port} is taken.", hint="Leave `port` out, and a free one is found.")
+        raise ServerError(f"opencode serve ended with exit code {code}{_last_words(said, log)}.")
     raise ServerError(f"opencode serve did not get ready within {READY_S:g} s{_last_words(said, log)}.")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
 
 
 def _last_words(said: list[bytes], log: IO[bytes]) -> str:
