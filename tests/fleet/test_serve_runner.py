@@ -7,7 +7,7 @@ import os
 import signal
 import tomllib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -22,6 +22,7 @@ from octui.client.config import RunConfig
 from octui.control.messages import Abort, Answer, Choices, Fork, Offered, Reply, Restart, Revert, Send, Stop
 from octui.errors import ControlError, RecordingError
 from octui.fleet.main import SupervisedSession
+from octui.fleet.pacing import Gate
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import Attention, RunState, SessionOpened, StateChanged
 from octui.recording.layout import SESSION_FILE, diff_path
@@ -41,6 +42,10 @@ QUESTION = {
 }
 
 
+def changes(it: Served) -> list[StateChanged]:
+    return [fact for fact in it.facts if isinstance(fact, StateChanged)]
+
+
 Serving = Callable[..., AbstractAsyncContextManager[Served]]
 
 
@@ -49,7 +54,7 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
     """Run prompts by name over a server of the real opencode, on asyncio."""
 
     @asynccontextmanager
-    async def serve(prompts: dict[str, str], **config: object) -> AsyncIterator[Served]:
+    async def serve(prompts: dict[str, str], *, gate: Gate | None = None, **config: object) -> AsyncIterator[Served]:
         given = RunConfig(config_overrides=scripted_model.config, **config)  # type: ignore[arg-type]
         runs = tuple(
             RunSpec(
@@ -62,7 +67,7 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
             for name, prompt in prompts.items()
         )
         binary = find_binary()
-        async with served(tmp_path / "sessions", runs, binary=binary, version=binary_version(binary)) as it:
+        async with served(tmp_path / "sessions", runs, binary=binary, version=binary_version(binary), gate=gate) as it:
             yield it
 
     return serve
@@ -85,6 +90,28 @@ async def test_equal_runs_share_a_server_and_print_what_opencode_run_would(servi
     assert stream.count(b'"message.part.delta"') == 6
     assert b'"sessionID":"%b"' % it.runner("b").session_id.encode() not in stream
     assert it.session().log("b").totals.finished
+
+
+async def test_runs_on_one_server_start_together_where_there_is_memory_for_one_process(serving: Serving) -> None:
+    async with serving(dict.fromkeys("abc", f"{BASH % 'sleep 1'}SAY:ok"), gate=Gate(3600.0, lambda: 0)) as it:
+        await it.until(lambda: all(it.lines(name) for name in "abc"))
+        assert {it.runner(name).state for name in "abc"} == {RunState.RUNNING}
+        assert [await it.over(name) for name in "abc"] == [RunState.SUCCEEDED] * 3
+    assert RunState.QUEUED not in [fact.state for fact in changes(it)]
+
+
+async def test_a_server_waits_for_memory_and_its_run_says_so(serving: Serving) -> None:
+    gate = Gate(0.0, lambda: 0)
+    async with AsyncExitStack() as other:
+        await other.enter_async_context(gate.passed(lambda why: None))
+        async with serving({"a": "SAY:ok"}, gate=gate) as it:
+            await it.until(
+                lambda: RunState.QUEUED in [each.state for each in it.facts if isinstance(each, StateChanged)]
+            )
+            await other.aclose()
+            assert await it.over("a") is RunState.SUCCEEDED
+    assert [str(fact.state) for fact in changes(it)] == ["starting", "queued", "starting", "running", "succeeded"]
+    assert changes(it)[1].why.startswith("waits for memory")
 
 
 async def test_a_permission_and_a_question_wait_until_they_are_answered(serving: Serving) -> None:

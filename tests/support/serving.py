@@ -73,18 +73,21 @@ class Served:
 
 
 @asynccontextmanager
-async def served(sessions_dir: Path, runs: tuple[RunSpec, ...], *, binary: Path, version: str) -> AsyncIterator[Served]:
+async def served(
+    sessions_dir: Path, runs: tuple[RunSpec, ...], *, binary: Path, version: str, gate: Gate | None = None
+) -> AsyncIterator[Served]:
     """Supervise runs over servers for as long as the block runs, with a screen connected."""
     plan = Plan(name="served", runs=runs, max_parallel=len(runs))
     journal = Journal.create(sessions_dir, plan, opencode_version=version, binary=str(binary), octui_version="0.1.0")
     facts: list[AnyFact] = []
+    gate = gate or Gate(every_s=0)
     supervisor = Supervisor(
         plan,
         journal,
         AsyncOpenCodeClient(binary),
         on_fact=facts.append,
-        gate=Gate(every_s=0),
-        servers=ServerPool(binary, version, journal.server_folder, runs),
+        gate=gate,
+        servers=ServerPool(binary, version, journal.server_folder, runs, gate=gate),
     )
     supervisor.started(socket="", octui="0.1.0", opencode=version)
     connected = 1

@@ -19,6 +19,7 @@ from octui.control.messages import Welcome
 from octui.control.server import ControlServer, new_socket_path
 from octui.control.spawn import Ready, read_order
 from octui.errors import ControlError, OctuiError
+from octui.fleet.pacing import Gate
 from octui.fleet.servers import ServerPool
 from octui.fleet.supervisor import Supervisor
 from octui.plan.backends import choose_backends
@@ -173,12 +174,14 @@ class SupervisedSession:
         # Only runs that share a database have to wait for one another; the supervisor's gate paces the others.
         share = any(not run.isolate_db for run in self._plan.runs)
         client = AsyncOpenCodeClient(self._binary, startup_concurrency=1 if share else 0)
-        servers = ServerPool(self._binary, self._opencode, self.journal.server_folder, self._plan.runs)
+        gate = Gate()
+        servers = ServerPool(self._binary, self._opencode, self.journal.server_folder, self._plan.runs, gate=gate)
         return Supervisor(
             self._plan,
             self.journal,
             client,
             on_fact=self._on_fact,
+            gate=gate,
             servers=servers,
             answers=answers,
             before=self._before,

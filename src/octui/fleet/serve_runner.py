@@ -210,7 +210,9 @@ class ServeRunner(RunLife):
 
     async def _live(self) -> Outcome:
         self._begin_turn()
-        async with self._servers.borrowed(self.spec) as hosted:
+        async with self._servers.borrowed(self.spec, self.wait) as hosted:
+            if self.state is RunState.QUEUED:
+                self._enter(RunState.STARTING)  # Its server was held up.
             talk = await self._join(hosted)
             async with self._aborted_where_left(talk):
                 await self._ask(talk, self._prompts.popleft() if self._prompts else self._first_prompt())

@@ -24,6 +24,7 @@ from octui.client.serve.background import background
 from octui.client.serve.feed import EventFeed, listening
 from octui.client.serve.server import ServerLaunch, server_config
 from octui.errors import OctuiError, ServerError
+from octui.fleet.pacing import Gate
 from octui.plan.model import RunSpec
 
 LINGER_S = 30.0
@@ -77,6 +78,7 @@ class ServerPool:
         version: Its version.
         folder: Gives a folder for the data home and the log of a server, by its number.
         runs: The runs that may need one; they say which server has which number, in every process that takes them up.
+        gate: Says when the next server may start: it takes what a run of its own does, its sessions little.
         linger_s: How long a server stays when no run needs it, in seconds.
     """
 
@@ -87,11 +89,13 @@ class ServerPool:
         folder: Callable[[int], Path],
         runs: tuple[RunSpec, ...],
         *,
+        gate: Gate | None = None,
         linger_s: float = LINGER_S,
     ) -> None:
         self._binary = binary
         self._version = version
         self._folder = folder
+        self._gate = gate or Gate()
         self._linger_s = linger_s
         self._numbers: dict[bytes, int] = {}
         self._places: dict[bytes, _Place] = {}
@@ -112,8 +116,12 @@ class ServerPool:
                 group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def borrowed(self, run: RunSpec) -> AsyncIterator[Hosted]:
+    async def borrowed(self, run: RunSpec, wait: Callable[[str], None] = lambda why: None) -> AsyncIterator[Hosted]:
         """Have a run's server for as long as the block runs.
+
+        Args:
+            run: The run.
+            wait: Is told why a server that is started for it does not start yet.
 
         Raises:
             OctuiError: There is none to be had, and why.
@@ -121,7 +129,7 @@ class ServerPool:
         key = _key(run)
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = self._start(key, run)
+            place = self._places[key] = self._start(key, run, wait)
         place.users += 1
         try:
             await place.ready.wait()
@@ -134,22 +142,22 @@ class ServerPool:
             place.users -= 1
             place.changed.set()
 
-    def _start(self, key: bytes, run: RunSpec) -> _Place:
+    def _start(self, key: bytes, run: RunSpec, wait: Callable[[str], None]) -> _Place:
         if self._group is None:
             raise ServerError("The session is ending.")
         place = _Place(self._number(key))
-        self._group.start_soon(self._host, key, place, run)
+        self._group.start_soon(self._host, key, place, run, wait)
         return place
 
     def _number(self, key: bytes) -> int:
         return self._numbers.setdefault(key, len(self._numbers) + 1)
 
-    async def _host(self, key: bytes, place: _Place, run: RunSpec) -> None:
+    async def _host(self, key: bytes, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
         try:
             if run.config.attach:
                 await self._attach(key, place, run.config.attach, run.config.password)
             else:
-                await self._serve(key, place, run)
+                await self._serve(key, place, run, wait)
         except (OctuiError, OSError) as error:
             place.error = error
         finally:
@@ -176,7 +184,7 @@ class ServerPool:
             with anyio.CancelScope(shield=True):
                 await api.close()
 
-    async def _serve(self, key: bytes, place: _Place, run: RunSpec) -> None:
+    async def _serve(self, key: bytes, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
         if not compat.can_be_served(self._version):
             raise ServerError(
                 f"opencode {self._version} has a server octui does not know yet.", hint='Use backend = "run".'
@@ -190,7 +198,8 @@ class ServerPool:
             data_dir=home if isolated else None,
             log_path=home.with_name(f"{home.name}.log"),
         )
-        async with server.running(launch) as running:
+        async with self._gate.passed(wait), server.running(launch) as running:
+            self._gate.spoken()
             from octui.client.serve.v1 import V1Api
 
             api = V1Api(running.url, running.password)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import anyio
@@ -63,7 +63,7 @@ class Supervisor:
         journal: Where it is written down.
         client: Runs opencode.
         on_fact: Is told every fact after it was written down.
-        gate: Says when the next run may start.
+        gate: Says when the next process may start.
         servers: Has the servers of runs that need one; None where there is no such run.
         answers: Whether somebody may answer what runs ask.
         before: Where the session stood when its last supervisor left: none of its runs starts by itself then, but each
@@ -270,7 +270,7 @@ class Supervisor:
                 if work is not None:
                     await work()  # Somebody waits for it now.
                 else:
-                    async with self._slots, self._gate.passed(runner.wait):
+                    async with self._slots, self._admitted(runner):
                         await runner.run()
             if scope.cancelled_caught:
                 runner.stopped(self._stop_words.pop(name, STOPPED_BY_USER))
@@ -278,6 +278,10 @@ class Supervisor:
             self._last_end = time.monotonic()
             over.set()
             self._write_outcomes()
+
+    def _admitted(self, runner: RunLife) -> AbstractAsyncContextManager[None]:
+        """Hold a place for a process of its own; sessions on a server need none, as the server has one."""
+        return self._gate.passed(runner.wait) if isinstance(runner, Runner) else nullcontext()
 
     async def _wait_until_done(self, connections: Callable[[], int] | None) -> None:
         while True:

@@ -337,7 +337,7 @@ async def test_a_server_leaves_no_process_and_its_port_to_others(launch: ServerL
 async def test_a_port_that_is_taken_is_said(launch: ServerLaunch) -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as taken:
         port = taken.extra(anyio.abc.SocketAttribute.local_port)
-        with pytest.raises(ServerError, match=rf"ended with exit code 1: .*\. Another program may have port {port}\."):
+        with pytest.raises(ServerError, match=f"Port {port} is taken"):
             async with running(replace(launch, config=replace(launch.config, port=port))):
                 pytest.fail("it does not listen")
 
