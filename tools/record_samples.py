@@ -27,16 +27,25 @@ BINARY = WORK / "bin" / "opencode"
 BINARY.parent.mkdir()
 BINARY.symlink_to(Path(os.environ.get("OPENCODE_BINARY") or sys.exit("Set OPENCODE_BINARY.")).resolve())
 
+import anyio  # noqa: E402
+
+from octui import __version__  # noqa: E402
+from octui.client.compat import TESTED_VERSION  # noqa: E402
 from octui.client.config import RunConfig  # noqa: E402
+from octui.control.messages import Answer, Order, Reply, Send  # noqa: E402
 from octui.demo.hosting import ModelProcess  # noqa: E402
 from octui.demo.model_server import MODEL, OFFLINE_ENVIRONMENT, PROVIDER, ModelServer, provider_config  # noqa: E402
 from octui.demo.repository import lay_out  # noqa: E402
 from octui.demo.scenario import prepare  # noqa: E402
 from octui.demo.script import Failure, Script, ToolCall, Turn  # noqa: E402
-from octui.fleet.main import run_headless  # noqa: E402
+from octui.fleet.main import SupervisedSession, run_headless  # noqa: E402
 from octui.plan.model import Plan, RunSpec  # noqa: E402
 from octui.plan.toml import load_plan  # noqa: E402
 from octui.recording.facts import AnyFact, AttemptEnded  # noqa: E402
+from octui.recording.session import Session  # noqa: E402
+
+READ_S = 5.0
+"""How long a person takes to read what is asked."""
 
 TIDY = "Remove what the build left behind, and say how big the repository is then."
 COUNT = "How many lines of Python are there, tests left out?"
@@ -48,7 +57,7 @@ def keep(session: Path, name: str) -> None:
     """Put a session among the samples."""
     target = SAMPLES / name
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(session, target)
+    shutil.copytree(session, target, ignore=shutil.ignore_patterns("server-*", "*.index", "*.totals", "lock"))
     print(target.relative_to(ROOT))
 
 
@@ -59,6 +68,47 @@ def fix_a_bug() -> None:
         plan = load_plan(prepare(folder, model.base_url, asks=False))
         model.follow(os.getpid())
         keep(run_headless(plan, binary=BINARY, sessions_dir=WORK / "sessions"), "fix-a-bug")
+
+
+def asked_and_answered() -> None:
+    """The same agents where somebody is there to be asked: a push is allowed, a question answered, one asked on."""
+    folder = WORK / "asked"
+    with ModelProcess(folder, 2.5) as model:
+        plan = load_plan(prepare(folder, model.base_url, asks=True))
+        model.follow(os.getpid())
+        session = SupervisedSession.begin(plan, str(BINARY), WORK / "sessions", default="serve")
+        anyio.run(be_there, session)
+        keep(session.journal.folder, "asked-and-answered")
+
+
+async def be_there(session: SupervisedSession) -> None:
+    """Take the place of a person before the dashboard."""
+    supervisor = session.supervisor(answers=True)
+    recorded = Session.open(session.journal.folder)
+
+    async def until(holds: Callable[[], object]) -> None:
+        while not holds():
+            await anyio.sleep(0.1)
+            recorded.refresh()
+
+    async def answer(run: str, make: Callable[[str], Order]) -> None:
+        await until(lambda: recorded.status.run(run).requests)
+        await anyio.sleep(READ_S)
+        await supervisor.handle(make(next(iter(recorded.status.run(run).requests))))
+
+    async with anyio.create_task_group() as group:
+        supervisor.started(socket="", octui=__version__, opencode=TESTED_VERSION)
+        recorded.refresh()
+        group.start_soon(lambda: supervisor.run(connections=lambda: 1))
+        chosen = [["Lost cents", "Nobody to pay"]]
+        group.start_soon(answer, "reviewer", lambda id: Answer(id=1, run="reviewer", request=id, answers=chosen))
+        group.start_soon(answer, "releaser", lambda id: Reply(id=2, run="releaser", request=id, reply="once"))
+        await until(lambda: recorded.status.run("fixer").state.is_final)
+        await anyio.sleep(READ_S)
+        await supervisor.handle(Send(id=3, run="fixer", text="Thank you. Is there anything else in @tally/split.py?"))
+        await until(lambda: all(recorded.status.run(run).state.is_final for run in recorded.run_names))
+        await supervisor.shutdown()
+    session.journal.close()
 
 
 def bash(command: str, description: str) -> ToolCall:
@@ -165,5 +215,6 @@ def unlock_after_crash(lock: sqlite3.Connection) -> Callable[[AnyFact], None]:
 
 if __name__ == "__main__":
     fix_a_bug()
+    asked_and_answered()
     denied_retried_failed()
     shutil.rmtree(WORK, ignore_errors=True)

@@ -149,6 +149,15 @@ async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(serving
     assert it.texts("told") == ["I go on."]
 
 
+async def test_what_is_asked_before_a_run_has_begun_comes_after_its_own_prompt(serving: Serving) -> None:
+    async with serving({"a": "SAY:First."}) as it:
+        await it.supervisor.handle(Send(id=1, run="a", text="SAY:Second."))
+        await it.until(lambda: len(it.texts("a")) == 2)
+        await it.over("a")
+    assert it.texts("a") == ["First.", "Second."]
+    assert [line["type"] for line in it.lines("a")].count("prompt") == 1
+
+
 async def test_prompts_queue_while_it_works_and_continue_it_when_it_is_over(serving: Serving) -> None:
     async with serving({"a": "SLOW:8:0.1\nSAY:First answer in eight pieces."}) as it:
         await it.until(lambda: it.runner("a").state is RunState.RUNNING)

@@ -122,6 +122,11 @@ class ServeRunner(RunLife):
         super().take_over(before, interrupted=interrupted)
         self._wait_no_more()
 
+    async def run(self) -> None:
+        """Live one life, from the run's own prompt on; what was asked before it had begun comes next."""
+        self._prompts.appendleft(self._first_prompt())
+        await super().run()
+
     async def resume(self) -> None:
         """Go on with what was asked after it was over, in the session and the life it has.
 
@@ -215,7 +220,6 @@ class ServeRunner(RunLife):
                 self._enter(RunState.STARTING)  # Its server was held up.
             talk = await self._join(hosted)
             async with self._aborted_where_left(talk):
-                await self._ask(talk, self._prompts.popleft() if self._prompts else self._first_prompt())
                 while self._prompts:
                     await self._ask(talk, self._prompts.popleft())
                 await self._until_over(talk, hosted)
