@@ -41,7 +41,7 @@ GROUP = 11
 BASH = 'TOOL:bash:{"command":"%s","description":"x"}\n'
 ASKS_FOR_ECHO: dict[str, Any] = {"bash": {"*": "allow", "echo *": "ask"}}
 LONG = "SLOW:100:0.1\nSAY:One hundred pieces of an answer that is cut off in its middle."
-CROWD = 30 if FULL else 6
+CROWD = 30 if FULL else 4
 
 Serving = Callable[..., AbstractAsyncContextManager[Served]]
 

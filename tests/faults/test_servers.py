@@ -41,6 +41,12 @@ SECRET = "s3cr3t-of-a-server"
 Attached = Callable[..., AbstractAsyncContextManager[Served]]
 
 
+@pytest.fixture(params=["asyncio", "trio"] if FULL else ["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """What tests run on: both at full size."""
+    return str(request.param)
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A server that takes a prompt and then does what the test says."""
@@ -516,7 +522,6 @@ def is_json(line: bytes) -> bool:
     return True
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.fault(GROUP, "disk full while a session over servers is recorded")
 async def test_a_full_disk_is_told_and_what_was_recorded_stays(
     server: FakeServer, stand_in: StandIn, tmp_path: Path, fault: Fault

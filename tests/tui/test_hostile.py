@@ -15,10 +15,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from tests.tui.sessions import Script, record, step_finish, step_start, text, tool
 from tests.tui.streams import ROOT, Told
+from tests.tui.talking import served
 
 from octui.client.config import RunConfig
+from octui.client.serve.events import Option, Permission, Question, QuestionItem
 from octui.recording.facts import Attention, RunState
 
 EVIL = (
@@ -30,6 +33,7 @@ HOME = b"\x1b[H"
 LONGEST_WAIT_S = 1.5
 MARK = "the end of it"
 RUN = "import sys; from pathlib import Path; from octui.tui.app import run_dashboard; run_dashboard(Path(sys.argv[1]))"
+TITLES = (b"2;octui", "2;◆ 1 octui: explain services".encode())
 OSC = re.compile(rb"\x1b\](.*?)(?:\x07|\x1b\\)", re.DOTALL)
 C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
@@ -128,9 +132,46 @@ def test_nothing_that_is_under_way_steers_the_terminal(tmp_path: Path) -> None:
     )
 
 
-def hold_harmless(got: bytes, seen: str) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Permission(
+            id="per_1",
+            permission="bash",
+            patterns=(EVIL,),
+            always=(EVIL,),
+            metadata={"command": f"{MARK}{EVIL}", EVIL: EVIL, "diff": f"@@ -1,1 +1,1 @@\n-{EVIL}\n+{EVIL}\n"},
+        ),
+        Permission(
+            id="per_2",
+            permission="edit",
+            patterns=(EVIL,),
+            metadata={"filepath": f"/{MARK}{EVIL}", "diff": f"@@ -1,1 +1,1 @@\n-{EVIL}\n+{EVIL}\n"},
+        ),
+        Permission(id="per_3", permission=f"{MARK}{EVIL}", patterns=(EVIL, EVIL), metadata={EVIL: EVIL}),
+        Question(
+            id="que_1",
+            questions=(
+                QuestionItem(
+                    question=f"{MARK}{EVIL}",
+                    header=EVIL,
+                    options=(Option(label=EVIL, description=EVIL), Option(label="x", description=EVIL)),
+                    multiple=True,
+                ),
+                QuestionItem(question=EVIL, header=EVIL),
+            ),
+        ),
+    ],
+    ids=lambda wanted: str(wanted.id),
+)
+def test_nothing_that_waits_for_an_answer_steers_the_terminal(wanted: Permission | Question, tmp_path: Path) -> None:
+    journal = served(tmp_path, [("api", wanted)])
+    hold_harmless(what_a_terminal_gets(journal.folder, [b"a", b"\x1b[B", b"\t"]), "[@click=app.exit]x[/]", bells=1)
+
+
+def hold_harmless(got: bytes, seen: str, *, bells: int = 0) -> None:
     assert MARK.encode() in got
-    assert [osc for osc in OSC.findall(got) if not osc.startswith((b"2;octui", b"22;default"))] == []
+    assert [osc for osc in OSC.findall(got) if not osc.startswith((*TITLES, b"22;default"))] == []
     assert seen.encode() in got, "the words themselves are to be seen"
     assert not C1.search(got)
     assert b"\x1b[31;5;7m" not in got
@@ -139,4 +180,5 @@ def hold_harmless(got: bytes, seen: str) -> None:
     for sign in ("\u202e", "\u2066", "\u200f", "\u0301\u0301\u0301"):
         assert sign.encode() not in got
     body = re.sub(rb"\x1b\][^\x07]*\x07", b"", got)
-    assert not set(body) & {0x07, 0x08, 0x00, 0x7F}
+    assert body.count(b"\x07") <= bells
+    assert not set(body) & {0x08, 0x00, 0x7F}

@@ -140,9 +140,10 @@ class SupervisedSession:
         recorded = Session.open(folder)
         if recorded.is_live:
             raise ControlError("Somebody is at work on this session already.", hint="`octui attach` shows it.")
+        before = recorded.status  # Once we hold the session it does not read as interrupted any more.
         journal, plan = Journal.take_up(folder)
         had = journal.binary if os.access(journal.binary, os.X_OK) else None
-        return cls(plan, find_binary(binary or had), journal, recorded.status)
+        return cls(plan, find_binary(binary or had), journal, before)
 
     async def run(self) -> signal.Signals | None:
         """Run it without a socket; give the signal that stopped it, if one did."""
