@@ -179,6 +179,7 @@ async def test_many_sessions_on_one_server_keep_apart(serving: Serving, fault: F
         with anyio.fail_after(300):
             while not all(it.runner(name).state.is_final for name in prompts):
                 await anyio.sleep(0.1)
+        assert {name: it.status(name).why for name in prompts if it.status(name).state is RunState.FAILED} == {}
         assert {it.runner(name).state for name in prompts} == {RunState.SUCCEEDED}
         assert len({it.runner(name).server_pid for name in prompts}) == 1
     for number, name in enumerate(prompts):
