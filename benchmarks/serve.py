@@ -22,6 +22,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -65,11 +66,13 @@ class Cost:
     Attributes:
         seconds: From the command to the last answer, by the time opencode gives it.
         over: From the command to the end of the last run, what it changed summed up.
+        cpu_s: Processor time of all processes; a busy machine alters it least.
         memory: The most that all processes held at one time, in bytes.
     """
 
     seconds: float
     over: float
+    cpu_s: float
     memory: int
 
 
@@ -134,7 +137,10 @@ def _print_cost(agents: int, binary: str, rounds: int) -> None:
     memory = {backend: median([each.memory for each in costs]) / MB for backend, costs in found.items()}
     for backend, costs in found.items():
         over = median([each.over for each in costs])
-        times = f"{seconds[backend]:.1f} s to the last answer, {over:.1f} s until all is over"
+        used = median([each.cpu_s for each in costs])
+        times = (
+            f"{seconds[backend]:.1f} s to the last answer, {over:.1f} s until all is over, {used:.1f} s of processors"
+        )
         print(f"  {agents} agents, {backend}: {times}, {memory[backend]:,.0f} MB")
     faster = seconds["run"] / seconds["serve"]
     share = memory["serve"] / memory["run"] * 100
@@ -152,17 +158,23 @@ def cost(agents: int, backend: str, binary: str) -> Cost:
         folder = Path(name)
         plan = _plan(folder, agents, model.base_url, backend, "SAY:ok")
         env = environment(folder / "home", OPENCODE_BINARY=binary)
-        began = time.time()
+        began, used = time.time(), _children_cpu_s()
         with subprocess.Popen([OCTUI, "run", str(plan), "--headless"], env=env, stderr=subprocess.DEVNULL) as process:
             peak = _peak(process)
         if process.returncode:
             sys.exit(f"octui failed with backend {backend!r}.")
+        used = _children_cpu_s() - used
         session = _session(folder)
         over = [fact["at"] for fact in _facts(session) if fact.get("state") == "succeeded"]
         answers = [line["timestamp"] / 1000 for line in _lines(session) if line["type"] == "text"]
     if len(over) != agents or len(answers) != agents:
         sys.exit(f"{len(answers)} of {agents} agents answered.")
-    return Cost(max(answers) - began, max(over) - began, peak)
+    return Cost(max(answers) - began, max(over) - began, used, peak)
+
+
+def _children_cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _peak(process: subprocess.Popen[bytes]) -> int:
@@ -240,6 +252,8 @@ def words(rate: int, binary: str, seconds: float) -> Words:
                 stop = [OCTUI, "stop", str(session)]
                 subprocess.run(stop, env=env, capture_output=True, check=False, timeout=60)
         told = _told(session)
+    if not written:
+        sys.exit("No words came: this machine is too busy with something else.")
     found = Words(
         percent={what: each / passed * 100 for what, each in zip(processes, used, strict=True)},
         per_s=len(written) / passed,
