@@ -87,6 +87,7 @@ class Words:
         behind_ms: From the server's event to the terminal.
         percent: Processor time of each process, of one processor.
         per_s: Tokens a second that reached the session folder.
+        shown_percent: How many of those came out of the terminal; the others scrolled by between two frames.
     """
 
     told_ms: list[float] = field(default_factory=list)
@@ -95,6 +96,7 @@ class Words:
     behind_ms: list[float] = field(default_factory=list)
     percent: dict[str, float] = field(default_factory=dict)
     per_s: float = 0.0
+    shown_percent: float = 0.0
 
 
 def main() -> None:
@@ -208,6 +210,8 @@ def _print_words(rates: Sequence[int], binary: str, rounds: int, seconds: float)
         }
         for part, values in parts.items():
             print(f"    {part + ', p95':<56}{median(values):>10.3g} ms")
+        drawn = median([each.shown_percent for each in found])
+        print(f"    {'of the tokens that came, drawn':<56}{drawn:>10.3g} %")
         halves = [median(each.shown_ms) for each in found]
         print(f"    {'on the screen, median':<56}{median(halves):>10.3g} ms")
         print(f"    {'tokens that came':<56}{median([each.per_s for each in found]):>10.3g} a second")
@@ -258,6 +262,7 @@ def words(rate: int, binary: str, seconds: float) -> Words:
         percent={what: each / passed * 100 for what, each in zip(processes, used, strict=True)},
         per_s=len(written) / passed,
     )
+    found.shown_percent = len(written.keys() & screen.shown.keys()) / len(written) * 100
     for mark, at in written.items():
         sent = float(mark)
         found.told_ms.append(since(sent, told[mark]) * 1000)
