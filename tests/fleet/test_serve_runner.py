@@ -231,6 +231,7 @@ async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(serving:
     async with serving({"a": f"{BASH % 'echo new > new.txt'}SAY:Done."}) as it:
         await it.over("a")
         workspace = it.runner("a").spec.workspace
+        await it.until(diff_path(it.journal.folder, "a").exists)
         diffs = json.loads(diff_path(it.journal.folder, "a").read_bytes())
         assert [(diff["file"], diff["additions"]) for diff in diffs] == [("new.txt", 1)]
         await it.supervisor.handle(Revert(id=1, run="a"))

@@ -213,13 +213,19 @@ class ServeRunner(RunLife):
 
     # One turn
 
+    async def _to_its_end(self) -> None:
+        """Come to a final state, and then see what was changed: the server takes its time to tell."""
+        await super()._to_its_end()
+        if self._hosted is not None and not self._hosted.gone.is_set():
+            await self._write_diff(self._hosted)
+
     async def _live(self) -> Outcome:
         self._begin_turn()
         async with self._servers.borrowed(self.spec, self.wait) as hosted:
             if self.state is RunState.QUEUED:
                 self._enter(RunState.STARTING)  # Its server was held up.
             talk = await self._join(hosted)
-            async with self._aborted_where_left(talk):
+            async with self._aborted_where_left(talk, hosted):
                 while self._prompts:
                     await self._ask(talk, self._prompts.popleft())
                 await self._until_over(talk, hosted)
@@ -228,7 +234,6 @@ class ServeRunner(RunLife):
             if hosted.gone.is_set():
                 return Outcome(RunState.FAILED, f"{hosted.why}; what it had said is kept, and it can be asked to go on")
             await anyio.sleep(SETTLE_S)
-            await self._write_diff(hosted)
         if self._unwritten is not None:
             raise self._unwritten
         return self._judge(talk)
@@ -284,7 +289,7 @@ class ServeRunner(RunLife):
         self._config = replace(self._config, command=None)  # It was for the first prompt.
 
     @asynccontextmanager
-    async def _aborted_where_left(self, talk: Conversation) -> AsyncIterator[None]:
+    async def _aborted_where_left(self, talk: Conversation, hosted: Hosted) -> AsyncIterator[None]:
         """End the turn on the server where the block is left before it is over."""
         try:
             yield
@@ -293,6 +298,7 @@ class ServeRunner(RunLife):
                 with anyio.move_on_after(ABORT_S, shield=True), suppress(OctuiError):
                     await talk.abort()
                     await anyio.sleep(SETTLE_S)
+                    await self._write_diff(hosted)
 
     async def _until_over(self, talk: Conversation, hosted: Hosted) -> None:
         """Wait until everything is answered, its time is up, or it cannot go on."""
