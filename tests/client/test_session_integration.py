@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ SCRIPTS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("THINK:Hm.\nUSAGE:1200:80:30:900\nSAY:Hello.", {}),
     "tools": ("\n".join([bash("echo hi"), tool("read", filePath="README.md"), "SAY:All done."]), {}),
     "a denied pattern": (bash("rm -r build"), {"bash": {"*": "allow", "rm *": "deny"}}),
-    "a denied tool": (bash("echo hi"), {"bash": "deny"}),
+    "a denied tool": (bash("echo hi"), {"bash": "deny", "question": "deny"}),  # `run` denies itself to ask.
     "error 401": ("FAIL:401", {}),
     "an answer that is too long": ("SAY:It is\nFINISH:length", {}),
 }
@@ -263,8 +263,9 @@ async def test_a_server_that_is_killed_ends_the_turn_with_an_error(config: RunCo
     async def kill_soon() -> None:
         await anyio.sleep(2)
         for child in psutil.Process().children():
-            if "serve" in child.cmdline():
-                child.kill()
+            with suppress(psutil.Error):
+                if "serve" in child.cmdline():
+                    child.kill()
 
     async with session_in(git_workspace, config) as session:
         async with anyio.create_task_group() as group:

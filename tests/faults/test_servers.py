@@ -27,7 +27,6 @@ from octui.client.serve import server as server_module
 from octui.client.serve import v1 as v1_module
 from octui.control.messages import Abort, Choices, Reply, Restart, Revert, Send, Stop
 from octui.errors import OctuiError
-from octui.fleet import servers as servers_module
 from octui.plan.model import RunSpec
 from octui.recording.facts import Attention, RunState
 from octui.recording.layout import stream_path
@@ -318,7 +317,7 @@ def deaf(url: str) -> socket.socket:
 
 def silent_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     real = v1_module.V1Api
-    monkeypatch.setattr(servers_module, "V1Api", lambda url, password=None: real(url, password, silence_s=0.3))
+    monkeypatch.setattr(v1_module, "V1Api", lambda url, password=None: real(url, password, silence_s=0.3))
 
 
 # Servers that cannot be used

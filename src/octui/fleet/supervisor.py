@@ -272,7 +272,7 @@ class Supervisor:
                 else:
                     async with self._slots, self._admitted(runner):
                         await runner.run()
-            if scope.cancelled_caught:
+            if scope.cancelled_caught and not runner.state.is_final:
                 runner.stopped(self._stop_words.pop(name, STOPPED_BY_USER))
         finally:
             self._last_end = time.monotonic()

@@ -17,6 +17,7 @@ from octui.client.serve.events import (
     Answers,
     AnyServerEvent,
     MessageChanged,
+    PartChanged,
     Permission,
     PermissionAsked,
     Question,
@@ -98,6 +99,7 @@ class Conversation:
         self._unheard = 0  # Prompts that the server has taken, or is about to, and of which it has told nothing yet.
         self._sending = anyio.Lock()
         self._prompt_heard = anyio.Event()
+        self._without_parts: set[str] = set()
         self._over = anyio.Event()
         self._over.set()
         feed.subscribe(session_id, directory, self)
@@ -221,8 +223,7 @@ class Conversation:
             return
         self._heard += 1
         self._sink.received(what.line)
-        if isinstance(event, MessageChanged) and event.role == "user" and not self.lines.is_known(event):
-            self._hear_prompt(event)
+        self._hear_prompt(event)
         line = self.lines.feed(event)
         if line:
             self._sink.printed(line)
@@ -298,10 +299,18 @@ class Conversation:
                 RequestClosed(session_id=self.session_id, at_ms=at_ms, request_id=request_id, answer=UNANSWERED)
             )
 
-    def _hear_prompt(self, event: MessageChanged) -> None:
-        """The server has put a prompt into the session: ours, or that of another who uses it."""
-        if event.session_id == self.session_id:
+    def _hear_prompt(self, event: AnyServerEvent) -> None:
+        """See whether the server has put a prompt into the session: ours, or that of another who uses it.
+
+        A message is there before its parts: in the first second of a folder, the next one's parts may come before them.
+        """
+        if event.session_id != self.session_id:
+            return
+        if isinstance(event, MessageChanged) and event.role == "user" and not self.lines.is_known(event):
             self._has_begun = True
+            self._without_parts.add(event.message_id)
+        elif isinstance(event, PartChanged) and event.message_id in self._without_parts:
+            self._without_parts.discard(event.message_id)
             self._unheard = max(0, self._unheard - 1)
             self._prompt_heard.set()
 
