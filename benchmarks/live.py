@@ -220,7 +220,9 @@ def _executable(folder: Path) -> Path:
 
 def _plan(folder: Path, runs: int) -> Path:
     path = folder / "plan.toml"
-    tables = "".join(f'[[runs]]\nname = "r{number}"\nworkspace = "."\nprompt = "x"\n' for number in range(runs))
+    tables = "".join(
+        f'[[runs]]\nname = "r{number}"\nworkspace = "."\nprompt = "x"\nbackend = "run"\n' for number in range(runs)
+    )
     path.write_text(f'name = "live"\nmax_parallel = {runs}\n{tables}')
     return path
 

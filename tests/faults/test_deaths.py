@@ -54,7 +54,7 @@ def check_interrupted(folder: Path, run: str, at_least: int) -> None:
 @contextmanager
 def supervised(binary: Path, workspace: Path, config: RunConfig | None = None, prompt: str = "x") -> Iterator[Session]:
     """A detached session of one run, ended whatever becomes of the test."""
-    spec = RunSpec(name="a", workspace=workspace, prompt=prompt, config=config or RunConfig())
+    spec = RunSpec(name="a", workspace=workspace, prompt=prompt, config=config or RunConfig(), backend="run")
     session = Session.open(start_supervisor(Plan(name="test", runs=(spec,)), binary=binary))
     try:
         yield session
