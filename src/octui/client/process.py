@@ -168,6 +168,7 @@ class Process:
                     left = self._survivors(left)
                 await self._drain(relay.pass_on)
             finally:
+                self._popen.poll()  # One that died after it was last looked at would stay behind as a zombie.
                 self._stdout.close()
         if relay.error is not None:
             raise relay.error
