@@ -126,7 +126,8 @@ class FormFields(Vertical):
         return self.query_one(f"#{name}", kind)
 
     def _is_there(self, name: str) -> bool:
-        return self._has_more or name not in MORE
+        """Whether a field is made and filled, and not gone yet: while a screen closes its fields go before it."""
+        return (self._has_more or name not in MORE) and bool(self.query(f"#{name}"))
 
     def _fill(self, names: Collection[str]) -> None:
         for name in filter(self._is_there, names):
