@@ -44,7 +44,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("octui ")
 
 
-@pytest.mark.parametrize("command", ["run", "attach", "stop", "replay", "sessions", "demo", "doctor", "completion"])
+@pytest.mark.parametrize(
+    "command", ["run", "attach", "stop", "replay", "sessions", "export", "demo", "doctor", "completion"]
+)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--help") == 0
     assert f"octui {command}" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from octui import __version__, quick_start
-from octui.cli import demo, run, sessions
+from octui.cli import demo, export, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
 
@@ -102,7 +102,7 @@ def supervise() -> None:
     raise click.exceptions.Exit(run_supervisor())
 
 
-for command in (run.run, sessions.attach, sessions.stop, sessions.replay, sessions.sessions, demo.demo):
+for command in (run.run, sessions.attach, sessions.stop, sessions.replay, sessions.sessions, export.export, demo.demo):
     octui.add_command(command)
 
 

@@ -1,0 +1,117 @@
+"""What transcripts for people say alike, whatever they are written as. All of it is clean text."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from octui.export.transcript import AnyEntry, Attempted, Called, Entered, Noted, RunHead, SessionHead, Stepped
+from octui.recording.facts import RunState
+from octui.tui.format import clock, cost, duration, plural, tokens
+from octui.tui.glyphs import UNICODE
+from octui.tui.text import clean, clean_line
+
+
+def state_of(run: RunHead) -> str:
+    """The sign and the words of a run's state."""
+    return f"{UNICODE.states[RunState(run.state)]} {run.state.replace('_', ' ')}"
+
+
+def figures_of(run: RunHead) -> list[str]:
+    """What a run came to, in a few figures."""
+    return [
+        plural(run.turns, "turn"),
+        plural(run.tool_calls, "tool call"),
+        f"{tokens(run.tokens.total)} tokens",
+        cost(run.cost),
+        clock(run.duration_s),
+    ]
+
+
+def cells_of(run: RunHead) -> list[str]:
+    """The same figures for a table: turns, tool calls, tokens, cost, time."""
+    return [str(run.turns), str(run.tool_calls), tokens(run.tokens.total), cost(run.cost), clock(run.duration_s)]
+
+
+def facts_of(run: RunHead) -> list[tuple[str, str]]:
+    """What a run was started with, by name; only what is known."""
+    told = [
+        ("model", run.model),
+        ("agent", run.agent),
+        ("folder", run.workspace),
+        ("opencode session", run.session_id),
+        ("attempts", str(run.attempts) if run.attempts > 1 else ""),
+        ("exit code", str(run.exit_code) if run.exit_code else ""),
+    ]
+    return [(name, clean_line(value)) for name, value in told if value]
+
+
+def about(head: SessionHead) -> str:
+    """When a session was, and with what."""
+    told = [moment(head.started), f"took {clock(head.ended - head.started)}" if head.ended and head.started else ""]
+    told += [head.state if head.state != "ended" else "", f"opencode {head.opencode}" if head.opencode else ""]
+    return f" {UNICODE.separator} ".join(clean_line(each) for each in told if each)
+
+
+def moment(at: float | None) -> str:
+    """A moment by the clock on the wall here; empty for None."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else ""
+
+
+def outcome_of(call: Called) -> str:
+    """What came of a tool call, in a few words."""
+    told = []
+    if call.refused:
+        told.append(call.refused)
+    elif call.status == "error":
+        told.append("failed")
+    elif call.status != "completed":
+        told.append(clean_line(call.status))
+    elif call.exit_code:
+        told.append(f"exit {call.exit_code}")
+    if call.changes:
+        added, removed = (sum(each) for each in zip(*((c.additions, c.deletions) for c in call.changes), strict=True))
+        told.append(f"+{added} {UNICODE.minus}{removed}")
+    if call.duration_ms is not None:
+        told.append(duration(call.duration_ms))
+    return f" {UNICODE.separator} ".join(told)
+
+
+def note_of(entry: AnyEntry) -> str:
+    """An entry that is a line and no more; empty for any other."""
+    match entry:
+        case Stepped(reason=reason, tokens=count, cost=dollars):
+            ended = "" if reason in ("stop", "tool-calls") else f"ended: {clean_line(reason or 'unknown')}, "
+            return f"{ended}{tokens(count)} tokens{f', {cost(dollars)}' if dollars else ''}"
+        case Entered(state=state, why=why):
+            words = f"{UNICODE.states[RunState(state)]} {state.replace('_', ' ')}"
+            return f"{words}: {clean_line(why)}" if why else words
+        case Attempted(attempt=attempt, of=of, life=life):
+            return f"attempt {attempt} of {of}" + (f", started anew ({life})" if life > 1 else "")
+        case Noted(words=words):
+            return f"{UNICODE.attention} {clean_line(words)}"
+    return ""
+
+
+def given(call: Called) -> list[tuple[str, str]]:
+    """The arguments of a call, by name, each as clean text; what its changes and todos tell already is left out."""
+    if call.todos:
+        return []
+    if not isinstance(call.input, dict):
+        return [("input", readable(call.input))] if call.input not in (None, "", {}) else []
+    hidden = ("oldString", "newString", "content", "patchText", "edits") if call.changes else ()
+    return [(clean_line(str(key)), readable(value)) for key, value in call.input.items() if key not in hidden]
+
+
+def readable(value: Any) -> str:
+    """Any value as clean text."""
+    if isinstance(value, str):
+        return clean(value)
+    return clean(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def todo_sign(status: str) -> str:
+    """The sign of an item of a todo list."""
+    return UNICODE.todo.get(status, UNICODE.todo["pending"])
