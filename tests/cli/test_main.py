@@ -12,8 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.client.conftest import StandIn, stand_in
+from tests.support.processes import wait_until
 
 from octui import paths
 from octui.cli.main import main
@@ -62,6 +64,10 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         (["run", "x", "-w", "/nowhere"], "does not exist"),
         (["run", "nope.toml", "--headless"], "cannot be read"),
         (["run", "x", "-w", ".", "--json"], "goes with --headless"),
+        (["run", "x", "-w", ".", "--junit", "x.xml"], "--junit goes with --headless"),
+        (["run", "x", "-w", ".", "--fail-on", "attention"], "--fail-on goes with --headless"),
+        (["run", "x", "-w", ".", "--headless", "--junit", "/nowhere/x.xml"], "cannot be written"),
+        (["run", "x", "-w", ".", "--headless", "--summary", "/"], "cannot be written"),
         (["run", "x.toml", "--model", "a/b"], "A plan says all"),
         (["run", "x", "-w", ".", "--deny", "=x"], "neither TOOL nor"),
         (["run", "x", "-w", ".", "--model", "sonnet"], "provider/model"),
@@ -334,3 +340,31 @@ def test_an_interrupted_headless_run_still_gives_its_object(stand_in: StandIn, t
     report = json.loads(out)
     assert not report["ok"]
     assert [(run["state"], run["error"]) for run in report["runs"]] == [("stopped", "stopped by SIGINT")]
+
+
+def test_ctrl_c_twice_ends_all_at_once_without_waiting_for_what_does_not_end(stand_in: StandIn, tmp_path: Path) -> None:
+    asked, pid = tmp_path / "asked", tmp_path / "pid"
+    code = f"""
+open({str(pid)!r}, "w").write(str(os.getpid()))
+def note(*_):
+    open({str(asked)!r}, "w").close()
+signal.signal(signal.SIGTERM, note)
+say("step_start", part={{}})
+while True:
+    time.sleep(0.1)
+"""
+    command = [sys.executable, "-m", "octui", "--binary", str(stand_in(code)), "run", "x", "-w", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--headless", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "running" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        wait_until(asked.exists)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == "", "there is no time for reports"
+    wait_until(lambda: not psutil.pid_exists(int(pid.read_text())))

@@ -12,7 +12,7 @@ import click
 
 from octui import quick_start
 from octui.cli.options import common_options, need_terminal, opencode_path
-from octui.cli.run import run_headless
+from octui.cli.run import Reports, run_headless
 from octui.errors import UsageError
 
 
@@ -55,7 +55,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
             plan = load_plan(prepare(folder, model.base_url, asks=asks))
             if headless:
                 model.follow(os.getpid())
-                raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
+                raise click.exceptions.Exit(run_headless(plan, Reports(as_json=as_json)))
             session = start_supervisor(plan, binary=binary)
             # From here on agents are at work in it, whatever becomes of the screen.
             workspaces = stack.pop_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from octui.cli.options import common, common_options, need_terminal, opencode_pa
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
+    from octui.cli.ci import FailOn
     from octui.plan.model import Backend, Plan
 
 PASSWORD = "OPENCODE_SERVER_PASSWORD"
@@ -48,12 +50,26 @@ PASSWORD = "OPENCODE_SERVER_PASSWORD"
 @click.option("--name", help="The session's name.")
 @click.option("--headless", is_flag=True, help="No screen: progress on stderr, tied to this process.")
 @click.option("--json", "as_json", is_flag=True, help="With --headless: one object on stdout at the end.")
+@click.option("--junit", metavar="FILE", help="With --headless: the outcome as JUnit XML.")
+@click.option(
+    "--summary",
+    metavar="FILE",
+    help="With --headless: append a summary in Markdown; auto: to the file GITHUB_STEP_SUMMARY names.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["failed", "attention"]),
+    help="With --headless: whether only failures make exit status 1, or whatever wants attention.  [default: failed]",
+)
 @common_options
 def run(
     what: str,
     workspaces: Sequence[Path],
     headless: bool,
     as_json: bool,
+    junit: str | None,
+    summary: str | None,
+    fail_on: FailOn | None,
     **options: Any,
 ) -> None:
     """Run a plan, or one prompt in some folders, and watch.
@@ -65,14 +81,19 @@ def run(
     octui run -w . --allow bash --ask "bash=git push *" "Fix the failing test."
     octui run -w /srv/app --attach http://build-host:4096 "Why is the build slow?"
     octui run plan.toml --headless --json > result.json
+    octui run plan.toml --headless --junit octui.xml --summary auto --fail-on attention
 
     The password of a server to attach to is taken from OPENCODE_SERVER_PASSWORD.
 
-    Exit status with --headless: 0 when all succeeded, 1 when a run did not, 2 for a mistake in what was asked,
-    130 after Ctrl-C.
+    Exit status with --headless: 0 when all succeeded, 1 when a run did not (by --fail-on), 2 for a mistake in what
+    was asked, 130 after Ctrl-C, which stops all runs in order; once more ends them at once.
     """
-    if as_json and not headless:
-        raise UsageError("--json goes with --headless.")
+    only_headless = {"--json": as_json, "--junit": junit, "--summary": summary, "--fail-on": fail_on}
+    for name, value in only_headless.items():
+        if value and not headless:
+            raise UsageError(f"{name} goes with --headless.")
+    reports = Reports(as_json=as_json, junit=junit, summary=summary, fail_on=fail_on or "failed")
+    reports.check()
     from octui.plan.backends import asks, choose_backends
     from octui.plan.secrets import plan_secrets
 
@@ -84,7 +105,7 @@ def run(
     if headless:
         if any(asks(each.config) for each in chosen.runs):
             click.echo("octui: Nobody is there to ask with --headless: what has to be asked for is rejected.", err=True)
-        raise click.exceptions.Exit(run_headless(plan, as_json=as_json))
+        raise click.exceptions.Exit(run_headless(plan, reports))
     need_terminal("Add --headless to run without a screen.")
     quick_start.begin()
     from octui.control.spawn import start_supervisor
@@ -93,9 +114,72 @@ def run(
     raise click.exceptions.Exit(run_dashboard(start_supervisor(plan, binary=opencode_path())))
 
 
-def run_headless(plan: Plan, *, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """What a headless run leaves behind beside its session.
+
+    Attributes:
+        as_json: Whether one object goes to stdout.
+        junit: A file for JUnit XML.
+        summary: A file a summary is appended to, or ``auto``.
+        fail_on: What makes the exit status 1.
+    """
+
+    as_json: bool = False
+    junit: str | None = None
+    summary: str | None = None
+    fail_on: FailOn = "failed"
+
+    def check(self) -> None:
+        """Refuse files that cannot be written, before anything is started.
+
+        Raises:
+            UsageError: One of them cannot be.
+        """
+        if self.junit or self.summary:
+            from octui.cli.ci import check_file
+
+            for path in filter(None, (self._junit_file, self._summary_file)):
+                check_file(path)
+            if self.summary and self._summary_file is None:
+                click.echo("octui: GITHUB_STEP_SUMMARY names no file, so no summary is written.", err=True)
+
+    def write(self, report: dict[str, Any]) -> None:
+        """Write what is wanted.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        from octui.cli.report import dumps
+
+        if self.as_json:
+            click.echo(dumps(report))
+        if self.junit or self.summary:
+            from octui.cli.ci import junit, step_summary
+
+            if self._junit_file is not None:
+                self._junit_file.write_bytes(junit(report, self.fail_on))
+            if self._summary_file is not None:
+                with self._summary_file.open("a", encoding="utf-8") as file:
+                    file.write(step_summary(report, self.fail_on))
+
+    @property
+    def _junit_file(self) -> Path | None:
+        return Path(self.junit).expanduser() if self.junit else None
+
+    @property
+    def _summary_file(self) -> Path | None:
+        if not self.summary:
+            return None
+        from octui.cli.ci import summary_file
+
+        return summary_file(self.summary)
+
+
+def run_headless(plan: Plan, reports: Reports) -> int:
     """Run a plan in the foreground, tell how it goes, and give the exit status."""
-    from octui.cli.report import Progress, dumps, session_report, summary
+    from octui.cli.ci import is_good
+    from octui.cli.report import Progress, session_report, summary
     from octui.fleet.main import INTERRUPTED_EXIT, SessionInterrupted
     from octui.fleet.main import run_headless as run_in_foreground
 
@@ -106,11 +190,10 @@ def run_headless(plan: Plan, *, as_json: bool) -> int:
         folder, interrupted = error.folder, True
     report = session_report(folder)
     click.echo(summary(report), err=True)
-    if as_json:
-        click.echo(dumps(report))
+    reports.write(report)
     if interrupted:
         return INTERRUPTED_EXIT
-    return 0 if report["ok"] else 1
+    return 0 if all(is_good(run, reports.fail_on) for run in report["runs"]) else 1
 
 
 def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
