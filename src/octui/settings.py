@@ -8,7 +8,7 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import tomli_w
@@ -27,12 +27,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         keys: For each command's id, the key or keys (separated by commas) it is bound to instead of its own.
         bell: Whether the terminal's bell rings when a run begins to wait for an answer.
         notify: Whether the desktop is told of it too.
+        keep_days: Sessions that were not used for so many days are deleted when a new one begins; None keeps them.
+        keep_mb: Of all sessions together so many megabytes are kept at most, the newest; None keeps all.
     """
 
     theme: str = "octui-dark"
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     bell: bool = True
     notify: bool = False
+    keep_days: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    keep_mb: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
 
 def path() -> Path:

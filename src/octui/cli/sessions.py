@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from octui.errors import UsageError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from octui.recording.session import SessionSummary
+    from octui.recording.session import Session, SessionSummary
 
 
 def complete_session(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -27,7 +28,7 @@ def complete_session(context: click.Context, parameter: click.Parameter, incompl
 
     folder = paths.sessions_dir()
     names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete) and not name.startswith(".")]
 
 
 @click.command()
@@ -71,8 +72,7 @@ def stop(session: str, run: str | None, yes: bool) -> None:
         raise UsageError(f"{found.folder.name} has no run called {run!r}; it has {', '.join(found.run_names)}.")
     what = f"the run {run}" if run else f"{found.folder.name} and its {len(found.run_names)} runs"
     if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("There is nobody here to ask.", hint="Add --yes to stop without a question.")
+        _need_somebody("stop")
         if not click.confirm(f"Stop {what}?", err=True):
             return
     request(found.socket, Stop(id=1, run=run) if run else Shutdown(id=1))
@@ -98,30 +98,186 @@ def replay(path: str | None) -> None:
     raise click.exceptions.Exit(run_replay(resolve_session(path)))
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.option("--live", is_flag=True, help="Only those at work.")
+@click.option("--failed", is_flag=True, help="Only those with a run that failed or was interrupted.")
+@click.option("--find", metavar="TEXT", help="Only those with this in their name, or in a run's name or prompt.")
+@click.option("--size", is_flag=True, help="Tell what each takes on the disk, and all together.")
 @click.option("--json", "as_json", is_flag=True, help="One object a session.")
 @common_options
-def sessions(as_json: bool) -> None:
-    """List sessions, newest first.
+@click.pass_context
+def sessions(context: click.Context, live: bool, failed: bool, find: str | None, size: bool, as_json: bool) -> None:
+    """List sessions, newest first; open, rename or delete them.
 
     \b
     octui sessions
-    octui sessions --json
+    octui sessions --failed --find router
+    octui sessions --size --json
+    octui sessions open 20261123-1041
+    octui sessions prune --keep-days 30
     """
+    if context.invoked_subcommand is not None:
+        return
     from octui import paths
     from octui.cli.report import dumps
-    from octui.recording.session import list_sessions
+    from octui.recording.shelf import look_at
 
-    found = list_sessions(paths.sessions_dir())
+    found = _listed(paths.sessions_dir(), live=live, failed=failed, find=find)
+    sizes = {summary.path: look_at(summary.path).size for summary in found} if size else {}
     if as_json:
         for summary in found:
-            click.echo(dumps(_as_object(summary)))
+            told = _as_object(summary)
+            click.echo(dumps({**told, "bytes": sizes[summary.path]} if size else told))
     elif not found:
-        click.echo("There are no sessions yet. Start one with `octui`, or see `octui demo`.")
+        if live or failed or find:
+            click.echo("No session is like that. `octui sessions` lists all.")
+        else:
+            click.echo("There are no sessions yet. Start one with `octui`, or see `octui demo`.")
     else:
         width = max(len(summary.path.name) for summary in found)
         for summary in found:
-            click.echo(_as_line(summary, width))
+            lead = f"{_bytes(sizes[summary.path]):>9}  " if size else ""
+            click.echo(lead + _as_line(summary, width))
+        if size:
+            click.echo(f"{_bytes(sum(sizes.values())):>9}  in all")
+
+
+@sessions.command("open")
+@click.argument("session", required=False, shell_complete=complete_session)
+@common_options
+def open_session(session: str | None) -> None:
+    """Show a session: the dashboard over one that is live, the replay of any other.
+
+    \b
+    octui sessions open
+    octui sessions open 20261123-1041
+    """
+    need_terminal("`octui export SESSION` writes a session as text.")
+    quick_start.begin()
+    from octui.recording.session import Session, resolve_session
+    from octui.tui.app import run_dashboard, run_replay
+
+    path = resolve_session(session)
+    raise click.exceptions.Exit((run_dashboard if Session.open(path, 0).is_live else run_replay)(path))
+
+
+@sessions.command()
+@click.argument("session", shell_complete=complete_session)
+@click.argument("name")
+@common_options
+def rename(session: str, name: str) -> None:
+    """Call a session something else. Its folder keeps its name.
+
+    \b
+    octui sessions rename 20261123-1041 "the good one"
+    """
+    from octui import paths
+    from octui.recording import shelf
+    from octui.recording.session import resolve_session
+
+    path = resolve_session(session)
+    shelf.rename(path, paths.sessions_dir(), name)
+    click.echo(f"{path.name} is called {name.strip()!r} now.", err=True)
+
+
+@sessions.command()
+@click.argument("session", shell_complete=complete_session)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common_options
+def delete(session: str, yes: bool) -> None:
+    """Delete a session with all that was recorded; never one that is live.
+
+    \b
+    octui sessions delete 20261123-1041
+    """
+    from octui import paths
+    from octui.recording import shelf
+    from octui.recording.session import Session, resolve_session
+
+    path = resolve_session(session)
+    if Session.open(path, 0).is_live:
+        raise UsageError(f"{path.name} is live.", hint=f"`octui stop {path.name}` ends it.")
+    if not yes:
+        _need_somebody("delete")
+        size = _bytes(shelf.look_at(path).size) if path.is_dir() else ""
+        if not click.confirm(f"Delete {path.name} ({size})? It cannot be had back", err=True):
+            return
+    shelf.delete(path, paths.sessions_dir())
+    click.echo(f"Deleted {path.name}.", err=True)
+
+
+@sessions.command("prune")
+@click.option("--keep-days", type=click.FloatRange(0), metavar="N", help="Keep what was used in the last N days.")
+@click.option("--keep-mb", type=click.FloatRange(0), metavar="N", help="Keep the newest, N megabytes of them at most.")
+@click.option("--yes", is_flag=True, help="Delete them; without it they are only told.")
+@common_options
+def prune_sessions(keep_days: float | None, keep_mb: float | None, yes: bool) -> None:
+    """Tell which old sessions would go, and with --yes delete them.
+
+    The newest, those that are live and those with a working copy in them stay in any case. Without options the rule
+    is keep_days and keep_mb of settings.toml, where it is also applied whenever a session begins.
+
+    \b
+    octui sessions prune --keep-days 30
+    octui sessions prune --keep-mb 500 --yes
+    """
+    from octui import paths, settings
+    from octui.cli.report import plain
+    from octui.recording import shelf
+
+    keep = shelf.Retention(keep_days, keep_mb)
+    if not keep:
+        chosen = settings.load()
+        keep = shelf.Retention(chosen.keep_days, chosen.keep_mb)
+    if not keep:
+        raise UsageError("Nothing says what to keep.", hint="Add --keep-days N or --keep-mb N.")
+    folder = paths.sessions_dir()
+    going = shelf.expired(shelf.shelved(folder), keep, time.time())
+    gone = set(shelf.prune(folder, keep)) if yes else set()
+    for each, why in going:
+        done = ("deleted " if each.path in gone else "stayed  ") if yes else "would go"
+        click.echo(f"{done}  {_bytes(each.size):>9}  {plain(each.path.name)}  {why}")
+    if not going:
+        click.echo("Nothing is to go.", err=True)
+    elif not yes:
+        size = _bytes(sum(each.size for each, _ in going))
+        click.echo(f"{len(going)} of them, {size}. Add --yes to delete them.", err=True)
+
+
+def _listed(folder: Path, *, live: bool, failed: bool, find: str | None) -> list[SessionSummary]:
+    """The sessions a person wants to see, newest first."""
+    from octui.recording.session import list_sessions, sessions_in, summarize
+
+    if not find:
+        found = list_sessions(folder)
+    else:
+        found = [summarize(session) for session in sessions_in(folder) if _holds(session, find.casefold())]
+        found.sort(key=lambda summary: (summary.started_at, summary.path.name), reverse=True)
+    return [summary for summary in found if (summary.is_live or not live) and (_has_failed(summary) or not failed)]
+
+
+def _holds(session: Session, text: str) -> bool:
+    words = [session.folder.name, session.name, *session.run_names]
+    words += [session.meta(run).prompt for run in session.run_names]
+    return any(text in each.casefold() for each in words)
+
+
+def _has_failed(summary: SessionSummary) -> bool:
+    from octui.recording.facts import RunState
+
+    return any(summary.counts[state] for state in (RunState.FAILED, RunState.TIMED_OUT))
+
+
+def _need_somebody(what: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("There is nobody here to ask.", hint=f"Add --yes to {what} without a question.")
+
+
+def _bytes(count: int) -> str:
+    """``812 B``, ``1.2 kB``, ``3.4 MB``."""
+    from octui.tui.format import size
+
+    return size(count)
 
 
 def _state(summary: SessionSummary) -> str:
@@ -130,6 +286,7 @@ def _state(summary: SessionSummary) -> str:
 
 def _as_line(summary: SessionSummary, width: int) -> str:
     from octui.cli.report import plain
+    from octui.recording.layout import slug
 
     state = _state(summary)
     colour = {"live": "green", "interrupted": "yellow"}.get(state)
@@ -137,6 +294,8 @@ def _as_line(summary: SessionSummary, width: int) -> str:
     counts = ", ".join(f"{count} {str(kind).replace('_', ' ')}" for kind, count in summary.counts.items() if count)
     needs = f"  ◆ {summary.attention}" if summary.attention else ""
     name = plain(summary.path.name).ljust(width)
+    if not re.search(rf"(^|-){re.escape(slug(summary.name))}(-\d+)?$", summary.path.name):
+        needs += f"  {plain(summary.name)}"  # It was renamed.
     return f"{click.style(state.ljust(11), fg=colour)}  {name}  {began}  {counts}{needs}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from octui import __version__, paths
+from octui import __version__, paths, settings
 from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import Welcome
@@ -29,6 +30,7 @@ from octui.recording.facts import AnyFact, SessionStatus
 from octui.recording.journal import Journal
 from octui.recording.layout import SUPERVISOR_LOG
 from octui.recording.session import Session
+from octui.recording.shelf import Retention, prune
 
 INTERRUPTED_EXIT = 130
 
@@ -132,6 +134,7 @@ class SupervisedSession:
             binary=str(path),
             octui_version=__version__,
         )
+        _let_old_ones_go(journal.folder.parent)
         return cls(plan, path, journal, None, on_fact)
 
     @classmethod
@@ -199,6 +202,16 @@ class SupervisedSession:
                         os._exit(INTERRUPTED_EXIT)  # The client's guardian ends the processes.
                     self._signal = number
                     group.start_soon(supervisor.shutdown, f"stopped by {number.name}")
+
+
+def _let_old_ones_go(sessions_dir: Path) -> None:
+    """Delete what the user's settings do not keep, beside the session that begins.
+
+    A thread that is cut off by the end of the process leaves what it did not get done to the next one.
+    """
+    chosen, _ = settings.load_or_default()
+    if keep := Retention(chosen.keep_days, chosen.keep_mb):
+        threading.Thread(target=prune, args=(sessions_dir, keep), name="retention", daemon=True).start()
 
 
 def _say(handle: int, ready: Ready) -> None:

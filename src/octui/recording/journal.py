@@ -7,7 +7,6 @@ supervisor that is killed leaves all it had. A fact is written as one line at on
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import time
 import tomllib
@@ -35,6 +34,7 @@ from octui.recording.layout import (
     diff_path,
     log_path,
     server_folder,
+    slug,
     stderr_path,
     stream_path,
 )
@@ -43,8 +43,6 @@ from octui.recording.saved_index import IndexWriter
 from octui.recording.writer_lock import hold
 
 CHUNK_BYTES = 1 << 18
-
-_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 class Journal:
@@ -304,8 +302,7 @@ class Journal:
 
 
 def _new_folder(sessions_dir: Path, started: float, name: str) -> Path:
-    slug = _SLUG.sub("-", name.casefold()).strip("-")[:40].rstrip("-") or "session"
-    stem = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(started))}-{slug}"
+    stem = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(started))}-{slug(name)}"
     for number in range(1, 1000):
         folder = sessions_dir / (stem if number == 1 else f"{stem}-{number}")
         with suppress(FileExistsError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 SESSION_FILE = "session.toml"
@@ -15,6 +16,13 @@ DIFF_SUFFIX = ".diff"
 SERVER_FOLDER = "server"
 LOCK_FILE = "lock"
 SUPERVISOR_LOG = "supervisor.log"
+
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def slug(name: str) -> str:
+    """What of a session's name stands in its folder's."""
+    return _SLUG.sub("-", name.casefold()).strip("-")[:40].rstrip("-") or "session"
 
 
 def log_path(folder: Path, run: str) -> Path:

@@ -6,7 +6,7 @@ import os
 import time
 import tomllib
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -403,13 +403,17 @@ class Session:
 
 def list_sessions(folder: Path) -> list[SessionSummary]:
     """Every session in a folder, newest first; what is no session is left out."""
-    found: list[SessionSummary] = []
+    found = [summarize(session) for session in sessions_in(folder)]
+    return sorted(found, key=lambda summary: (summary.started_at, summary.path.name), reverse=True)
+
+
+def sessions_in(folder: Path) -> Iterator[Session]:
+    """Open every session in a folder, one after another; what is no session is left out."""
     with suppress(FileNotFoundError):
         for path in folder.iterdir():
             with suppress(RecordingError):
-                if path.is_dir():
-                    found.append(summarize(Session.open(path)))
-    return sorted(found, key=lambda summary: (summary.started_at, summary.path.name), reverse=True)
+                if path.is_dir() and not path.name.startswith("."):
+                    yield Session.open(path)
 
 
 def summarize(session: Session) -> SessionSummary:
