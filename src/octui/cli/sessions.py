@@ -88,7 +88,8 @@ def replay(path: str | None) -> None:
     \b
     octui replay
     octui replay 20261123-1041
-    octui replay run.jsonl
+    octui replay run.jsonl                  (opencode run --format json > run.jsonl)
+    octui replay session.json               (opencode export SESSION > session.json)
     """
     need_terminal("`octui sessions --json` tells what sessions came to.")
     quick_start.begin()

@@ -1,8 +1,9 @@
-"""A session as its readers see it: a folder written by a supervisor, or a bare log of ``opencode run``."""
+"""A session as its readers see it: a folder written by a supervisor, a bare log, or a session opencode exported."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import tomllib
 from bisect import bisect_right
@@ -20,6 +21,9 @@ from octui.client.events import EVENT_TYPES
 from octui.client.serve.events import FileDiff
 from octui.errors import RecordingError
 from octui.recording.event_log import EventLog
+from octui.recording.exported import SUFFIX as EXPORT_SUFFIX
+from octui.recording.exported import Exported
+from octui.recording.exported import read as read_export
 from octui.recording.facts import (
     AnyFact,
     Attention,
@@ -83,14 +87,16 @@ class Session:
     Use `Session.open`.
     """
 
-    def __init__(self, folder: Path, name: str, metas: dict[str, RunMeta], *, bare: bool) -> None:
+    def __init__(
+        self, folder: Path, name: str, metas: dict[str, RunMeta], *, bare: bool, log: Path | None = None
+    ) -> None:
         self.folder = folder
         self.name = name
         self._place = None if bare else Folder(folder)
         self._lock = LockWatch(folder)
         self._metas = metas
         self._bare = bare
-        self._logs = {run: EventLog(folder if bare else log_path(folder, run)) for run in metas}
+        self._logs = {run: EventLog(log or folder if bare else log_path(folder, run)) for run in metas}
         self._streams = {} if bare else {run: RunStream(stream_path(folder, run)) for run in metas}
         self._facts: list[AnyFact] = []
         self._fact_times: list[float] = []
@@ -101,7 +107,7 @@ class Session:
 
     @classmethod
     def open(cls, path: Path, budget_s: float | None = None) -> Session:
-        """Open a session folder, or any ``*.jsonl`` of ``opencode run --format json``.
+        """Open a session folder, a log of ``opencode run --format json``, or a ``*.json`` of ``opencode export``.
 
         Args:
             path: Where it is.
@@ -115,6 +121,9 @@ class Session:
             if path.is_dir():
                 session = cls._open_folder(path)
             elif path.is_file():
+                exported = read_export(path.read_bytes()) if path.suffix.lower() == EXPORT_SUFFIX else None
+                if exported is not None:
+                    return cls._open_exported(path, exported)
                 session = cls(path, path.stem, {path.stem: RunMeta()}, bare=True)
             else:
                 raise RecordingError(f"{path} does not exist.", hint="`octui sessions` lists what there is.")
@@ -123,8 +132,19 @@ class Session:
             raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
         if session._bare and not session._holds_events():
             raise RecordingError(
-                f"{path} holds no events of opencode.", hint="octui replays what `opencode run --format json` printed."
+                f"{path} holds no events of opencode.",
+                hint="octui replays what `opencode run --format json` or `opencode export` printed.",
             )
+        return session
+
+    @classmethod
+    def _open_exported(cls, path: Path, exported: Exported) -> Session:
+        meta = RunMeta(model=exported.model, agent=exported.agent, workspace=exported.directory)
+        with tempfile.NamedTemporaryFile(prefix="octui-export-", suffix=LOG_SUFFIX) as file:
+            file.write(exported.log)
+            file.flush()
+            session = cls(path, exported.title or path.stem, {path.stem: meta}, bare=True, log=Path(file.name))
+            session.refresh()  # A log that is deleted stays as it was for whoever has it open.
         return session
 
     @classmethod

@@ -309,7 +309,7 @@ def run_dashboard(session: Path) -> int:
 
 
 def run_replay(path: Path) -> int:
-    """Replay a session folder, or a ``*.jsonl`` of ``opencode run --format json``; give the exit status.
+    """Replay a session folder, or a log of ``opencode run``, or what ``opencode export`` wrote; give the exit status.
 
     Raises:
         RecordingError: ``path`` is neither.
