@@ -50,6 +50,15 @@ def test_the_name_of_the_file_says_as_what(elsewhere: Path) -> None:
     assert json.loads((elsewhere / "fixer.json").read_text())["runs"][0]["state"] == "succeeded"
 
 
+def test_an_asciicast_has_the_size_that_is_asked_for(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", str(SAMPLE), "--format", "asciicast", "--size", "60x20") == 0
+    head = json.loads((elsewhere / "fix-a-bug.cast").read_text().splitlines()[0])
+    assert (head["version"], head["width"], head["height"]) == (2, 60, 20)
+    for size in ("60", "0x0", "30x10", "9999x20", "axb"):
+        assert run("export", str(SAMPLE), "-o", "x.cast", "--size", size) == 2
+        assert "no size of a terminal" in capsys.readouterr().err
+
+
 def test_no_file_is_written_over_unless_that_is_asked_for(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (elsewhere / "x.md").write_text("mine")
     assert run("export", str(SAMPLE), "-o", "x.md") == 2

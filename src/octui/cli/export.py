@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from octui.errors import UsageError
 if TYPE_CHECKING:
     from octui.recording.session import Session
 
-SUFFIXES = {"md": "md", "html": "html", "json": "json"}
+SUFFIXES = {"md": "md", "html": "html", "json": "json", "asciicast": "cast"}
 TO_STDOUT = "-"
 _FOR_PIPES = ("md", "json")
 
@@ -28,25 +29,30 @@ _FOR_PIPES = ("md", "json")
     "--format", "kind", type=click.Choice(list(SUFFIXES)), help="As what.  [default: by the name of FILE, or md]"
 )
 @click.option("-o", "--output", metavar="FILE", help="Where to; - for stdout.")
+@click.option(
+    "--size", metavar="COLUMNSxROWS", default="120x36", show_default=True, help="Of the terminal, for asciicast."
+)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @common_options
-def export(session: str, kind: str | None, output: str | None, force: bool) -> None:
+def export(session: str, kind: str | None, output: str | None, size: str, force: bool) -> None:
     """Write a session as a transcript that is read without octui.
 
     It has the prompts, answers and reasoning of all runs, their tool calls with what was given, came back and was
     changed, what was asked and how it was answered, and what each run came to. What looks like a secret is masked.
+    An asciicast is the replay itself, as a recording of a terminal: it shows what the replay shows.
     Without -o, md and json go to a pipe where there is one, and everything else to a file named after the session.
 
     \b
     octui export 20261123-1041 --format html
     octui export 20261123-1041 -o review.md
+    octui export 20261123-1041 --format asciicast --size 100x30
     octui export run.jsonl --format json | jq '.runs[0].cost'
     """
     from octui.recording.session import Session, resolve_session
 
     kind = kind or (_kind_of(output) if output else None) or "md"
     found = Session.open(resolve_session(session))
-    pieces = _written(found, kind)
+    pieces = _cast(found, size) if kind == "asciicast" else _written(found, kind)
     if output == TO_STDOUT or (output is None and kind in _FOR_PIPES and not sys.stdout.isatty()):
         _print(pieces)
         return
@@ -59,6 +65,16 @@ def export(session: str, kind: str | None, output: str | None, force: bool) -> N
 def _kind_of(output: str) -> str | None:
     suffix = Path(output).suffix.removeprefix(".").lower()
     return next((kind for kind, each in SUFFIXES.items() if each == suffix), None)
+
+
+def _cast(session: Session, size: str) -> Iterator[str]:
+    from octui.export import cast
+
+    match = re.fullmatch(r"(\d{1,4})[x×](\d{1,4})", size)
+    asked = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(low <= each <= high for low, each, high in zip(cast.SMALLEST, asked, cast.LARGEST, strict=True)):
+        raise UsageError(f"{size!r} is no size of a terminal.", hint="Write it as 120x36; 40x10 is the smallest.")
+    return cast.write(session, asked)
 
 
 def _written(session: Session, kind: str) -> Iterator[str]:

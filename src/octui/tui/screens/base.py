@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
+from textual.strip import Strip
 
 if TYPE_CHECKING:
     from octui.tui.palette import Palette
@@ -15,6 +16,10 @@ class OctuiScreen(Screen[None]):
 
     def heard_key(self) -> None:
         """A key was pressed; it may be for a dialog over this screen."""
+
+    def rows(self) -> list[Strip]:
+        """All of it as it is drawn now, row by row."""
+        return self._compositor.render_strips()
 
     def use_palette(self, palette: Palette) -> None:
         """The theme is another; screens that draw with style sheets alone have nothing to do."""

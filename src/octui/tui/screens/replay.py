@@ -38,18 +38,22 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         palette: The colours.
         glyphs: What to draw with.
         playing: Whether it plays at once.
+        by_itself: Whether time goes on with the clock on the wall; otherwise only `run_on` makes it.
     """
 
     COMMANDS_TABLE: ClassVar[tuple[Command, ...]] = REPLAY_COMMANDS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_COMMANDS)]
 
-    def __init__(self, session: Session, palette: Palette, glyphs: Glyphs, *, playing: bool = True) -> None:
+    def __init__(
+        self, session: Session, palette: Palette, glyphs: Glyphs, *, playing: bool = True, by_itself: bool = True
+    ) -> None:
         self.timeline = Timeline(session)
         self.clock = ReplayClock(self.timeline, gap_s=GAPS_S)
         super().__init__(session, palette, glyphs)
         self._activity = self._count_activity()
         self._is_whole = session.indexed >= 1
         self._playing_at_start = playing
+        self._by_itself = by_itself
         self._at = 0.0
 
     def make_view(self, session: Session, now: Callable[[], float]) -> SessionView:
@@ -71,7 +75,8 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         if self._playing_at_start:
             self.clock.play()
         self._at = time.monotonic()
-        self.set_interval(FRAME_S, self._frame)
+        if self._by_itself:
+            self.set_interval(FRAME_S, self._frame)
         self.show_moment()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -108,8 +113,12 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
     def _frame(self) -> None:
         now = time.monotonic()
         passed, self._at = now - self._at, now
+        self.run_on(passed)
+
+    def run_on(self, passed_s: float) -> None:
+        """Play so many seconds on, if it plays."""
         if self.clock.playing:
-            self.clock.tick(passed)
+            self.clock.tick(passed_s)
             self.show_moment()
 
     def show_moment(self) -> None:
