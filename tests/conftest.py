@@ -86,7 +86,7 @@ def _spread(slow: list[pytest.Item], fast: list[pytest.Item], workers: int) -> l
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home, with XDG folders in it, and no network for opencode: no test sees or touches the user's own."""
     for name in list(os.environ):
-        if name.startswith(("OPENCODE_", "OCTUI_")) or name.endswith("_API_KEY"):
+        if name.startswith(("OPENCODE_", "OCTUI_", "GIT_")) or name.endswith("_API_KEY"):
             monkeypatch.delenv(name)
     for name, value in OFFLINE_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

@@ -36,6 +36,19 @@ def test_it_can_be_pushed_to_an_origin_of_its_own(tmp_path: Path) -> None:
     assert tags.stdout.split() == ["v1"]
 
 
+def test_a_repository_that_git_is_told_to_use_instead_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine"
+    subprocess.run(["git", "init", "--quiet", str(mine)], check=True)
+    before = (mine / ".git" / "config").read_text()
+    monkeypatch.setenv("GIT_DIR", str(mine / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(mine))
+    lay_out(tmp_path / "repo", origin=tmp_path / "origin.git")
+    assert (mine / ".git" / "config").read_text() == before
+    assert (tmp_path / "repo" / ".git").is_dir()
+
+
 def test_a_machine_without_git_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OctuiError, match="git"):

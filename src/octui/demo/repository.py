@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -124,8 +125,10 @@ def lay_out(folder: Path, *, origin: Path | None = None) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> None:
+    # Within a hook or `git rebase --exec`, these would lead git to the repository of whoever started it.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True, env=environment)
     except FileNotFoundError as error:
         raise OctuiError("The demo needs git, which was not found.", hint="Install git and try again.") from error
     except subprocess.CalledProcessError as error:
