@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -51,10 +52,17 @@ def make_fleet(stand_in: StandIn, tmp_path: Path) -> MakeFleet:
         max_parallel: int = 4,
         config: RunConfig | None = None,
         gate: Gate | None = None,
+        each: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         **spec: Any,
     ) -> Fleet:
         runs = tuple(
-            RunSpec(name=name, workspace=tmp_path, prompt=prompt, config=config or RunConfig(), **spec)
+            RunSpec(
+                name=name,
+                workspace=tmp_path,
+                prompt=prompt,
+                config=config or RunConfig(),
+                **{**spec, **each.get(name, {})},
+            )
             for name, prompt in prompts.items()
         )
         plan = Plan(name="test", runs=runs, max_parallel=max_parallel)

@@ -313,3 +313,58 @@ def test_a_plan_survives_being_written_and_read(
     assert parse_plan(plan_to_toml(plan), folder=Path("/"), source="x") == plan
     assert parse_plan(plan_to_toml(plan, relative_to=tmp_path), folder=tmp_path, source="x") == plan
     assert plan_from_json(plan_to_json(plan)) == plan
+
+
+NEEDS = """
+[[runs]]
+name = "api"
+workspace = "api"
+prompt = "p"
+copies = 2
+[[runs]]
+name = "sum"
+workspace = "worker"
+prompt = "p"
+needs = ["api"]
+on_failure = "run"
+"""
+
+
+def test_a_run_may_need_others_and_all_copies_by_their_name(folder: Path) -> None:
+    plan = parse(folder, NEEDS)
+    assert [(run.name, run.group, run.needs, run.on_failure) for run in plan.runs] == [
+        ("api-1", "api", (), "skip"),
+        ("api-2", "api", (), "skip"),
+        ("sum", "", ("api",), "run"),
+    ]
+    assert parse(folder, plan_to_toml(plan)) == plan_from_json(plan_to_json(plan)) == plan
+
+
+def test_needs_that_are_not_there_are_refused_where_they_stand(folder: Path) -> None:
+    (found,) = problems(folder, NEEDS.replace('["api"]', '["apis"]'))
+    assert (found.line, found.where) == (11, "runs[2].needs")
+    assert found.message == "there is no run called 'apis'; did you mean 'api'?"
+
+
+def test_a_run_that_could_not_be_read_still_is_there_to_be_needed(folder: Path) -> None:
+    (found,) = problems(folder, NEEDS.replace('workspace = "api"', 'workspace = "nowhere"'))
+    assert found.where == "runs[1].workspace"
+
+
+def test_circles_are_refused_and_spelled_out(folder: Path) -> None:
+    (found,) = problems(folder, NEEDS.replace("copies = 2", 'needs = ["sum"]'))
+    assert (found.line, found.where) == (6, "runs[1].needs")
+    assert "api → sum → api" in found.message
+
+
+def test_a_group_must_not_be_taken_for_a_run(folder: Path) -> None:
+    text = NEEDS.replace("copies = 2", 'group = "sum"')
+    found = problems(folder, text)
+    assert [(problem.where, problem.message) for problem in found] == [
+        ("runs[1].group", "'sum' is the name of runs[2].")
+    ]
+
+
+def test_runs_may_be_grouped_by_hand(folder: Path) -> None:
+    plan = parse(folder, NEEDS.replace("copies = 2", 'group = "services"').replace('["api"]', '["services"]'))
+    assert plan.runs[1].needs == ("services",)

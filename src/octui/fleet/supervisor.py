@@ -34,6 +34,7 @@ from octui.fleet.run_life import RunLife
 from octui.fleet.runner import Runner
 from octui.fleet.serve_runner import Prompt, ServeRunner
 from octui.fleet.servers import ServerPool
+from octui.plan import graph
 from octui.plan.model import Plan, RunSpec
 from octui.plan.toml import unique_name
 from octui.recording.facts import (
@@ -53,6 +54,7 @@ LINGER_S = 5.0
 """How long a supervisor stays after its last run when no screen is connected."""
 
 _LOOK_EVERY_S = 0.25
+_WHAT_BECAME = {RunState.FAILED: "failed", RunState.STOPPED: "was stopped", RunState.TIMED_OUT: "timed out"}
 
 
 class Supervisor:
@@ -96,6 +98,10 @@ class Supervisor:
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
         self._stop_words: dict[str, str] = {}
+        self._members = graph.members(plan.runs)
+        self._needs = graph.needed(plan.runs)
+        self._restarting: set[str] = set()
+        self._turned = anyio.Event()
         self._gate = gate or Gate()
         self._slots = anyio.CapacityLimiter(plan.max_parallel)
         self._group: TaskGroup | None = None
@@ -180,13 +186,18 @@ class Supervisor:
 
     async def _restart(self, name: str) -> None:
         runner = self._known(name)
-        # Another screen may have started it anew while this one waited for its end.
-        while not self._over[name].is_set():
-            await self._stop([name], STOPPED_BY_USER)
-        if self._closing or self._group is None:
-            raise ControlError("The session is ending.")
-        runner.queue()
-        self._start(name)
+        self._restarting.add(name)  # What waits for it goes on waiting.
+        try:
+            # Another screen may have started it anew while this one waited for its end.
+            while not self._over[name].is_set():
+                await self._stop([name], STOPPED_BY_USER)
+            if self._closing or self._group is None:
+                raise ControlError("The session is ending.")
+            runner.queue()
+            self._start(name)
+        finally:
+            self._restarting.discard(name)
+            self._turn()
 
     def _lay_down(self, name: str, before: RunStatus, *, interrupted: bool) -> None:
         """Take a run over as it was left, over."""
@@ -211,7 +222,9 @@ class Supervisor:
             raise ControlError("The session is ending.")
         if not origin.session_id:
             raise ControlError(f"{name} has not begun yet.")
-        spec = replace(origin.spec, name=unique_name(f"{name}-fork", set(self.runners)), prompt=text)
+        spec = replace(
+            origin.spec, name=unique_name(f"{name}-fork", set(self.runners)), prompt=text, group="", needs=()
+        )
         self._journal.add_run(spec)
         self.runners[spec.name] = self._runner(spec, origin=origin.session_id)
         self._write_outcomes()
@@ -269,7 +282,7 @@ class Supervisor:
             with scope:
                 if work is not None:
                     await work()  # Somebody waits for it now.
-                else:
+                elif await self._may_start(runner):
                     async with self._slots, self._admitted(runner):
                         await runner.run()
             if scope.cancelled_caught and not runner.state.is_final:
@@ -277,7 +290,32 @@ class Supervisor:
         finally:
             self._last_end = time.monotonic()
             over.set()
+            self._turn()
             self._write_outcomes()
+
+    async def _may_start(self, runner: RunLife) -> bool:
+        """Wait for what a run needs; give whether it may start, or was skipped."""
+        needs = self._needs.get(runner.spec.name, ())
+        told = ""
+        while waiting := [need for need in needs if need in self._restarting or not self._over[need].is_set()]:
+            words = f"waits for {graph.in_words(runner.spec.needs, self._members, waiting)}"
+            if words != told:
+                runner.wait(words)
+                told = words
+            await self._turned.wait()
+        failed = [self.runners[need] for need in needs if self.runners[need].state is not RunState.SUCCEEDED]
+        if failed and runner.spec.on_failure == "skip":
+            more = f", and {len(failed) - 1} more did not succeed" if len(failed) > 1 else ""
+            runner.stopped(f"skipped: {failed[0].spec.name} {_WHAT_BECAME[failed[0].state]}{more}")
+            return False
+        if told:
+            runner.wait("")
+        return True
+
+    def _turn(self) -> None:
+        """Let those that wait for others look again."""
+        self._turned.set()
+        self._turned = anyio.Event()
 
     def _admitted(self, runner: RunLife) -> AbstractAsyncContextManager[None]:
         """Hold a place for a process of its own; sessions on a server need none, as the server has one."""

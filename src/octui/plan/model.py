@@ -11,6 +11,9 @@ from octui.client.config import RunConfig
 Backend = Literal["run", "serve"]
 """How opencode is run: a process a run, or sessions on a server, which are seen word by word and can be answered."""
 
+OnFailure = Literal["skip", "run"]
+"""What becomes of a run when one that it needs did not succeed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
@@ -27,6 +30,9 @@ class RunSpec:
         silence_s: After how many seconds without a word the run asks for attention.
         isolate_db: Whether the run gets a private data home.
         backend: How opencode is run; None leaves it to whoever starts the plan.
+        group: A name it shares with others, such as its copies; empty for none.
+        needs: Names and groups of runs that come first.
+        on_failure: Whether it is skipped or runs all the same when one of those did not succeed.
     """
 
     name: str
@@ -39,6 +45,9 @@ class RunSpec:
     silence_s: float = 60.0
     isolate_db: bool = True
     backend: Backend | None = None
+    group: str = ""
+    needs: tuple[str, ...] = ()
+    on_failure: OnFailure = "skip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,8 @@ import tomli_w
 
 from octui.client.config import RunConfig, check, deep_merge
 from octui.errors import ConfigError, PlanError, Problem
-from octui.plan.model import Backend, Plan, RunSpec
+from octui.plan import graph
+from octui.plan.model import Backend, OnFailure, Plan, RunSpec
 from octui.plan.places import Place, in_words, key_lines, line_of
 
 NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
@@ -35,6 +36,9 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "silence_s": float,
     "isolate_db": bool,
     "backend": Backend,
+    "group": str,
+    "needs": tuple[str, ...],
+    "on_failure": OnFailure,
 }
 _CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
     {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
@@ -54,6 +58,7 @@ _PLAIN_WORDS = {
     "null": "nothing",
 }
 _SPEC_KEYS = ("timeout_s", "max_retries", "startup_timeout_s", "silence_s", "isolate_db", "backend")
+_FLOW_KEYS = ("group", "needs", "on_failure")
 
 
 def load_plan(path: Path) -> Plan:
@@ -147,6 +152,8 @@ def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:
         workspace = workspace.relative_to(relative_to)
     table: dict[str, Any] = {"name": run.name, "workspace": str(workspace), "prompt": run.prompt}
     table |= {key: getattr(run, key) for key in _SPEC_KEYS if getattr(run, key) is not None}
+    unset = {field.name: field.default for field in fields(RunSpec)}
+    table |= {key: _plain(getattr(run, key)) for key in _FLOW_KEYS if getattr(run, key) != unset[key]}
     blank = RunConfig()
     for key in _CONFIG_TYPES:
         value = getattr(run.config, key)
@@ -192,6 +199,7 @@ class _Reader:
                     self._say((*place, "name"), f"{run.name!r} is taken by {first}; names are unique.")
                 taken.setdefault(run.name, place)
                 runs.append(run)
+        self._check_order(runs, taken, named)
         parallel = top.get("max_parallel", 4)
         if parallel < 1:
             self._say(("max_parallel",), "it must be 1 or more.")
@@ -238,12 +246,29 @@ class _Reader:
         copies = table.get("copies", 1)
         if workspace is None or prompt is None or config is None or copies < 1:
             return []
-        spec = {key: table[key] for key in _SPEC_KEYS if key in table}
+        spec = {key: table[key] for key in (*_SPEC_KEYS, *_FLOW_KEYS) if key in table}
+        if copies > 1:
+            spec.setdefault("group", name)
         names = [name] if copies == 1 else [f"{name}-{number}" for number in range(1, copies + 1)]
         return [
             RunSpec(name=each, workspace=workspace, prompt=prompt, config=_attached(config, hosts), **spec)
             for each in names
         ]
+
+    def _check_order(self, runs: list[RunSpec], places: Mapping[str, Place], named: set[str]) -> None:
+        """Refuse groups and needs that are not clear, and runs that would wait for one another for ever."""
+        known = graph.members(runs)
+        for run in {places[run.name]: run for run in reversed(runs)}.values():
+            place = places[run.name]
+            if run.group in places:
+                self._say((*place, "group"), f"{run.group!r} is the name of {in_words(places[run.group])}.")
+            for need in run.needs:
+                if need not in known and need not in named:
+                    near = difflib.get_close_matches(need, known, n=1)
+                    hint = f"; did you mean {near[0]!r}?" if near else "."
+                    self._say((*place, "needs"), f"there is no run called {need!r}{hint}")
+        for name, circle in graph.cycles(runs):
+            self._say((*places[name], "needs"), f"these wait for one another: {' → '.join(circle)}.")
 
     def _servers(self, value: str | list[str] | None, place: Place) -> Iterator[str] | None:
         """The servers to take in turn; None for none."""

@@ -235,7 +235,7 @@ def _comparable(run: RunSpec) -> tuple[object, ...]:
     config["permission"] = rows_from_permission(run.config.permission)
     config["files"] = [str(file) for file in run.config.files]
     config["instructions"] = list(run.config.instructions)
-    return replace(run, config=RunConfig(), backend=run.backend or DEFAULT_BACKEND), config
+    return replace(run, config=RunConfig(), group="", backend=run.backend or DEFAULT_BACKEND), config
 
 
 def _folders(form: LaunchForm, base: Path, problems: dict[str, str]) -> list[Path]:

@@ -1,0 +1,118 @@
+"""Runs that need others, on stand-ins for opencode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.fleet.conftest import Fleet, MakeFleet
+
+from octui.control.messages import Restart, Shutdown, Stop
+from octui.recording.facts import RunState, StateChanged
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
+
+FAIL_OR_ANSWER = """
+if prompt.startswith("until "):
+    while not os.path.exists(prompt.removeprefix("until ")):
+        time.sleep(0.02)
+sys.exit(1) if prompt == "fail" else answer()
+"""
+
+
+async def until(fleet: Fleet, run: str, state: RunState, why: str = "") -> None:
+    with anyio.fail_after(15):
+        while not any(
+            isinstance(fact, StateChanged) and fact.run == run and fact.state is state and fact.why.startswith(why)
+            for fact in fleet.facts
+        ):
+            await anyio.sleep(0.02)
+
+
+def whys(fleet: Fleet, run: str) -> list[str]:
+    return [fact.why for fact in fleet.facts if isinstance(fact, StateChanged) and fact.run == run and fact.why]
+
+
+async def test_a_run_starts_when_all_it_needs_succeeded_and_says_what_it_waits_for(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(
+        FAIL_OR_ANSWER,
+        {"sum": "x", "a-1": "x", "a-2": "x", "b": "x"},
+        max_parallel=1,
+        each={"sum": {"needs": ("a", "b")}, "a-1": {"group": "a"}, "a-2": {"group": "a"}},
+    )
+    await fleet.supervisor.run()
+    assert whys(fleet, "sum")[0] == "waits for a (2 of 2), b"
+    assert fleet.states("sum")[-3:] == ["starting", "running", "succeeded"]
+    began = next(
+        i
+        for i, fact in enumerate(fleet.facts)
+        if isinstance(fact, StateChanged) and fact.state == "starting" and fact.run == "sum"
+    )
+    over = [fact.run for fact in fleet.facts[:began] if isinstance(fact, StateChanged) and fact.state == "succeeded"]
+    assert sorted(over) == ["a-1", "a-2", "b"]
+
+
+async def test_what_needs_a_run_that_failed_is_skipped_with_all_that_needs_it(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(
+        FAIL_OR_ANSWER,
+        {"api": "fail", "worker": "x", "sum": "x", "last": "x"},
+        each={
+            "worker": {"needs": ("api",)},
+            "sum": {"needs": ("worker",)},
+            "last": {"needs": ("api", "sum"), "on_failure": "run"},
+        },
+    )
+    await fleet.supervisor.run()
+    status = fleet.session().status
+    assert (status.run("worker").state, status.run("worker").why) == (RunState.STOPPED, "skipped: api failed")
+    assert status.run("sum").why == "skipped: worker was stopped"
+    assert status.run("last").state is RunState.SUCCEEDED
+    assert "starting" not in fleet.states("worker")
+
+
+async def test_stopping_a_run_skips_what_needs_it_and_both_can_be_started_anew(
+    make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    fleet = make_fleet(FAIL_OR_ANSWER, {"api": f"until {go}", "sum": "x"}, each={"sum": {"needs": ("api",)}})
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fleet.supervisor.run(connections=lambda: 1))
+        await until(fleet, "api", RunState.STARTING)
+        await fleet.supervisor.handle(Stop(id=1, run="api"))
+        await until(fleet, "sum", RunState.STOPPED, "skipped: api was stopped")
+        go.touch()
+        await fleet.supervisor.handle(Restart(id=2, run="api"))
+        await until(fleet, "api", RunState.SUCCEEDED)
+        assert fleet.states("sum")[-1] == "stopped"
+        await fleet.supervisor.handle(Restart(id=3, run="sum"))
+        await until(fleet, "sum", RunState.SUCCEEDED)
+        await fleet.supervisor.handle(Shutdown(id=4))
+
+
+async def test_what_waits_for_a_run_goes_on_waiting_when_that_is_restarted(
+    make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    fleet = make_fleet(FAIL_OR_ANSWER, {"api": f"until {go}", "sum": "x"}, each={"sum": {"needs": ("api",)}})
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.run)
+        await until(fleet, "api", RunState.STARTING)
+        await fleet.supervisor.handle(Restart(id=1, run="api"))
+        assert "stopped" not in fleet.states("sum")
+        go.touch()
+        await until(fleet, "sum", RunState.SUCCEEDED)
+    assert fleet.states("sum").count("starting") == 1
+
+
+async def test_all_that_waits_is_stopped_with_the_rest(make_fleet: MakeFleet, tmp_path: Path) -> None:
+    fleet = make_fleet(
+        FAIL_OR_ANSWER,
+        {"api": f"until {tmp_path / 'never'}", "sum": "x"},
+        each={"sum": {"needs": ("api",)}},
+    )
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.run)
+        await until(fleet, "api", RunState.STARTING)
+        await fleet.supervisor.handle(Stop(id=1))
+    assert fleet.session().status.run("sum").why == "stopped by you"
