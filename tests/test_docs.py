@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from octui.plan.toml import RUN_KEYS
+from octui.plan.toml import RUN_KEYS, TOP_KEYS
 from octui.tui.keys import DASHBOARD_COMMANDS, REPLAY_COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,10 +20,13 @@ def test_every_command_is_listed_with_its_keys() -> None:
         assert f"| `{command.id}` | `{command.keys}` | {command.help} |" in page
 
 
-def test_every_key_of_a_run_is_listed() -> None:
-    table = re.findall(r"^\| (`.*?`) \|", (ROOT / "docs" / "plans.md").read_text(), re.MULTILINE)
+@pytest.mark.parametrize(("what", "keys"), [("run", RUN_KEYS), ("plan", TOP_KEYS)])
+def test_every_key_of_a_plan_is_listed(what: str, keys: dict[str, object]) -> None:
+    page = (ROOT / "docs" / "plans.md").read_text()
+    section = page.partition(f"## Keys of a {what}\n")[2].partition("\n## ")[0]
+    table = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
     listed = {key for row in table for key in re.findall(r"`(\w+)`", row)}
-    assert listed == set(RUN_KEYS)
+    assert listed == set(keys)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

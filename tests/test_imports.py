@@ -26,6 +26,7 @@ PURE_MODULES = [
     "octui.client.events",
     "octui.client.result",
     "octui.client.retry",
+    "octui.plan.templates",
     "octui.plan.toml",
     "octui.recording.facts",
 ]

@@ -76,6 +76,8 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         (["run", "x", "-w", ".", "--attach", "host:4096"], "begins with http"),
         (["run", "x", "-w", "/nowhere", "--attach", "http://h:1", "--headless"], "does not exist"),
         (["run", "x.toml", "--backend", "run"], "A plan says all"),
+        (["run", "x", "-w", ".", "--var", "a=b"], "--var goes with a plan"),
+        (["run", "x.toml", "--var", "a"], "is not NAME=VALUE"),
         (["run", "x", "-w", "."], "Add --headless"),
         ([], "--headless"),
         (["attach"], "octui sessions"),
@@ -114,6 +116,21 @@ def test_a_headless_run_says_how_it_goes_and_what_it_came_to(
     assert "1 of 2 succeeded" in err
     assert "\x1b" not in err
     assert Session.open(Path(report["session"])).status.ended is not None
+
+
+def test_a_plan_is_run_with_variables_and_quotes_what_was_answered(
+    stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "p.toml"
+    plan.write_text(
+        '[vars]\ncity = "Lima"\n[defaults]\nworkspace = "."\n'
+        '[[runs]]\nname = "b"\nprompt = "Last: {{ runs.a.final_text }}"\n'
+        '[[runs]]\nname = "a"\nprompt = "In {{ vars.city }}"\n'
+    )
+    binary = str(stand_in("answer(prompt)"))
+    assert run("run", str(plan), "--headless", "--json", "--binary", binary, "--var", "city=Oslo = here") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [each["final_text"] for each in report["runs"]] == ["Last: In Oslo = here", "In Oslo = here"]
 
 
 def test_one_prompt_for_several_folders_needs_no_plan(

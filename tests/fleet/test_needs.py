@@ -10,6 +10,7 @@ from tests.fleet.conftest import Fleet, MakeFleet
 
 from octui.control.messages import Restart, Shutdown, Stop
 from octui.recording.facts import RunState, StateChanged
+from octui.recording.journal import Journal
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
@@ -116,3 +117,46 @@ async def test_all_that_waits_is_stopped_with_the_rest(make_fleet: MakeFleet, tm
         await until(fleet, "api", RunState.STARTING)
         await fleet.supervisor.handle(Stop(id=1))
     assert fleet.session().status.run("sum").why == "stopped by you"
+
+
+async def test_a_prompt_is_made_of_what_others_answered_and_is_recorded(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = "{% for run in runs.a %}{{ run.name }}: {{ run.final_text }} ({{ run.turns }}){% endfor %} {{ vars.b }}"
+    fleet = make_fleet(
+        "answer(prompt)",
+        {"a-1": "hot {{ 7 * 7 }}", "a-2": "cold", "sum": template},
+        each={
+            "a-1": {"group": "a"},
+            "a-2": {"group": "a"},
+            "sum": {"needs": ("a",), "template": template, "vars": {"b": "B"}},
+        },
+    )
+    watched = fleet.session()
+    assert watched.meta("sum").prompt == template
+    await fleet.supervisor.run()
+    made = "a-1: hot {{ 7 * 7 }} (1)a-2: cold (1) B"
+    assert fleet.session().log("sum").final_text() == made
+    assert fleet.session().meta("sum").prompt == made
+    watched.refresh()
+    assert watched.meta("sum").prompt == made
+    assert watched.log("sum").final_text() == made
+
+
+async def test_a_prompt_that_cannot_be_made_fails_its_run_and_says_why(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet("answer(prompt)", {"a": "x"}, each={"a": {"template": "{{ 1 / vars.b }}", "vars": {"b": 0}}})
+    await fleet.supervisor.run()
+    run = fleet.session().status.run("a")
+    assert (run.state, run.why) == (RunState.FAILED, "The prompt could not be made: division by zero.")
+
+
+async def test_a_session_that_is_taken_up_keeps_the_template_and_reads_no_answer_as_one(make_fleet: MakeFleet) -> None:
+    template = "{{ runs.a.final_text }}"
+    fleet = make_fleet(
+        "answer(prompt)", {"a": "{{ nobody }}", "b": template}, each={"b": {"needs": ("a",), "template": template}}
+    )
+    await fleet.supervisor.run()
+    fleet.journal.close()
+    journal, plan = Journal.take_up(fleet.journal.folder)
+    journal.close()
+    assert [(run.prompt, run.template) for run in plan.runs] == [("{{ nobody }}", ""), ("{{ nobody }}", template)]

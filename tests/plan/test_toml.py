@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -368,3 +369,67 @@ def test_a_group_must_not_be_taken_for_a_run(folder: Path) -> None:
 def test_runs_may_be_grouped_by_hand(folder: Path) -> None:
     plan = parse(folder, NEEDS.replace("copies = 2", 'group = "services"').replace('["api"]', '["services"]'))
     assert plan.runs[1].needs == ("services",)
+
+
+TEMPLATE = """
+allow_env = ["OCTUI_TEST_WORD"]
+[vars]
+city = "Lima"
+[[runs]]
+name = "api"
+workspace = "api"
+prompt = "Look at {{ vars.city }}, {{ env.OCTUI_TEST_WORD }}."
+[[runs]]
+name = "sum"
+workspace = "worker"
+vars = { city = "Rome" }
+prompt = "Sum up: {{ runs.api.final_text }}"
+"""
+
+
+def test_a_prompt_with_marks_is_a_template_and_needs_what_it_quotes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTUI_TEST_WORD", "x")
+    plan = parse(folder, TEMPLATE)
+    api, last = plan.runs
+    assert (plan.allow_env, api.vars, last.vars) == (("OCTUI_TEST_WORD",), {"city": "Lima"}, {"city": "Rome"})
+    assert last.template == last.prompt == "Sum up: {{ runs.api.final_text }}"
+    assert last.needs == ("api",)
+    assert parse(folder, plan_to_toml(plan)) == plan_from_json(plan_to_json(plan)) == plan
+
+
+def test_variables_of_the_command_line_win(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTUI_TEST_WORD", "x")
+    path = folder / "plan.toml"
+    path.write_text(TEMPLATE)
+    assert load_plan(path, {"city": "Oslo", "more": "1"}).runs[0].vars == {"city": "Oslo", "more": "1"}
+
+
+def test_what_a_template_gets_wrong_is_told_with_its_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCTUI_TEST_WORD", raising=False)
+    text = TEMPLATE.replace("runs.api.", "runs.apis.").replace('city = "Lima"', "")
+    found = problems(folder, text)
+    assert [(problem.line, problem.where) for problem in found] == [
+        (8, "runs[1].prompt"),
+        (8, "runs[1].prompt"),
+        (13, "runs[2].prompt"),
+    ]
+    assert "OCTUI_TEST_WORD is not set" in found[1].message
+
+
+def test_a_made_prompt_keeps_its_template_and_is_not_read_as_one(folder: Path) -> None:
+    (run,) = parse(folder, '[[runs]]\nworkspace = "api"\nprompt = "{{ vars.a }}"\nvars = { a = 1 }').runs
+    made = replace(run, prompt="{{ nobody.knows }}")
+    plan = Plan(name="n", runs=(made,))
+    assert plan_from_json(plan_to_json(plan)).runs == (made,)
+
+
+def test_a_prompt_can_be_kept_to_the_letter(folder: Path) -> None:
+    (run,) = parse(folder, '[[runs]]\nworkspace = "api"\nprompt = "Mend {{ this }}"\ntemplate = false').runs
+    assert (run.prompt, run.template) == ("Mend {{ this }}", "")
+    assert plan_from_json(plan_to_json(Plan(name="n", runs=(run,)))).runs == (run,)
+
+
+def test_the_same_mistake_of_copies_is_told_once(folder: Path) -> None:
+    assert len(problems(folder, '[[runs]]\nworkspace = "api"\nprompt = "{{ vars.a }}"\ncopies = 5')) == 1

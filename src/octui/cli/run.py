@@ -47,6 +47,9 @@ PASSWORD = "OPENCODE_SERVER_PASSWORD"
 @click.option("--max-parallel", type=click.IntRange(1), help="How many agents work at a time.  [default: 4]")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0, min_open=True), help="Limit of a run, in seconds.")
 @click.option("--retries", "max_retries", type=click.IntRange(0), help="Attempts after a start-up crash.  [default: 2]")
+@click.option(
+    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the plan's prompts; repeatable."
+)
 @click.option("--name", help="The session's name.")
 @click.option("--headless", is_flag=True, help="No screen: progress on stderr, tied to this process.")
 @click.option("--json", "as_json", is_flag=True, help="With --headless: one object on stdout at the end.")
@@ -76,6 +79,7 @@ def run(
 
     \b
     octui run plan.toml
+    octui run weather.toml --var city=Oslo
     octui run -w services/api -w services/worker "Explain this service."
     octui run -w . --copies 3 -m anthropic/claude-sonnet-4-5 "Name the riskiest function."
     octui run -w . --allow bash --ask "bash=git push *" "Fix the failing test."
@@ -200,12 +204,24 @@ def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any], defaul
     from octui.plan.toml import load_plan
 
     if not workspaces and what.endswith(".toml"):
+        variables = options.pop("variables")
         given = [name for name, value in options.items() if value and (name, value) != ("copies", 1)]
         if given:
             names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
             raise UsageError(f"A plan says all by itself; {names} goes with a prompt.", hint=f"Write it into {what}.")
-        return load_plan(Path(what))
+        return load_plan(Path(what), read_variables(variables))
     return _plan_from_prompt(what, workspaces, options, default)
+
+
+def read_variables(words: Sequence[str]) -> dict[str, str]:
+    """Make variables of ``NAME=VALUE`` words."""
+    variables = {}
+    for word in words:
+        name, separator, value = word.partition("=")
+        if not separator or not name.strip():
+            raise UsageError(f"--var {word!r} is not NAME=VALUE.")
+        variables[name.strip()] = value
+    return variables
 
 
 def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
@@ -214,6 +230,8 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
 
     if not prompt.strip():
         raise UsageError("The prompt is empty.")
+    if options["variables"]:
+        raise UsageError("--var goes with a plan; a prompt on the command line is asked to the letter.")
     if not workspaces:
         raise UsageError("No folder was named.", hint="Say where the agents work: -w DIR, or -w . for this folder.")
     config = RunConfig(

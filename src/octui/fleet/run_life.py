@@ -116,6 +116,10 @@ class RunLife:
         """Say that it was ended, or never started, because somebody asked for it."""
         self._finish(Outcome(RunState.STOPPED, why))
 
+    def failed(self, why: str) -> None:
+        """Say that it could not be started."""
+        self._finish(Outcome(RunState.FAILED, why))
+
     def outcome(self) -> dict[str, Any] | None:
         """What it came to, for ``session.toml``; None while it is not over."""
         if not self.state.is_final:

@@ -28,15 +28,16 @@ from octui.control.messages import (
     Shutdown,
     Stop,
 )
-from octui.errors import ControlError, RecordingError
+from octui.errors import ConfigError, ControlError, RecordingError
 from octui.fleet.pacing import Gate
 from octui.fleet.run_life import RunLife
 from octui.fleet.runner import Runner
 from octui.fleet.serve_runner import Prompt, ServeRunner
 from octui.fleet.servers import ServerPool
-from octui.plan import graph
+from octui.plan import graph, templates
 from octui.plan.model import Plan, RunSpec
 from octui.plan.toml import unique_name
+from octui.recording.event_log import EventLog
 from octui.recording.facts import (
     AnyFact,
     RunAdded,
@@ -282,7 +283,7 @@ class Supervisor:
             with scope:
                 if work is not None:
                     await work()  # Somebody waits for it now.
-                elif await self._may_start(runner):
+                elif await self._may_start(runner) and self._make_prompt(runner):
                     async with self._slots, self._admitted(runner):
                         await runner.run()
             if scope.cancelled_caught and not runner.state.is_final:
@@ -311,6 +312,42 @@ class Supervisor:
         if told:
             runner.wait("")
         return True
+
+    def _make_prompt(self, runner: RunLife) -> bool:
+        """Make a run's prompt of its template and what others came to; give whether that could be done."""
+        spec = runner.spec
+        if not spec.template:
+            return True
+        known = {
+            need: [self._answer(name) for name in names] if need not in names else self._answer(need)
+            for need, names in self._members.items()
+            if need in spec.needs
+        }
+        env = {name: os.environ[name] for name in self._plan.allow_env if name in os.environ}
+        try:
+            prompt = templates.render(spec.template, known, spec.vars, env)
+        except ConfigError as error:
+            runner.failed(str(error))
+            return False
+        runner.spec = replace(spec, prompt=prompt)
+        self._journal.replace_run(runner.spec)
+        self._write_outcomes()
+        return True
+
+    def _answer(self, name: str) -> templates.Answer:
+        """What a run came to, for the prompts of others."""
+        runner = self.runners[name]
+        outcome = runner.outcome() or {}
+        log = EventLog(self._journal.stdout_path(name))
+        log.refresh()
+        return templates.Answer(
+            name=name,
+            state=str(runner.state),
+            final_text=log.final_text(),
+            vars=runner.spec.vars,
+            why=outcome.get("why") or "",
+            **{key: outcome[key] for key in ("cost", "tokens", "turns") if key in outcome},
+        )
 
     def _turn(self) -> None:
         """Let those that wait for others look again."""

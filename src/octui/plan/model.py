@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,9 @@ Backend = Literal["run", "serve"]
 OnFailure = Literal["skip", "run"]
 """What becomes of a run when one that it needs did not succeed."""
 
+Value = str | bool | int | float
+"""What a variable can hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
@@ -22,7 +26,7 @@ class RunSpec:
     Attributes:
         name: Unique in the plan; also the name of the run's files in the session folder, so it is safe as one.
         workspace: The folder the agent works in, absolute.
-        prompt: What the agent is asked, to the letter.
+        prompt: What the agent is asked, to the letter; before the run has started it may be the template.
         config: How opencode is started.
         timeout_s: Limit of an attempt, in seconds; None for none.
         max_retries: How often a start-up crash is tried again.
@@ -33,6 +37,8 @@ class RunSpec:
         group: A name it shares with others, such as its copies; empty for none.
         needs: Names and groups of runs that come first.
         on_failure: Whether it is skipped or runs all the same when one of those did not succeed.
+        template: What the prompt is made of when the run starts; empty where it is to the letter.
+        vars: What the template may name as ``vars``.
     """
 
     name: str
@@ -48,6 +54,8 @@ class RunSpec:
     group: str = ""
     needs: tuple[str, ...] = ()
     on_failure: OnFailure = "skip"
+    template: str = ""
+    vars: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +66,10 @@ class Plan:
         name: What the session is called.
         runs: In the order in which they are started and shown.
         max_parallel: How many runs work at a time.
+        allow_env: What of the environment templates may name.
     """
 
     name: str
     runs: tuple[RunSpec, ...]
     max_parallel: int = 4
+    allow_env: tuple[str, ...] = ()

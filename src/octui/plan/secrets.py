@@ -19,7 +19,7 @@ _SECRET_KEY = re.compile(
 _ALL_VALUES = frozenset({"headers", "environment", "extra_env", "env"})
 """Tables whose every value is taken for a secret: what they hold is chosen by their user."""
 
-_FREE_TEXT = frozenset({"prompt", "title"})
+_FREE_TEXT = frozenset({"prompt", "template", "title"})
 """What a user writes for people and models; it is kept to the letter."""
 
 _IN_TEXT = re.compile(

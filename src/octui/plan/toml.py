@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import cycle
 from pathlib import Path
@@ -17,13 +18,17 @@ import tomli_w
 
 from octui.client.config import RunConfig, check, deep_merge
 from octui.errors import ConfigError, PlanError, Problem
-from octui.plan import graph
-from octui.plan.model import Backend, OnFailure, Plan, RunSpec
+from octui.plan import graph, templates
+from octui.plan.model import Backend, OnFailure, Plan, RunSpec, Value
 from octui.plan.places import Place, in_words, key_lines, line_of
 
 NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-_TOP_KEYS: Mapping[str, Any] = {"name": str, "max_parallel": int, "defaults": dict, "runs": list}
+PLAN_KEYS: Mapping[str, Any] = {"max_parallel": int, "allow_env": tuple[str, ...]}
+"""Every key of a plan beside its name and its runs that is kept with a session, and the type of its value."""
+
+TOP_KEYS: Mapping[str, Any] = {"name": str, **PLAN_KEYS, "vars": dict[str, Value], "defaults": dict, "runs": list}
+"""Every key a plan may have."""
 _SPEC_TYPES: Mapping[str, Any] = {
     "name": str,
     "workspace": str,
@@ -39,6 +44,8 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "group": str,
     "needs": tuple[str, ...],
     "on_failure": OnFailure,
+    "template": bool | str,
+    "vars": dict[str, Value],
 }
 _CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
     {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
@@ -47,7 +54,7 @@ RUN_KEYS: Mapping[str, Any] = {**_SPEC_TYPES, **_CONFIG_TYPES}
 """Every key a run may have, and the type of its value."""
 
 _DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key != "name"} | {"attach": str | list[str]}
-_MERGED_KEYS = ("permission", "mcp")
+_MERGED_KEYS = ("permission", "mcp", "vars")
 _PLAIN_WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -58,11 +65,15 @@ _PLAIN_WORDS = {
     "null": "nothing",
 }
 _SPEC_KEYS = ("timeout_s", "max_retries", "startup_timeout_s", "silence_s", "isolate_db", "backend")
-_FLOW_KEYS = ("group", "needs", "on_failure")
+_FLOW_KEYS = ("group", "needs", "on_failure", "vars")
 
 
-def load_plan(path: Path) -> Plan:
+def load_plan(path: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Plan:
     """Read a plan file.
+
+    Args:
+        path: Where it is.
+        variables: What wins over the plan's own ``vars``.
 
     Raises:
         PlanError: With every mistake in it.
@@ -76,10 +87,18 @@ def load_plan(path: Path) -> Plan:
         raise PlanError(str(path), [problem]) from None
     except OSError as error:
         raise PlanError(str(path), [Problem("file", f"it cannot be read: {error.strerror}.")]) from None
-    return parse_plan(text, folder=path.absolute().parent, source=str(path), default_name=path.stem)
+    folder = path.absolute().parent
+    return parse_plan(text, folder=folder, source=str(path), default_name=path.stem, variables=variables)
 
 
-def parse_plan(text: str, *, folder: Path, source: str, default_name: str = "plan") -> Plan:
+def parse_plan(
+    text: str,
+    *,
+    folder: Path,
+    source: str,
+    default_name: str = "plan",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Plan:
     """Read a plan's text.
 
     Args:
@@ -87,6 +106,7 @@ def parse_plan(text: str, *, folder: Path, source: str, default_name: str = "pla
         folder: Where relative workspaces and prompt files start from.
         source: What to call the plan in errors.
         default_name: The plan's name where it has none.
+        variables: What wins over the plan's own ``vars``.
 
     Raises:
         PlanError: With every mistake in it.
@@ -98,7 +118,7 @@ def parse_plan(text: str, *, folder: Path, source: str, default_name: str = "pla
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else len(text.splitlines())
         raise PlanError(source, [Problem("TOML", f"{error}.", line)]) from None
-    reader = _Reader(folder, key_lines(text))
+    reader = _Reader(folder, key_lines(text), variables, env=os.environ)
     plan = reader.plan(value, default_name)
     if reader.problems or plan is None:
         raise PlanError(source, sorted(reader.problems, key=lambda problem: problem.line or 0))
@@ -112,11 +132,8 @@ def plan_to_dict(plan: Plan, *, relative_to: Path | None = None) -> dict[str, An
         plan: The plan.
         relative_to: Workspaces under this folder are written relative to it.
     """
-    return {
-        "name": plan.name,
-        "max_parallel": plan.max_parallel,
-        "runs": [_run_to_dict(run, relative_to) for run in plan.runs],
-    }
+    table = {key: _plain(getattr(plan, key)) for key in PLAN_KEYS if getattr(plan, key)}
+    return {"name": plan.name, **table, "runs": [_run_to_dict(run, relative_to) for run in plan.runs]}
 
 
 def plan_to_toml(plan: Plan, *, relative_to: Path | None = None) -> str:
@@ -152,6 +169,8 @@ def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:
         workspace = workspace.relative_to(relative_to)
     table: dict[str, Any] = {"name": run.name, "workspace": str(workspace), "prompt": run.prompt}
     table |= {key: getattr(run, key) for key in _SPEC_KEYS if getattr(run, key) is not None}
+    if run.template != (run.prompt if templates.is_template(run.prompt) else ""):
+        table["template"] = run.template or False
     unset = {field.name: field.default for field in fields(RunSpec)}
     table |= {key: _plain(getattr(run, key)) for key in _FLOW_KEYS if getattr(run, key) != unset[key]}
     blank = RunConfig()
@@ -174,15 +193,24 @@ def _plain(value: Any) -> Any:
 class _Reader:
     """Reads a plan's table, collecting every mistake instead of stopping at the first."""
 
-    def __init__(self, folder: Path, lines: dict[Place, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lines: dict[Place, int],
+        variables: Mapping[str, str] = MappingProxyType({}),
+        env: Collection[str] | None = None,
+    ) -> None:
         self.problems: list[Problem] = []
         self._folder = folder
         self._lines = lines
+        self._variables: Mapping[str, Value] = variables
+        self._env = env
         self._hosts: Iterator[str] | None = None
 
     def plan(self, value: Any, default_name: str) -> Plan | None:
-        top = self._table(value, (), _TOP_KEYS)
+        top = self._table(value, (), TOP_KEYS)
         defaults = self._table(top.get("defaults", {}), ("defaults",), _DEFAULT_KEYS)
+        self._variables = {**top.get("vars", {}), **self._variables}
         self._hosts = self._servers(defaults.pop("attach", None), ("defaults", "attach"))
         tables = top.get("runs", [])
         if not tables:
@@ -199,13 +227,15 @@ class _Reader:
                     self._say((*place, "name"), f"{run.name!r} is taken by {first}; names are unique.")
                 taken.setdefault(run.name, place)
                 runs.append(run)
+        self._check_templates(runs, taken, named, top.get("allow_env", ()))
         self._check_order(runs, taken, named)
         parallel = top.get("max_parallel", 4)
         if parallel < 1:
             self._say(("max_parallel",), "it must be 1 or more.")
         if self.problems:
             return None
-        return Plan(name=str(top.get("name") or default_name), runs=tuple(runs), max_parallel=parallel)
+        kept = {key: top[key] for key in PLAN_KEYS if key in top}
+        return Plan(name=str(top.get("name") or default_name), runs=tuple(runs), **kept)
 
     def _table(self, value: Any, place: Place, keys: Mapping[str, Any]) -> dict[str, Any]:
         """Give a table's known keys, each of its right type."""
@@ -247,6 +277,10 @@ class _Reader:
         if workspace is None or prompt is None or config is None or copies < 1:
             return []
         spec = {key: table[key] for key in (*_SPEC_KEYS, *_FLOW_KEYS) if key in table}
+        spec["vars"] = {**self._variables, **table.get("vars", {})}
+        spec["template"] = _template(table.get("template"), prompt)
+        quoted = templates.quoted_runs(spec["template"]) if spec["template"] else []
+        spec["needs"] = tuple(dict.fromkeys((*table.get("needs", ()), *quoted)))
         if copies > 1:
             spec.setdefault("group", name)
         names = [name] if copies == 1 else [f"{name}-{number}" for number in range(1, copies + 1)]
@@ -254,6 +288,23 @@ class _Reader:
             RunSpec(name=each, workspace=workspace, prompt=prompt, config=_attached(config, hosts), **spec)
             for each in names
         ]
+
+    def _check_templates(
+        self, runs: list[RunSpec], places: Mapping[str, Place], named: set[str], allow_env: tuple[str, ...]
+    ) -> None:
+        """Refuse templates that name what there is not."""
+        known = graph.members(runs)
+        groups = known.keys() - {run.name for run in runs}
+        for run in runs:
+            place = (*places[run.name], "prompt_file" if self._is_in_file(places[run.name]) else "prompt")
+            around = templates.Surroundings({*known, *named}, groups, run.vars, allow_env, self._env)
+            for words in templates.mistakes(run.template, around) if run.template else ():
+                problem = Problem(in_words(place), words, self._line(place))
+                if problem not in self.problems:  # Copies have the same.
+                    self.problems.append(problem)
+
+    def _is_in_file(self, place: Place) -> bool:
+        return (*place, "prompt_file") in self._lines
 
     def _check_order(self, runs: list[RunSpec], places: Mapping[str, Place], named: set[str]) -> None:
         """Refuse groups and needs that are not clear, and runs that would wait for one another for ever."""
@@ -263,7 +314,7 @@ class _Reader:
             if run.group in places:
                 self._say((*place, "group"), f"{run.group!r} is the name of {in_words(places[run.group])}.")
             for need in run.needs:
-                if need not in known and need not in named:
+                if need not in known and need not in named and need not in templates.quoted_runs(run.template):
                     near = difflib.get_close_matches(need, known, n=1)
                     hint = f"; did you mean {near[0]!r}?" if near else "."
                     self._say((*place, "needs"), f"there is no run called {need!r}{hint}")
@@ -359,6 +410,13 @@ class _Reader:
                     if written in self._lines:
                         return self._lines[written]
         return line_of(place, self._lines)
+
+
+def _template(asked: bool | str | None, prompt: str) -> str:
+    """What a prompt is made of; empty where it is to the letter."""
+    if isinstance(asked, str):
+        return asked
+    return prompt if asked is not False and templates.is_template(prompt) else ""
 
 
 def _attached(config: RunConfig, hosts: Iterator[str] | None) -> RunConfig:

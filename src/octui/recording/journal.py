@@ -25,7 +25,7 @@ from octui.errors import PlanError, RecordingError
 from octui.paths import make_private
 from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import MASK, masked_plan
-from octui.plan.toml import plan_from_json
+from octui.plan.toml import PLAN_KEYS, plan_from_json
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.folder import Folder
 from octui.recording.layout import (
@@ -103,8 +103,8 @@ class Journal:
         try:
             table = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
             runs = [{key: value for key, value in run.items() if key != "outcome"} for run in table.pop("runs")]
-            parallel = table.pop("max_parallel")
-            plan = plan_from_json(msgspec.json.encode({"name": table["name"], "max_parallel": parallel, "runs": runs}))
+            top = {key: table.pop(key) for key in PLAN_KEYS if key in table}
+            plan = plan_from_json(msgspec.json.encode({"name": table["name"], **top, "runs": runs}))
         except PlanError as error:
             raise RecordingError(f"The plan of {folder.name} cannot be run any more.", hint=str(error)) from error
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
@@ -219,6 +219,10 @@ class Journal:
         self._plan = replace(self._plan, runs=(*self._plan.runs, run))
         self._append(log_path(self.folder, run.name).name, b"")
 
+    def replace_run(self, run: RunSpec) -> None:
+        """Take in what became of a run's plan when it started, such as its prompt; the next outcome tells of it."""
+        self._plan = replace(self._plan, runs=tuple(run if each.name == run.name else each for each in self._plan.runs))
+
     def server_folder(self, number: int) -> Path:
         """Where a server of the session has its data home."""
         return server_folder(self.folder, number)
@@ -233,12 +237,11 @@ class Journal:
             OSError: It cannot be written; the one before stays.
         """
         runs = []
-        for run in masked_plan(self._plan)["runs"]:
+        plan = masked_plan(self._plan)
+        for run in plan["runs"]:
             outcome = {key: value for key, value in outcomes.get(run["name"], {}).items() if value is not None}
             runs.append({**run, "outcome": outcome} if outcome else run)
-        text = tomli_w.dumps(
-            {**self._head, "max_parallel": self._plan.max_parallel, "runs": runs}, multiline_strings=True
-        )
+        text = tomli_w.dumps({**plan, **self._head, "runs": runs}, multiline_strings=True)
         self._replace(self.folder / SESSION_FILE, text.encode())
 
     def _replace(self, path: Path, data: bytes) -> None:

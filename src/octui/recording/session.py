@@ -20,6 +20,7 @@ from octui import paths
 from octui.client.events import EVENT_TYPES
 from octui.client.serve.events import FileDiff
 from octui.errors import RecordingError
+from octui.plan.templates import is_template
 from octui.recording.event_log import EventLog
 from octui.recording.exported import SUFFIX as EXPORT_SUFFIX
 from octui.recording.exported import Exported
@@ -54,7 +55,8 @@ class RunMeta:
         model: ``provider/model``; empty where opencode chose.
         agent: Empty where opencode chose.
         workspace: The folder the agent works in.
-        prompt: What it was asked; empty where it is not known.
+        prompt: What it was asked; empty where it is not known. Before its run starts it may be a template.
+        is_made: Whether the prompt is made of a template when the run starts.
         backend: ``run`` or ``serve``, where the plan says so.
         overrides: The overrides in force, by their names in a plan.
     """
@@ -63,6 +65,7 @@ class RunMeta:
     agent: str = ""
     workspace: str = ""
     prompt: str = ""
+    is_made: bool = False
     backend: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
@@ -354,12 +357,19 @@ class Session:
             # A clock that was set back must not hide facts from a replay.
             self._fact_times.append(max(fact.at, self._fact_times[-1] if self._fact_times else fact.at))
             self._status.apply(fact)
+            if isinstance(fact, StateChanged) and fact.state is RunState.STARTING:
+                self._look_up_prompt(fact.run)
             changed |= {fact.run} if hasattr(fact, "run") else set(self._metas)
         self._unlisted |= self._status.runs.keys() - self._metas.keys()
         return changed & set(self._metas)
 
+    def _look_up_prompt(self, run: str) -> None:
+        """Have a run looked up anew whose prompt was made just now."""
+        if run in self._metas and self._metas[run].is_made:
+            self._unlisted.add(run)
+
     def _take_in_runs(self) -> set[str]:
-        """Take in runs that came since, such as forks: facts name them, and ``session.toml`` tells what they are."""
+        """Take in runs that came, or got their prompt, since: facts name them, ``session.toml`` tells what they are."""
         if not self._unlisted:
             return set()
         path = self.folder / SESSION_FILE
@@ -375,8 +385,9 @@ class Session:
                 if _is_named(run) and run["name"] in self._unlisted
             }
             self._metas.update(new)
-            self._logs.update({name: EventLog(log_path(self.folder, name)) for name in new})
-            self._streams.update({name: RunStream(stream_path(self.folder, name)) for name in new})
+            added = new.keys() - self._logs.keys()
+            self._logs.update({name: EventLog(log_path(self.folder, name)) for name in new if name in added})
+            self._streams.update({name: RunStream(stream_path(self.folder, name)) for name in new if name in added})
             self._unlisted -= new.keys()
             return set(new)
         return set()
@@ -507,6 +518,7 @@ def _meta(run: dict[str, Any]) -> RunMeta:
         agent=str(run.get("agent") or ""),
         workspace=str(run.get("workspace") or ""),
         prompt=str(run.get("prompt") or ""),
+        is_made=bool(run.get("template", is_template(str(run.get("prompt") or "")))),
         backend=str(run.get("backend") or ""),
         overrides={key: run[key] for key in _OVERRIDES if run.get(key) not in (None, {}, [])},
     )

@@ -190,7 +190,7 @@ def form_from_plan(plan: Plan, base: Path) -> LaunchForm | None:
         plan: The plan.
         base: Where the form's relative paths start.
     """
-    if not plan.runs:
+    if not plan.runs or replace(plan, name="", runs=(), max_parallel=4) != Plan(name="", runs=()):
         return None
     first = plan.runs[0]
     workspaces = list(dict.fromkeys(run.workspace for run in plan.runs))
