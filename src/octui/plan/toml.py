@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -18,7 +19,7 @@ import tomli_w
 
 from octui.client.config import RunConfig, check, deep_merge
 from octui.errors import ConfigError, PlanError, Problem
-from octui.plan import graph, templates
+from octui.plan import graph, matrix, templates
 from octui.plan.model import Backend, OnFailure, Plan, RunSpec, Value
 from octui.plan.places import Place, in_words, key_lines, line_of
 
@@ -35,6 +36,8 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "prompt": str,
     "prompt_file": str,
     "copies": int,
+    "matrix": dict[str, list[Value]],
+    "each": str | list[str],
     "timeout_s": float,
     "max_retries": int,
     "startup_timeout_s": float,
@@ -53,7 +56,9 @@ _CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
 RUN_KEYS: Mapping[str, Any] = {**_SPEC_TYPES, **_CONFIG_TYPES}
 """Every key a run may have, and the type of its value."""
 
-_DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key != "name"} | {"attach": str | list[str]}
+_OWN_KEYS = ("name", "matrix", "each")
+_DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key not in _OWN_KEYS} | {"attach": str | list[str]}
+_NOT_IN_MATRIX = (*_OWN_KEYS, "copies", "group", "needs", "on_failure", "prompt_file", "template", "vars")
 _MERGED_KEYS = ("permission", "mcp", "vars")
 _PLAIN_WORDS = {
     "str": "text",
@@ -221,12 +226,13 @@ class _Reader:
         for index, table in enumerate(tables):
             place: Place = ("runs", index)
             own = self._table(table, place, RUN_KEYS)
-            for run in self._run(own, defaults, place, named):
-                if run.name in taken:
-                    first = in_words(taken[run.name])
-                    self._say((*place, "name"), f"{run.name!r} is taken by {first}; names are unique.")
-                taken.setdefault(run.name, place)
-                runs.append(run)
+            for one in self._spread(own, place, named):
+                for run in self._run(one, defaults, place, named):
+                    if run.name in taken:
+                        first = in_words(taken[run.name])
+                        self._say((*place, "name"), f"{run.name!r} is taken by {first}; names are unique.")
+                    taken.setdefault(run.name, place)
+                    runs.append(run)
         self._check_templates(runs, taken, named, top.get("allow_env", ()))
         self._check_order(runs, taken, named)
         parallel = top.get("max_parallel", 4)
@@ -254,6 +260,67 @@ class _Reader:
             except msgspec.ValidationError as error:
                 self._say((*place, key), _in_plain_words(str(error), kind))
         return good
+
+    def _spread(self, own: dict[str, Any], place: Place, named: set[str]) -> list[dict[str, Any]]:
+        """Make of one table a table for each folder of ``each`` and each combination of ``matrix``."""
+        if "matrix" not in own and "each" not in own:
+            return [own]
+        grid, rest = own.get("matrix", {}), {key: value for key, value in own.items() if key not in ("matrix", "each")}
+        found = self._folders(own, place) if "each" in own else [None]
+        count = len(found) * math.prod(len(values) for values in grid.values())
+        if count > matrix.MOST:
+            self._say((*place, "matrix"), f"that makes {count} runs; {matrix.MOST} are the most.")
+        if not self._check_matrix(grid, place) or not 0 < count <= matrix.MOST:
+            return []
+        base = str(own["name"]) if "name" in own else ""
+        if not base and "each" not in own:
+            base = unique_name(safe_name(Path(own.get("workspace", "")).name), named)
+        tables = []
+        for folder, label in zip(found, matrix.labels([each or "" for each in found]), strict=True):
+            for words, values in matrix.combinations(grid):
+                name = "-".join(part for part in (base, label if folder else "", words) if part)
+                table = {**rest, "name": unique_name(name[:64].rstrip("-."), named)}
+                table |= {key: value for key, value in values.items() if key in RUN_KEYS}
+                if folder is not None:
+                    table["workspace"] = str(folder)
+                    values = {"folder": folder.name, **values}
+                table["vars"] = {**rest.get("vars", {}), **values}
+                if base:
+                    table.setdefault("group", base)
+                tables.append(table)
+        return tables
+
+    def _folders(self, own: dict[str, Any], place: Place) -> list[Path | None]:
+        if "workspace" in own:
+            self._say((*place, "each"), "it takes the place of workspace; give one of the two.")
+        found: dict[Path | None, None] = {}
+        for pattern in [own["each"]] if isinstance(own["each"], str) else own["each"]:
+            try:
+                matching = matrix.folders(pattern, self._folder)
+            except (ValueError, OSError) as error:
+                self._say((*place, "each"), f"{pattern!r} is no pattern of folders: {error}.")
+                continue
+            if not matching:
+                self._say((*place, "each"), f"there is no folder {pattern!r} in {self._folder}.")
+            found |= dict.fromkeys(matching)
+        return [*found]
+
+    def _check_matrix(self, grid: Mapping[str, list[Value]], place: Place) -> bool:
+        """Refuse values that their keys cannot have; give whether all is well."""
+        before = len(self.problems)
+        for key, values in grid.items():
+            where = (*place, "matrix", key)
+            if not values:
+                self._say(where, "name at least one value.")
+            if key in _NOT_IN_MATRIX:
+                self._say(where, "this key cannot be one of a matrix.")
+            elif key in RUN_KEYS:
+                for value in values:
+                    try:
+                        msgspec.convert(value, RUN_KEYS[key], strict=True)
+                    except msgspec.ValidationError as error:
+                        self._say(where, _in_plain_words(str(error), RUN_KEYS[key]))
+        return len(self.problems) == before
 
     def _run(self, own: dict[str, Any], defaults: dict[str, Any], place: Place, named: set[str]) -> list[RunSpec]:
         table = {**defaults, **own}
@@ -299,9 +366,7 @@ class _Reader:
             place = (*places[run.name], "prompt_file" if self._is_in_file(places[run.name]) else "prompt")
             around = templates.Surroundings({*known, *named}, groups, run.vars, allow_env, self._env)
             for words in templates.mistakes(run.template, around) if run.template else ():
-                problem = Problem(in_words(place), words, self._line(place))
-                if problem not in self.problems:  # Copies have the same.
-                    self.problems.append(problem)
+                self._say(place, words)
 
     def _is_in_file(self, place: Place) -> bool:
         return (*place, "prompt_file") in self._lines
@@ -400,7 +465,9 @@ class _Reader:
                 self._say((*place, key), f"it must be {'more than' if strict else 'at least'} {least}.")
 
     def _say(self, place: Place, message: str) -> None:
-        self.problems.append(Problem(in_words(place), message, self._line(place)))
+        problem = Problem(in_words(place), message, self._line(place))
+        if problem not in self.problems:  # Copies have the same.
+            self.problems.append(problem)
 
     def _line(self, place: Place) -> int | None:
         """The line of a key, or of the default it comes from; else of what is nearest around it."""
