@@ -15,6 +15,7 @@ from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import RunConfig
 from octui.fleet.pacing import Gate
 from octui.fleet.supervisor import Supervisor
+from octui.plan.budget import Budget
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import AnyFact, StateChanged
 from octui.recording.journal import Journal
@@ -53,6 +54,7 @@ def make_fleet(stand_in: StandIn, tmp_path: Path) -> MakeFleet:
         config: RunConfig | None = None,
         gate: Gate | None = None,
         each: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        budget: Budget | None = None,
         **spec: Any,
     ) -> Fleet:
         runs = tuple(
@@ -65,7 +67,7 @@ def make_fleet(stand_in: StandIn, tmp_path: Path) -> MakeFleet:
             )
             for name, prompt in prompts.items()
         )
-        plan = Plan(name="test", runs=runs, max_parallel=max_parallel)
+        plan = Plan(name="test", runs=runs, max_parallel=max_parallel, budget=budget or Budget())
         journal = Journal.create(
             tmp_path / "sessions", plan, opencode_version="1.18.33", binary="x", octui_version="0.1.0"
         )

@@ -13,6 +13,7 @@ from octui.client.result import Totals
 from octui.errors import OctuiError, RecordingError
 from octui.fleet.attention import Raised, Watch
 from octui.fleet.outcome import Outcome
+from octui.plan.budget import Meter, Spent
 from octui.plan.model import RunSpec
 from octui.recording.facts import (
     AnyFact,
@@ -38,6 +39,10 @@ class RunLife:
         spec: The run.
         journal: Where its output goes.
         write: Writes down a fact.
+
+    Attributes:
+        spends: Is called when it may have spent more; None where nobody counts.
+        meter: Counts what its present life spends.
     """
 
     def __init__(self, spec: RunSpec, journal: Journal, write: Callable[[AnyFact], None]) -> None:
@@ -49,6 +54,7 @@ class RunLife:
         self._why = ""
         self._attention: dict[Attention, str] = {}
         self._ended_at = 0.0
+        self.spends: Callable[[], None] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -56,6 +62,8 @@ class RunLife:
         self._exit_code: int | None = None
         self._attempts = 0
         self._life_totals = Totals()
+        self.meter = Meter(self.spec.budget, "its")
+        self._is_overdrawn = False
         self._watch = Watch(self.spec.silence_s, time.monotonic())
 
     def queue(self) -> None:
@@ -166,6 +174,33 @@ class RunLife:
             self._enter(RunState.RUNNING)
         if self.life > 1:
             self._life_totals.feed_lines(*lines)
+        if self.spends is not None:
+            self.spends()
+
+    @property
+    def spent(self) -> Spent:
+        """What its present life has spent, but for time."""
+        totals = self._totals
+        return Spent(cost=totals.cost, tokens=totals.tokens.total, turns=totals.turns)
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether its last answer is whole, so that there is nothing left to stop."""
+        return self.state is RunState.RUNNING and self._totals.finished
+
+    def nearly_spent(self, words: str) -> None:
+        """A budget is nearly spent; that is a reason to look as long as it works."""
+        self._raise([(Attention.BUDGET, words)])
+
+    def overdrawn(self, words: str) -> None:
+        """Its last answer went over a budget; that stays a reason to look."""
+        if not self._is_overdrawn:
+            self._is_overdrawn = True
+            self._raise([(Attention.BUDGET, words)])
+
+    def _spend_time(self, seconds: float) -> None:
+        for words in self.meter.nearly(Spent(seconds=seconds)):
+            self.nearly_spent(words)
 
     def _break_silence(self) -> None:
         if self._watch.heard(time.monotonic()):
@@ -189,6 +224,8 @@ class RunLife:
         self.state, self._why = outcome.state, outcome.why
         with suppress(RecordingError):
             self._break_silence()  # Of one that is over nobody expects a word.
+            if not self._is_overdrawn:
+                self._clear(Attention.BUDGET)
             self._raise(list(outcome.attention))
             self._enter(outcome.state, outcome.why)
 

@@ -47,6 +47,7 @@ class Runner(RunLife):
     def _begin(self) -> None:
         super()._begin()
         self._data: Path | None = None
+        self._attempt_began = time.monotonic()
         self._stderr_begins = self._stderr_read_to = self._journal.sizes(self.spec.name)[1]
 
     async def _live(self) -> Outcome:
@@ -88,6 +89,7 @@ class Runner(RunLife):
     async def attempt_started(self, attempt: int, pid: int, data: Path) -> None:
         """Write down that an attempt began."""
         self._data = data
+        self._attempt_began = time.monotonic()
         if self.state is not RunState.STARTING:
             self._enter(RunState.STARTING)
         self._write_attempt(attempt, self.spec.max_retries + 1, pid)
@@ -120,6 +122,8 @@ class Runner(RunLife):
         """Look again and again at what does not come by itself: stderr and silence."""
         while True:
             await anyio.sleep(LOOK_EVERY_S)
+            with suppress(RecordingError):
+                self._spend_time(time.monotonic() - self._attempt_began)
             path = self._journal.stderr_path(self.spec.name)
             with suppress(OSError, RecordingError):
                 if path.stat().st_size > self._stderr_read_to:

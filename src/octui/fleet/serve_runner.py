@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 
@@ -324,12 +325,14 @@ class ServeRunner(RunLife):
         if self.spec.timeout_s is None:
             await anyio.sleep_forever()
             return
-        left_s, before = self.spec.timeout_s, time.monotonic()
+        limit_s = left_s = self.spec.timeout_s
+        before = time.monotonic()
         while left_s > 0:
             await anyio.sleep(min(LOOK_EVERY_S, left_s))
             now = time.monotonic()
             left_s -= 0 if talk.waiting else now - before
             before = now
+            self._recording(partial(self._spend_time, limit_s - left_s))
         self._is_time_up = True
 
     async def _look(self, talk: Conversation) -> None:

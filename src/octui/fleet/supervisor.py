@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 
@@ -35,6 +35,7 @@ from octui.fleet.runner import Runner
 from octui.fleet.serve_runner import Prompt, ServeRunner
 from octui.fleet.servers import ServerPool
 from octui.plan import graph, templates
+from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
 from octui.plan.toml import unique_name
 from octui.recording.event_log import EventLog
@@ -101,12 +102,14 @@ class Supervisor:
         self._stop_words: dict[str, str] = {}
         self._members = graph.members(plan.runs)
         self._needs = graph.needed(plan.runs)
+        self._meter = Meter(plan.budget, "the plan's")
         self._restarting: set[str] = set()
         self._turned = anyio.Event()
         self._gate = gate or Gate()
         self._slots = anyio.CapacityLimiter(plan.max_parallel)
         self._group: TaskGroup | None = None
         self._closing = False
+        self._is_in_time = before is None and plan.budget.timeout_s is not None
         self._last_end = time.monotonic()
 
     def started(self, *, socket: str, octui: str, opencode: str) -> None:
@@ -234,6 +237,12 @@ class Supervisor:
         return spec.name
 
     def _runner(self, run: RunSpec, origin: str = "") -> RunLife:
+        runner = self._new_runner(run, origin)
+        if not (run.budget.is_open and self._plan.budget.is_open):
+            runner.spends = lambda: self._spend(runner)
+        return runner
+
+    def _new_runner(self, run: RunSpec, origin: str) -> RunLife:
         if run.backend != "serve":
             return Runner(run, self._client, self._journal, self._write)
         if self._servers is None:
@@ -256,12 +265,49 @@ class Supervisor:
 
     async def _stop(self, names: list[str], why: str) -> None:
         """End runs, all at once, and wait until their processes are gone; those that are over stay as they are."""
+        for name in self._end(names, why):
+            await self._over[name].wait()
+
+    def _end(self, names: Iterable[str], why: str) -> list[str]:
+        """Have runs end, all at once; give those that are not over yet."""
         live = [name for name in names if not self._over[name].is_set()]
         for name in live:
             self._stop_words[name] = why
             self._scopes[name].cancel()
-        for name in live:
-            await self._over[name].wait()
+        return live
+
+    def _spend(self, runner: RunLife) -> None:
+        """Hold a run that is at work to its budget, and all of them to the plan's."""
+        name = runner.spec.name
+        self._hold(runner, runner.meter, runner.spent, [name])
+        if not self._plan.budget.is_open:
+            totals = [self._journal.totals(each) for each in self.runners]
+            spent = Spent(
+                cost=sum(each.cost for each in totals),
+                tokens=sum(each.tokens.total for each in totals),
+                turns=sum(each.turns for each in totals),
+            )
+            self._hold(runner, self._meter, spent, self.runners)
+
+    def _hold(self, runner: RunLife, meter: Meter, spent: Spent, names: Iterable[str]) -> None:
+        """Say of a run that a budget is nearly spent; where it is crossed, end whatever it is the budget of."""
+        for words in meter.nearly(spent):
+            runner.nearly_spent(words)
+        if words := meter.crossed(spent):
+            if runner.has_answered:
+                runner.overdrawn(words)
+            self._end([name for name in names if not self.runners[name].has_answered], f"stopped: {words}")
+
+    def _hold_to_time(self, began: float) -> None:
+        """Hold the plan to its time, for as long as it is in time."""
+        spent = Spent(seconds=time.monotonic() - began)
+        for words in self._meter.nearly(spent):
+            for name in self.runners:
+                if not self._over[name].is_set():
+                    self.runners[name].nearly_spent(words)
+        if words := self._meter.crossed(spent):
+            self._is_in_time = False
+            self._end(self.runners, f"stopped: {words}")
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
         """Have a run work, when it is its turn: from its start, or as somebody asked for."""
@@ -359,7 +405,10 @@ class Supervisor:
         return self._gate.passed(runner.wait) if isinstance(runner, Runner) else nullcontext()
 
     async def _wait_until_done(self, connections: Callable[[], int] | None) -> None:
+        began = time.monotonic()
         while True:
+            if self._is_in_time:
+                self._hold_to_time(began)
             if all(over.is_set() for over in self._over.values()):
                 if self._closing or connections is None:
                     return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from octui.client.config import RunConfig
+from octui.plan.budget import Budget
 
 Backend = Literal["run", "serve"]
 """How opencode is run: a process a run, or sessions on a server, which are seen word by word and can be answered."""
@@ -39,6 +40,9 @@ class RunSpec:
         on_failure: Whether it is skipped or runs all the same when one of those did not succeed.
         template: What the prompt is made of when the run starts; empty where it is to the letter.
         vars: What the template may name as ``vars``.
+        max_cost: What a life of the run may cost, in US dollars; None for no limit.
+        max_tokens: How many tokens it may use, likewise.
+        max_turns: How many answers of the model may begin, likewise.
     """
 
     name: str
@@ -56,6 +60,16 @@ class RunSpec:
     on_failure: OnFailure = "skip"
     template: str = ""
     vars: Mapping[str, Value] = field(default_factory=dict)
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    max_turns: int | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """What a life of the run may spend; time is counted by who runs it."""
+        return Budget(
+            max_cost=self.max_cost, max_tokens=self.max_tokens, max_turns=self.max_turns, timeout_s=self.timeout_s
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +81,11 @@ class Plan:
         runs: In the order in which they are started and shown.
         max_parallel: How many runs work at a time.
         allow_env: What of the environment templates may name.
+        budget: What all runs together may spend.
     """
 
     name: str
     runs: tuple[RunSpec, ...]
     max_parallel: int = 4
     allow_env: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)

@@ -20,16 +20,20 @@ import tomli_w
 from octui.client.config import RunConfig, check, deep_merge
 from octui.errors import ConfigError, PlanError, Problem
 from octui.plan import graph, matrix, templates
+from octui.plan.budget import Budget
 from octui.plan.model import Backend, OnFailure, Plan, RunSpec, Value
 from octui.plan.places import Place, in_words, key_lines, line_of
 
 NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-PLAN_KEYS: Mapping[str, Any] = {"max_parallel": int, "allow_env": tuple[str, ...]}
+PLAN_KEYS: Mapping[str, Any] = {"max_parallel": int, "allow_env": tuple[str, ...], "budget": dict}
 """Every key of a plan beside its name and its runs that is kept with a session, and the type of its value."""
 
 TOP_KEYS: Mapping[str, Any] = {"name": str, **PLAN_KEYS, "vars": dict[str, Value], "defaults": dict, "runs": list}
 """Every key a plan may have."""
+BUDGET_KEYS: Mapping[str, Any] = {"max_cost": float, "max_tokens": int, "max_turns": int, "timeout_s": float}
+"""Every key of a plan's budget, and the type of its value."""
+
 _SPEC_TYPES: Mapping[str, Any] = {
     "name": str,
     "workspace": str,
@@ -39,6 +43,9 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "matrix": dict[str, list[Value]],
     "each": str | list[str],
     "timeout_s": float,
+    "max_cost": float,
+    "max_tokens": int,
+    "max_turns": int,
     "max_retries": int,
     "startup_timeout_s": float,
     "silence_s": float,
@@ -69,7 +76,17 @@ _PLAIN_WORDS = {
     "object": "a table",
     "null": "nothing",
 }
-_SPEC_KEYS = ("timeout_s", "max_retries", "startup_timeout_s", "silence_s", "isolate_db", "backend")
+_SPEC_KEYS = (
+    "max_cost",
+    "max_tokens",
+    "max_turns",
+    "timeout_s",
+    "max_retries",
+    "startup_timeout_s",
+    "silence_s",
+    "isolate_db",
+    "backend",
+)
 _FLOW_KEYS = ("group", "needs", "on_failure", "vars")
 
 
@@ -137,7 +154,9 @@ def plan_to_dict(plan: Plan, *, relative_to: Path | None = None) -> dict[str, An
         plan: The plan.
         relative_to: Workspaces under this folder are written relative to it.
     """
-    table = {key: _plain(getattr(plan, key)) for key in PLAN_KEYS if getattr(plan, key)}
+    table = {key: _plain(getattr(plan, key)) for key in ("max_parallel", "allow_env") if getattr(plan, key)}
+    if budget := {key: value for key in BUDGET_KEYS if (value := getattr(plan.budget, key)) is not None}:
+        table["budget"] = budget
     return {"name": plan.name, **table, "runs": [_run_to_dict(run, relative_to) for run in plan.runs]}
 
 
@@ -235,13 +254,20 @@ class _Reader:
                     runs.append(run)
         self._check_templates(runs, taken, named, top.get("allow_env", ()))
         self._check_order(runs, taken, named)
+        budget = self._table(top.get("budget", {}), ("budget",), BUDGET_KEYS)
+        self._check_numbers(budget, ("budget",))
         parallel = top.get("max_parallel", 4)
         if parallel < 1:
             self._say(("max_parallel",), "it must be 1 or more.")
         if self.problems:
             return None
-        kept = {key: top[key] for key in PLAN_KEYS if key in top}
-        return Plan(name=str(top.get("name") or default_name), runs=tuple(runs), **kept)
+        return Plan(
+            name=str(top.get("name") or default_name),
+            runs=tuple(runs),
+            max_parallel=parallel,
+            allow_env=top.get("allow_env", ()),
+            budget=Budget(**budget),
+        )
 
     def _table(self, value: Any, place: Place, keys: Mapping[str, Any]) -> dict[str, Any]:
         """Give a table's known keys, each of its right type."""
@@ -457,6 +483,9 @@ class _Reader:
             ("copies", 1, False),
             ("max_retries", 0, False),
             ("timeout_s", 0, True),
+            ("max_cost", 0, True),
+            ("max_tokens", 1, False),
+            ("max_turns", 1, False),
             ("startup_timeout_s", 0, True),
             ("silence_s", 0, True),
         ):

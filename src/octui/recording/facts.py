@@ -56,6 +56,7 @@ class Attention(StrEnum):
     PERMISSION_ASKED = "permission_asked"
     QUESTION_ASKED = "question_asked"
     CONNECTION_LOST = "connection_lost"
+    BUDGET = "budget"
 
     @property
     def is_request(self) -> bool:
