@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from octui import __version__, quick_start
-from octui.cli import demo, export, run, sessions
+from octui.cli import demo, export, plan, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
 
@@ -44,6 +44,7 @@ def octui(context: click.Context, version: bool) -> None:
     octui                                            the launcher
     octui run -w services/api -w services/worker "Explain this service."
     octui run plan.toml                              a plan of many runs
+    octui plan check plan.toml                       what that would do
     octui attach                                     back to the agents that work on
     octui replay                                     the newest session again
     octui demo                                       see it all, with no account
@@ -102,7 +103,17 @@ def supervise() -> None:
     raise click.exceptions.Exit(run_supervisor())
 
 
-for command in (run.run, sessions.attach, sessions.stop, sessions.replay, sessions.sessions, export.export, demo.demo):
+_COMMANDS = (
+    run.run,
+    plan.plan,
+    sessions.attach,
+    sessions.stop,
+    sessions.replay,
+    sessions.sessions,
+    export.export,
+    demo.demo,
+)
+for command in _COMMANDS:
     octui.add_command(command)
 
 

@@ -64,7 +64,9 @@ RUN_KEYS: Mapping[str, Any] = {**_SPEC_TYPES, **_CONFIG_TYPES}
 """Every key a run may have, and the type of its value."""
 
 _OWN_KEYS = ("name", "matrix", "each")
-_DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key not in _OWN_KEYS} | {"attach": str | list[str]}
+DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key not in _OWN_KEYS} | {"attach": str | list[str]}
+"""Every key the defaults may have, and the type of its value."""
+
 _NOT_IN_MATRIX = (*_OWN_KEYS, "copies", "group", "needs", "on_failure", "prompt_file", "template", "vars")
 _MERGED_KEYS = ("permission", "mcp", "vars")
 _PLAIN_WORDS = {
@@ -233,7 +235,7 @@ class _Reader:
 
     def plan(self, value: Any, default_name: str) -> Plan | None:
         top = self._table(value, (), TOP_KEYS)
-        defaults = self._table(top.get("defaults", {}), ("defaults",), _DEFAULT_KEYS)
+        defaults = self._table(top.get("defaults", {}), ("defaults",), DEFAULT_KEYS)
         self._variables = {**top.get("vars", {}), **self._variables}
         self._hosts = self._servers(defaults.pop("attach", None), ("defaults", "attach"))
         tables = top.get("runs", [])

@@ -1,0 +1,108 @@
+"""``octui plan``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+
+from octui.cli import plan as plan_command
+from octui.cli.main import main
+from octui.plan.schema import plan_schema
+from octui.plan.toml import DEFAULT_KEYS, RUN_KEYS, TOP_KEYS, load_plan
+
+PLAN = """
+allow_env = ["OCTUI_TEST_TOKEN"]
+[budget]
+max_cost = 5
+[[runs]]
+name = "sum"
+workspace = "."
+prompt = '''Sum up, {{ env.OCTUI_TEST_TOKEN }}:
+{% for run in runs.city %}{{ run.vars.city }}: {{ run.final_text }}
+{% endfor %}'''
+[[runs]]
+name = "city"
+workspace = "."
+matrix = { city = ["Oslo", "Lima"] }
+prompt = "Weather in {{ vars.city }}, {{ vars.unit }}"
+permission = { bsh = "deny" }
+extra_env = { KEY = "sk-very-secret" }
+"""
+
+
+def test_a_check_says_what_would_start_in_which_order_with_secrets_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OCTUI_TEST_TOKEN", "token-very-secret")
+    (tmp_path / "p.toml").write_text(PLAN)
+    assert main(["plan", "check", str(tmp_path / "p.toml"), "--var", "unit=°C"]) == 0
+    out = capsys.readouterr().out
+    heads = [line for line in out.splitlines() if line[:1].isdigit()]
+    assert heads == ["1. city-Oslo", "1. city-Lima", "2. sum"]
+    for words in (
+        "p: 3 runs in 2 steps, 4 at a time",
+        "budget: max_cost = 5",
+        "prompt  Weather in Oslo, °C",
+        "Lima: ‹what city-Lima answers›",
+        "needs   city: when they succeeded",
+        "the nearest it knows is 'bash'",
+    ):
+        assert words in out
+    assert "very-secret" not in out
+
+
+def test_a_check_tells_every_mistake_and_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.toml").write_text(PLAN.replace('permission = { bsh = "deny" }', "copies = 0"))
+    assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert "mistakes; nothing was started" in err
+    assert "copies: it must be at least 1" in err
+    assert "OCTUI_TEST_TOKEN is not set" in err
+
+
+def test_nothing_in_a_plan_acts_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.toml").write_text('[[runs]]\nworkspace = "."\nprompt = "a\\u001b]0;x\\u0007b"\n')
+    assert main(["plan", "check", str(tmp_path / "p.toml")]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_what_init_writes_is_a_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "new.toml"
+    assert main(["plan", "init", str(path)]) == 0
+    assert [run.name for run in load_plan(path).runs] == ["look-tests", "look-documentation", "summary"]
+    assert main(["plan", "check", str(path)]) == 0
+    assert "plan check" in capsys.readouterr().err
+
+
+def test_init_writes_over_nothing_without_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text("mine")
+    assert main(["plan", "init", str(path)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    monkeypatch.setattr(plan_command, "on_terminal", lambda: True)
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: False)
+    assert main(["plan", "init", str(path)]) == 0
+    assert path.read_text() == "mine"
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: True)
+    assert main(["plan", "init", str(path)]) == 0
+    assert load_plan(path).name == "look around"
+
+
+def test_the_schema_has_every_key_that_a_plan_is_checked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema == plan_schema()
+    assert schema["properties"].keys() == TOP_KEYS.keys()
+    run = schema["properties"]["runs"]["items"]
+    assert run["properties"].keys() == RUN_KEYS.keys()
+    assert schema["properties"]["defaults"]["properties"].keys() == DEFAULT_KEYS.keys()
+    assert run["additionalProperties"] is False
+    assert run["properties"]["backend"]["enum"] == ["run", "serve"]
+    assert run["properties"]["model"] == {"type": "string", "description": "`provider/model` (`--model`)."}
+    assert run["properties"]["max_cost"]["description"].startswith("What a life of the run may cost")
