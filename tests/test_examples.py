@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -138,6 +139,37 @@ def test_weather_ends_a_city_whose_time_is_up(git_workspace: Path, integration_t
         done = run("weather.py", *words, cwd=git_workspace, timeout_s=integration_timeout_s)
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"Oslo: opencode was ended after 1 s\..*\nThere is nothing to compare\.\n", done.stderr)
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("opencode_binary")
+def test_the_weather_plan_asks_ten_cities_and_gives_what_they_found_to_one_summary(
+    git_workspace: Path, integration_timeout_s: float
+) -> None:
+    text = (EXAMPLES / "weather.toml").read_text()
+    plan = git_workspace / "weather.toml"
+    plan.write_text(text.replace("[defaults]\n", '[defaults]\nbackend = "serve"\n'))
+    cities = tomllib.loads(text)["runs"][0]["matrix"]["city"]
+    answers = {city: f"Sun in {city}, {{{{ vars.unit }}}}." for city in cities if city != "Nairobi"}
+    scripts = [says(f"weather in {city} now", answer) for city, answer in answers.items()]
+    refused = Script("weather in Nairobi now", [Turn(failure=Failure(401, "no key"))])
+    command = [sys.executable, "-m", "octui", "run", str(plan), "--headless", "--json", "--var", "unit=°F"]
+    with model_of(git_workspace, says(SUMMARY, "All is well."), refused, *scripts) as model:
+        done = subprocess.run(
+            command, cwd=git_workspace, capture_output=True, text=True, timeout=2 * integration_timeout_s
+        )
+    runs = {each["name"]: each for each in json.loads(done.stdout)["runs"]}
+    assert done.returncode == 1, done.stderr
+    assert (len(runs), runs["summary"]["final_text"]) == (11, "All is well.")
+    assert [name for name, each in runs.items() if each["state"] != "succeeded"] == ["city-Nairobi"]
+    asked = [request for request in model.requests if not request.wants_title]
+    (summary,) = (request for request in asked if SUMMARY in request.prompt)
+    assert summary is asked[-1]
+    assert summary.prompt.strip().splitlines()[1:] == [f"{city}: {answer}" for city, answer in answers.items()]
+    for city in cities:
+        assert any(
+            f"weather in {city} now. Answer in one line: sky, temperature in °F" in each.prompt for each in asked
+        )
 
 
 @pytest.mark.integration
