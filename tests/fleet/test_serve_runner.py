@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import anyio
 import pytest
@@ -19,7 +21,7 @@ from tests.support.serving import Served, served
 
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig
-from octui.control.messages import Abort, Answer, Choices, Fork, Offered, Reply, Restart, Revert, Send, Stop
+from octui.control.messages import Abort, Answer, Choices, Fork, Forked, Offered, Reply, Restart, Revert, Send, Stop
 from octui.errors import ControlError, RecordingError
 from octui.fleet.main import SupervisedSession
 from octui.fleet.pacing import Gate
@@ -54,7 +56,13 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
     """Run prompts by name over a server of the real opencode, on asyncio."""
 
     @asynccontextmanager
-    async def serve(prompts: dict[str, str], *, gate: Gate | None = None, **config: object) -> AsyncIterator[Served]:
+    async def serve(
+        prompts: dict[str, str],
+        *,
+        gate: Gate | None = None,
+        each: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        **config: object,
+    ) -> AsyncIterator[Served]:
         given = RunConfig(config_overrides=scripted_model.config, **config)  # type: ignore[arg-type]
         runs = tuple(
             RunSpec(
@@ -63,6 +71,7 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
                 prompt=prompt,
                 config=given,
                 backend="serve",
+                **each.get(name, {}),
             )
             for name, prompt in prompts.items()
         )
@@ -134,6 +143,27 @@ async def test_a_permission_and_a_question_wait_until_they_are_answered(serving:
     outputs = {name: str(it.lines(name)[1]) for name in prompts}
     assert "allowed" in outputs["bash"]
     assert "'answers': [['B']]" in outputs["question"]
+
+
+async def test_a_run_is_stopped_at_its_budget_and_the_next_prompt_is_held_to_it_too(serving: Serving) -> None:
+    prompts = {"a": f"{BASH % 'echo 1'}{BASH % 'sleep 300'}SAY:never"}
+    async with serving(prompts, each={"a": {"max_turns": 1}}) as it:
+        assert await it.over("a") is RunState.STOPPED
+        assert changes(it)[-1].why == "stopped: its budget was spent: turn 2 of 1"
+        await it.supervisor.handle(Send(id=1, run="a", text=f"{BASH % 'sleep 300'}SAY:never"))
+        await it.until(lambda: [each.state for each in changes(it)].count(RunState.STOPPED) == 2)
+
+
+async def test_a_fork_of_a_run_that_needed_others_starts_at_once_with_a_prompt_to_the_letter(serving: Serving) -> None:
+    template = "SAY:b after {{ runs.a.final_text }}"
+    each = {"b": {"needs": ("a",), "template": template}}
+    async with serving({"a": "SAY:a", "b": template}, each=each) as it:
+        assert await it.over("b") is RunState.SUCCEEDED
+        assert it.session().log("b").final_text() == "b after a"
+        forked = await it.supervisor.handle(Fork(id=1, run="b", text="SAY:{{ 7 * 7 }}"))
+        assert isinstance(forked, Forked)
+        assert await it.over(forked.run) is RunState.SUCCEEDED
+        assert it.session().log(forked.run).final_text() == "{{ 7 * 7 }}"
 
 
 async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(serving: Serving) -> None:

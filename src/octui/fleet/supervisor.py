@@ -227,7 +227,12 @@ class Supervisor:
         if not origin.session_id:
             raise ControlError(f"{name} has not begun yet.")
         spec = replace(
-            origin.spec, name=unique_name(f"{name}-fork", set(self.runners)), prompt=text, group="", needs=()
+            origin.spec,
+            name=unique_name(f"{name}-fork", set(self.runners)),
+            prompt=text,
+            template="",
+            group="",
+            needs=(),
         )
         self._journal.add_run(spec)
         self.runners[spec.name] = self._runner(spec, origin=origin.session_id)
