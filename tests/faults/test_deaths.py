@@ -165,6 +165,7 @@ def test_after_a_restart_of_the_machine_sessions_say_so_and_stale_sockets_go(
     """What a restart leaves on disk is what the death of every process at once leaves."""
     with supervised(stand_in(misbehaving.STUBBORN), tmp_path) as session:
         wait_until(lambda: "sleep" in fault.left())
+        wait_until(lambda: len(Session.open(session.folder).log("a")) >= 4)
         supervisor = psutil.Process(session.supervisor_pid)
         for process in [*supervisor.children(recursive=True), supervisor, *processes_marked(MARK, fault.mark)]:
             with suppress(psutil.NoSuchProcess):

@@ -96,8 +96,10 @@ def completion(shell: str) -> None:
 
 
 @octui.command(hidden=True)
-def supervise() -> None:
+@click.pass_obj
+def supervise(options: Common) -> None:
     """Run a session; started by octui itself."""
+    options.debug = True  # Nobody sees its errors but those who read its log.
     from octui.fleet.main import supervise as run_supervisor
 
     raise click.exceptions.Exit(run_supervisor())

@@ -34,6 +34,10 @@ POLL_S = 0.05
 KILL_ROUNDS = 40
 """How often, `POLL_S` apart, KILL is sent again to what is still there: a process may be born while others die."""
 
+REAP_S = 2.0
+"""How long to wait for the process itself to be gone: with a dead first thread it looks dead (a zombie) while others
+of its threads still hold its ports and files. Nobody else takes its exit code, without which it would stay a zombie."""
+
 
 class Process:
     """A running child in a session of its own, its stdout a pipe to us and its stderr a file.
@@ -167,8 +171,9 @@ class Process:
                     await anyio.sleep(POLL_S)
                     left = self._survivors(left)
                 await self._drain(relay.pass_on)
+                with anyio.move_on_after(REAP_S):
+                    await self.wait()
             finally:
-                self._popen.poll()  # One that died after it was last looked at would stay behind as a zombie.
                 self._stdout.close()
         if relay.error is not None:
             raise relay.error

@@ -50,6 +50,7 @@ from octui.recording.facts import (
     StateChanged,
 )
 from octui.recording.journal import Journal
+from octui.recording.layout import SUPERVISOR_LOG
 
 STOPPED_BY_USER = "stopped by you"
 LINGER_S = 5.0
@@ -143,6 +144,9 @@ class Supervisor:
                         self._lay_down(name, self._before.run(name), interrupted=self._before.ended is None)
                 await self._wait_until_done(connections)
                 self._group = None
+        except Exception:
+            why = f"octui made a mistake: {SUPERVISOR_LOG} tells where"
+            raise
         except BaseException:
             why = "the supervisor was ended"
             raise

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from textual.app import App
 
-FASTEST_S = 1 / 12
+FASTEST_S = 1 / 20
 SLOWEST_S = 0.25
 RARELY_S = 0.5
 """Behind a dialog, frames are for orientation only, and dear: all of it is dimmed anew."""
