@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from tests.support import faults
 from tests.support.faults import fault
 from tests.support.repository import make_repository
+from tests.support.shared_server import SharedServer, shared
 
 from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
 
@@ -85,21 +87,8 @@ def _spread(slow: list[pytest.Item], fast: list[pytest.Item], workers: int) -> l
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home, with XDG folders in it, and no network for opencode: no test sees or touches the user's own."""
-    for name in list(os.environ):
-        if name.startswith(("OPENCODE_", "OCTUI_", "GIT_")) or name.endswith("_API_KEY"):
-            monkeypatch.delenv(name)
-    for name, value in OFFLINE_ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
     folder = tmp_path / "home"
-    for variable, name in {
-        "HOME": "",
-        "XDG_CONFIG_HOME": ".config",
-        "XDG_DATA_HOME": ".local/share",
-        "XDG_STATE_HOME": ".local/state",
-        "XDG_CACHE_HOME": ".cache",
-    }.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        monkeypatch.setenv(variable, str(folder / name))
+    move_into(folder, monkeypatch)
     # A Unix socket's path may have about 100 bytes only, and pytest's own folders have long names.
     runtime = tempfile.mkdtemp(prefix="octui-test-")
     monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
@@ -107,9 +96,52 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(runtime, ignore_errors=True)
 
 
+def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a folder the home, and clean the environment of whatever could make tests differ."""
+    for name in list(os.environ):
+        if name.startswith(("OPENCODE_", "OCTUI_", "GIT_")) or name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+    for name, value in OFFLINE_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")  # A compiler that no short run pays back: an eighth of its work.
+    for variable, name in {
+        "HOME": "",
+        "XDG_CONFIG_HOME": ".config",
+        "XDG_DATA_HOME": ".local/share",
+        "XDG_STATE_HOME": ".local/state",
+        "XDG_CACHE_HOME": ".cache",
+    }.items():
+        (home / name).mkdir(parents=True, exist_ok=True)
+        monkeypatch.setenv(variable, str(home / name))
+
+
 @pytest.fixture
 def opencode_binary(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The real opencode; octui finds it through ``OPENCODE_BINARY``."""
+    found = _find_opencode()
+    monkeypatch.setenv("OPENCODE_BINARY", str(found))
+    return found
+
+
+@pytest.fixture(scope="session")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServer]:
+    """The server that tests share; use `shared_server`."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        move_into(tmp_path_factory.mktemp("shared"), monkeypatch)
+        with ExitStack() as stack:
+            server = stack.enter_context(shared(_find_opencode()))
+            monkeypatch.undo()
+            yield server
+
+
+@pytest.fixture
+def shared_server(one_server: SharedServer) -> SharedServer:
+    """A server of the real opencode that other tests use, too; its model has been asked nothing yet."""
+    one_server.model.requests.clear()
+    return one_server
+
+
+def _find_opencode() -> Path:
     found = shutil.which(_OPENCODE)
     if found is None:
         pytest.fail(
@@ -117,7 +149,6 @@ def opencode_binary(monkeypatch: pytest.MonkeyPatch) -> Path:
             "(or set OPENCODE_INTEGRATION=0 to leave these tests out)",
             pytrace=False,
         )
-    monkeypatch.setenv("OPENCODE_BINARY", found)
     return Path(found)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from octui.client.compat import INSTALLED_ALREADY
 from octui.client.isolation import PREFIX, Homes, make_folder, prepare, sweep_stale
 
 POISON = {"model": "x/y", "mcp": {"a": {}}, "permission": "deny", "plugin": ["p"], "instructions": ["i"], "agent": {}}
@@ -55,7 +56,7 @@ def test_the_other_global_folder_is_cleaned_too(home: Path, folder: Path) -> Non
     (home / ".opencode" / "agent").mkdir()
     homes = isolate(folder)
     own = Path(homes.variables["OPENCODE_TEST_HOME"]) / ".opencode"
-    assert [path.name for path in own.iterdir()] == ["opencode.json"]
+    assert {path.name for path in own.iterdir()} == {"opencode.json", "node_modules", *INSTALLED_ALREADY}
     assert json.loads((own / "opencode.json").read_text()) == {"enabled_providers": ["a"]}
 
 

@@ -13,11 +13,13 @@ import anyio
 import psutil
 import pytest
 from tests.conftest import ScriptedModel
+from tests.support.shared_server import SharedServer
 
 from octui import AsyncOpenCodeClient, OpenCodeProcessError, OpenCodeSession, OpenCodeTimeoutError, RunConfig, RunResult
 from octui.client.events import decode_line
 from octui.client.result import Totals, final_text
 from octui.client.serve.events import Permission, Question
+from octui.demo.model_server import provider_config
 from octui.errors import ServerError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.usefixtures("opencode_binary")]
@@ -36,7 +38,19 @@ QUESTION = {
 
 
 @pytest.fixture
-def config(scripted_model: ScriptedModel) -> RunConfig:
+def scripted_model(shared_server: SharedServer) -> ScriptedModel:
+    return ScriptedModel(shared_server.model, provider_config(shared_server.model.base_url))
+
+
+@pytest.fixture
+def config(shared_server: SharedServer) -> RunConfig:
+    """A session on the server that tests share."""
+    return RunConfig(**shared_server.place)
+
+
+@pytest.fixture
+def own_config(scripted_model: ScriptedModel) -> RunConfig:
+    """A session on a server of its own."""
     return RunConfig(config_overrides=scripted_model.config)
 
 
@@ -91,13 +105,15 @@ async def events_of(work: Callable[[], Any]) -> tuple[int, list[dict[str, Any]]]
 
 @on_asyncio
 @pytest.mark.parametrize("name", SCRIPTS)
-async def test_a_session_comes_to_the_same_as_a_run(name: str, config: RunConfig, git_workspace: Path) -> None:
+async def test_a_session_comes_to_the_same_as_a_run(
+    name: str, config: RunConfig, own_config: RunConfig, git_workspace: Path
+) -> None:
     prompt, permission = SCRIPTS[name]
-    own = {"OPENCODE_ENABLE_QUESTION_TOOL": "1"}  # A server of ours has it; the model is told of its tools.
-    config = replace(config, permission=permission, thinking=True, extra_env=own)
+    has = {"OPENCODE_ENABLE_QUESTION_TOOL": "1"}  # A server of ours has it; the model is told of its tools.
+    alone = replace(own_config, permission=permission, thinking=True, extra_env=has)
     client = AsyncOpenCodeClient()
-    run = await events_of(lambda: client.async_run(prompt, git_workspace, run_cfg=config, timeout_s=100))
-    async with session_in(git_workspace, config) as session:
+    run = await events_of(lambda: client.async_run(prompt, git_workspace, run_cfg=alone, timeout_s=100))
+    async with session_in(git_workspace, replace(config, permission=permission, thinking=True)) as session:
         served = await events_of(lambda: session.send(prompt))
     assert served[0] == run[0]
     assert state_of(served[1]) == state_of(run[1])
@@ -131,7 +147,7 @@ async def test_a_session_keeps_what_was_said_and_asks_back(
     assert first.rejected == ()
     assert (second.final_text, second.turns, second.tool_calls) == ("Second.", 1, [])
     assert first.session_id == second.session_id == session.session_id
-    assert '"B"' in scripted_model.server.requests[2].tool_results[-1]
+    assert any('"B"' in result for request in scripted_model.server.requests for result in request.tool_results)
     assert "First." in json.dumps(scripted_model.server.requests[-1].body)
 
 
@@ -259,15 +275,17 @@ async def test_a_file_is_attached(config: RunConfig, scripted_model: ScriptedMod
 
 
 @on_asyncio
-async def test_a_server_that_is_killed_ends_the_turn_with_an_error(config: RunConfig, git_workspace: Path) -> None:
+async def test_a_server_that_is_killed_ends_the_turn_with_an_error(own_config: RunConfig, git_workspace: Path) -> None:
+    others = psutil.Process().children()
+
     async def kill_soon() -> None:
         await anyio.sleep(2)
         for child in psutil.Process().children():
             with suppress(psutil.Error):
-                if "serve" in child.cmdline():
+                if child not in others and "serve" in child.cmdline():
                     child.kill()
 
-    async with session_in(git_workspace, config) as session:
+    async with session_in(git_workspace, own_config) as session:
         async with anyio.create_task_group() as group:
             group.start_soon(kill_soon)
             with pytest.raises(ServerError, match="exit code -9") as raised:

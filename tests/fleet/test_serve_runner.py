@@ -18,6 +18,7 @@ from tests.conftest import ScriptedModel
 from tests.fleet.test_integration import left, marked
 from tests.support.repository import make_repository
 from tests.support.serving import Served, served
+from tests.support.shared_server import SharedServer
 
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig
@@ -53,7 +54,18 @@ Serving = Callable[..., AbstractAsyncContextManager[Served]]
 
 @pytest.fixture
 def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
-    """Run prompts by name over a server of the real opencode, on asyncio."""
+    """Run prompts by name over a server of the session's own, on asyncio."""
+    return serving_on(tmp_path, config_overrides=scripted_model.config)
+
+
+@pytest.fixture
+def attached(shared_server: SharedServer, tmp_path: Path) -> Serving:
+    """The same over the server that tests share."""
+    return serving_on(tmp_path, **shared_server.place)
+
+
+def serving_on(folder: Path, **place: Any) -> Serving:
+    """Run prompts by name, each in a repository of its own in a folder."""
 
     @asynccontextmanager
     async def serve(
@@ -63,11 +75,11 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
         each: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         **config: object,
     ) -> AsyncIterator[Served]:
-        given = RunConfig(config_overrides=scripted_model.config, **config)  # type: ignore[arg-type]
+        given = RunConfig(**place, **config)  # type: ignore[arg-type]
         runs = tuple(
             RunSpec(
                 name=name,
-                workspace=make_repository(tmp_path / name, {"README.md": "x"}),
+                workspace=make_repository(folder / name, {"README.md": "x"}),
                 prompt=prompt,
                 config=given,
                 backend="serve",
@@ -76,7 +88,7 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
             for name, prompt in prompts.items()
         )
         binary = find_binary()
-        async with served(tmp_path / "sessions", runs, binary=binary, version=binary_version(binary), gate=gate) as it:
+        async with served(folder / "sessions", runs, binary=binary, version=binary_version(binary), gate=gate) as it:
             yield it
 
     return serve
@@ -123,10 +135,10 @@ async def test_a_server_waits_for_memory_and_its_run_says_so(serving: Serving) -
     assert changes(it)[1].why.startswith("waits for memory")
 
 
-async def test_a_permission_and_a_question_wait_until_they_are_answered(serving: Serving) -> None:
+async def test_a_permission_and_a_question_wait_until_they_are_answered(attached: Serving) -> None:
     ask = f"TOOL:question:{json.dumps(QUESTION)}\nSAY:Thanks."
     prompts = {"bash": f"{BASH % 'echo allowed'}SAY:Done.", "question": ask}
-    async with serving(prompts, permission={"bash": "ask"}) as it:
+    async with attached(prompts, permission={"bash": "ask"}) as it:
         permission, question = await it.waits("bash"), await it.waits("question")
         status = it.session().status
         assert status.run("bash").attention[Attention.PERMISSION_ASKED][0] == "bash: echo allowed"
@@ -145,19 +157,19 @@ async def test_a_permission_and_a_question_wait_until_they_are_answered(serving:
     assert "'answers': [['B']]" in outputs["question"]
 
 
-async def test_a_run_is_stopped_at_its_budget_and_the_next_prompt_is_held_to_it_too(serving: Serving) -> None:
+async def test_a_run_is_stopped_at_its_budget_and_the_next_prompt_is_held_to_it_too(attached: Serving) -> None:
     prompts = {"a": f"{BASH % 'echo 1'}{BASH % 'sleep 300'}SAY:never"}
-    async with serving(prompts, each={"a": {"max_turns": 1}}) as it:
+    async with attached(prompts, each={"a": {"max_turns": 1}}) as it:
         assert await it.over("a") is RunState.STOPPED
         assert changes(it)[-1].why == "stopped: its budget was spent: turn 2 of 1"
         await it.supervisor.handle(Send(id=1, run="a", text=f"{BASH % 'sleep 300'}SAY:never"))
         await it.until(lambda: [each.state for each in changes(it)].count(RunState.STOPPED) == 2)
 
 
-async def test_a_fork_of_a_run_that_needed_others_starts_at_once_with_a_prompt_to_the_letter(serving: Serving) -> None:
+async def test_a_fork_of_a_run_that_needed_others_starts_at_once_with_a_prompt_to_the_letter(attached: Serving) -> None:
     template = "SAY:b after {{ runs.a.final_text }}"
     each = {"b": {"needs": ("a",), "template": template}}
-    async with serving({"a": "SAY:a", "b": template}, each=each) as it:
+    async with attached({"a": "SAY:a", "b": template}, each=each) as it:
         assert await it.over("b") is RunState.SUCCEEDED
         assert it.session().log("b").final_text() == "b after a"
         forked = await it.supervisor.handle(Fork(id=1, run="b", text="SAY:{{ 7 * 7 }}"))
@@ -166,9 +178,9 @@ async def test_a_fork_of_a_run_that_needed_others_starts_at_once_with_a_prompt_t
         assert it.session().log(forked.run).final_text() == "{{ 7 * 7 }}"
 
 
-async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(serving: Serving) -> None:
+async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(attached: Serving) -> None:
     prompt = f"{BASH % 'echo never'}SAY:I go on."
-    async with serving({"plain": prompt, "told": prompt}, permission={"bash": "ask"}) as it:
+    async with attached({"plain": prompt, "told": prompt}, permission={"bash": "ask"}) as it:
         await it.supervisor.handle(Reply(id=1, run="plain", request=await it.waits("plain"), reply="reject"))
         message = Reply(id=2, run="told", request=await it.waits("told"), reply="reject", message="Use printf.")
         await it.supervisor.handle(message)
@@ -179,8 +191,8 @@ async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(serving
     assert it.texts("told") == ["I go on."]
 
 
-async def test_what_is_asked_before_a_run_has_begun_comes_after_its_own_prompt(serving: Serving) -> None:
-    async with serving({"a": "SAY:First."}) as it:
+async def test_what_is_asked_before_a_run_has_begun_comes_after_its_own_prompt(attached: Serving) -> None:
+    async with attached({"a": "SAY:First."}) as it:
         await it.supervisor.handle(Send(id=1, run="a", text="SAY:Second."))
         await it.until(lambda: "Second." in it.texts("a"))
         await it.over("a")
@@ -189,8 +201,8 @@ async def test_what_is_asked_before_a_run_has_begun_comes_after_its_own_prompt(s
     assert [line["type"] for line in it.lines("a")].count("prompt") == 1
 
 
-async def test_prompts_queue_while_it_works_and_continue_it_when_it_is_over(serving: Serving) -> None:
-    async with serving({"a": "SLOW:8:0.1\nSAY:First answer in eight pieces."}) as it:
+async def test_prompts_queue_while_it_works_and_continue_it_when_it_is_over(attached: Serving) -> None:
+    async with attached({"a": "SLOW:8:0.1\nSAY:First answer in eight pieces."}) as it:
         await it.until(lambda: it.runner("a").state is RunState.RUNNING)
         await it.supervisor.handle(Send(id=1, run="a", text="SAY:Second."))
         await it.over("a")
@@ -258,8 +270,8 @@ async def test_the_death_of_a_server_fails_its_turns_and_the_next_prompt_finds_t
     assert [line["type"] for line in it.lines("a")].count("prompt") == 1
 
 
-async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(serving: Serving) -> None:
-    async with serving({"a": f"{BASH % 'echo new > new.txt'}SAY:Done."}) as it:
+async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(attached: Serving) -> None:
+    async with attached({"a": f"{BASH % 'echo new > new.txt'}SAY:Done."}) as it:
         await it.over("a")
         workspace = it.runner("a").spec.workspace
         await it.until(diff_path(it.journal.folder, "a").exists)
@@ -272,8 +284,8 @@ async def test_what_a_run_changed_is_written_down_and_can_be_taken_back(serving:
         assert (workspace / "new.txt").exists()
 
 
-async def test_a_prompt_the_server_does_not_take_fails_the_run_with_its_reason(serving: Serving) -> None:
-    async with serving({"a": "SAY:x"}, agent="nobody") as it:
+async def test_a_prompt_the_server_does_not_take_fails_the_run_with_its_reason(attached: Serving) -> None:
+    async with attached({"a": "SAY:x"}, agent="nobody") as it:
         assert await it.over("a") is RunState.FAILED
         assert "Agent not found" in it.session().status.run("a").why
         states = [fact.state for fact in it.facts if isinstance(fact, StateChanged)]

@@ -35,6 +35,14 @@ KNOWN_TOOLS = (
 TOOLS_WITHOUT_PATTERNS = frozenset({"todowrite", "question", "webfetch", "websearch", "doom_loop"})
 """Those for which opencode's schema takes an action only, no map of patterns."""
 
+INSTALLED_ALREADY = {
+    "package.json": '{"dependencies":{"@opencode-ai/plugin":"*"}}',
+    "package-lock.json": '{"packages":{"":{"dependencies":{"@opencode-ai/plugin":"*"}}}}',
+}
+"""Files that, beside a folder ``node_modules``, keep opencode from installing ``@opencode-ai/plugin`` with npm into a
+configuration folder, which takes seconds, megabytes and the network at each start in a new one. Read in 1.18: it
+installs where the second file does not name what the first one does. Only plugins and tools of that folder need it."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -21,6 +21,7 @@ import json5
 import msgspec
 import psutil
 
+from octui.client import compat
 from octui.client.config import deep_merge
 
 PREFIX = "octui-run-"
@@ -140,6 +141,9 @@ def _kept(folder: Path, warnings: list[str]) -> dict[str, Any]:
 
 def _write_config(folder: Path, config: dict[str, Any]) -> None:
     folder.mkdir(mode=0o700, parents=True)
+    (folder / "node_modules").mkdir()
+    for name, content in compat.INSTALLED_ALREADY.items():
+        (folder / name).write_text(content)
     if config:
         path = folder / "opencode.json"
         path.touch(mode=0o600)

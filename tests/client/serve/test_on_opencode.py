@@ -15,6 +15,7 @@ import anyio.abc
 import psutil
 import pytest
 from tests.conftest import ScriptedModel
+from tests.support.shared_server import SharedServer
 from tests.support.talking import Recorder
 
 from octui import AsyncOpenCodeClient, OpenCodeSession, RunConfig, ServerError
@@ -23,8 +24,10 @@ from octui.client.serve.api import PromptOptions
 from octui.client.serve.conversation import Conversation, open_session
 from octui.client.serve.events import PermissionAsked, Question, QuestionAsked, RequestClosed, Rule
 from octui.client.serve.feed import EventFeed, listening
-from octui.client.serve.server import OpenCodeServer, ServerLaunch, running, server_config
+from octui.client.serve.server import OpenCodeServer, ServerLaunch, running
+from octui.client.serve.shares import server_config
 from octui.client.serve.v1 import V1Api
+from octui.demo.model_server import provider_config
 
 pytestmark = [
     pytest.mark.anyio,
@@ -53,6 +56,11 @@ class Place:
 
 
 @pytest.fixture
+def scripted_model(shared_server: SharedServer) -> ScriptedModel:
+    return ScriptedModel(shared_server.model, provider_config(shared_server.model.base_url))
+
+
+@pytest.fixture
 def launch(opencode_binary: Path, scripted_model: ScriptedModel, tmp_path: Path) -> ServerLaunch:
     config = server_config(RunConfig(config_overrides=scripted_model.config))
     return ServerLaunch(binary=opencode_binary, config=config, data_dir=tmp_path / "data")
@@ -60,19 +68,24 @@ def launch(opencode_binary: Path, scripted_model: ScriptedModel, tmp_path: Path)
 
 @asynccontextmanager
 async def place_of(launch: ServerLaunch, folder: Path) -> AsyncIterator[Place]:
-    async with running(launch) as server:
-        api = V1Api(server.url, server.password)
-        try:
-            async with listening(api) as feed:
-                await feed.wait_connected()
-                yield Place(server, api, feed, folder)
-        finally:
-            await api.close()
+    async with running(launch) as server, place_on(server, folder) as found:
+        yield found
+
+
+@asynccontextmanager
+async def place_on(server: OpenCodeServer, folder: Path) -> AsyncIterator[Place]:
+    api = V1Api(server.url, server.password)
+    try:
+        async with listening(api) as feed:
+            await feed.wait_connected()
+            yield Place(server, api, feed, folder)
+    finally:
+        await api.close()
 
 
 @pytest.fixture
-async def place(launch: ServerLaunch, git_workspace: Path) -> AsyncIterator[Place]:
-    async with place_of(launch, git_workspace) as found:
+async def place(shared_server: SharedServer, git_workspace: Path) -> AsyncIterator[Place]:
+    async with place_on(shared_server.server, git_workspace) as found:
         yield found
 
 
@@ -309,6 +322,14 @@ async def test_what_can_be_chosen_is_told(place: Place) -> None:
     assert {"build", "plan"} <= set(agents)
     assert "general" not in agents
     assert (await place.api.version()).startswith("1.")
+
+
+async def test_nothing_is_installed_into_its_configuration(place: Place) -> None:
+    talk, _ = await place.talk()
+    await ask(talk, "SAY:ok")
+    log = (place.server.data / "log" / "opencode.log").read_text()
+    assert "message=bootstrapping" in log
+    assert "dependency install" not in log
 
 
 async def test_a_wrong_password_is_refused_at_once(place: Place) -> None:
