@@ -15,6 +15,9 @@ from octui.recording.facts import RunState
 if TYPE_CHECKING:
     from octui.recording.session import Session
 
+LAST = "last"
+"""What the newest session can be called, unless one has that name."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
@@ -70,8 +73,8 @@ def resolve_session(ref: str | None, folder: Path | None = None) -> Path:
     """Find the session somebody means.
 
     Args:
-        ref: A path, or a session's folder name, plan name or the beginning of either; None for the newest, a live one
-            before any other.
+        ref: A path, or a session's folder name, plan name or the beginning of either; `LAST` for the newest; None for
+            the newest, a live one before any other.
         folder: Where sessions are; the user's by default.
 
     Raises:
@@ -85,6 +88,8 @@ def resolve_session(ref: str | None, folder: Path | None = None) -> Path:
     if ref is None:
         return next((summary.path for summary in sessions if summary.is_live), sessions[0].path)
     exact = [summary.path for summary in sessions if ref in (summary.path.name, summary.name)]
+    if ref == LAST and not exact:
+        return sessions[0].path
     begun = [s.path for s in sessions if s.path.name.startswith(ref) or s.name.startswith(ref) or ref in s.path.name]
     found = exact or begun
     if not found:

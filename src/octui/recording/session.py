@@ -246,6 +246,11 @@ class Session:
         return self._lock.is_held
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it is a recording of opencode alone, with nothing of octui's beside it."""
+        return self._bare
+
+    @property
     def is_gone(self) -> bool:
         """Whether its folder was deleted under it; what was read before still is there to be shown."""
         return self._place is not None and self._place.is_gone
