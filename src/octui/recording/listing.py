@@ -32,6 +32,11 @@ class SessionSummary:
     counts: dict[RunState, int]
     attention: int
 
+    @property
+    def unfinished(self) -> int:
+        """How many runs did not succeed, or have not yet."""
+        return self.runs - self.counts[RunState.SUCCEEDED]
+
 
 def list_sessions(folder: Path) -> list[SessionSummary]:
     """Every session in a folder, newest first; what is no session is left out."""
