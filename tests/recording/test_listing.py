@@ -28,6 +28,7 @@ def test_sessions_are_listed_newest_first_and_found_by_name(tmp_path: Path, jour
     assert [summary.interrupted for summary in summaries] == [True, False]
     assert summaries[1].counts[RunState.SUCCEEDED] == 3
     assert resolve_session(None, folder) == journal.folder
+    assert resolve_session("last", folder) == journal.folder
     assert resolve_session("20200101", folder) == old
     assert resolve_session("demo", folder) == old
     assert resolve_session(str(old)) == old
