@@ -207,7 +207,8 @@ def test_killed_in_the_middle_the_weather_plan_is_resumed_and_no_city_that_succe
     answers = {city: f"Sun in {city}, {{{{ vars.unit }}}}." for city in cities}
     scripts = [says(f"weather in {city} now", answer) for city, answer in answers.items()]
     octui_command = [sys.executable, "-m", "octui"]
-    with HoldsSome([says(SUMMARY, "All is well."), *scripts], held) as model:
+    model = HoldsSome([says(SUMMARY, "All is well."), *scripts], held)
+    with model:
         (git_workspace / "opencode.json").write_text(json.dumps(provider_config(model.base_url)))
         command = [*octui_command, "run", str(plan), "--headless", "--var", "unit=°F"]
         with subprocess.Popen(command, cwd=git_workspace, stderr=subprocess.DEVNULL) as killed:
