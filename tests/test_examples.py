@@ -11,19 +11,22 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import ScriptedModel
+from tests.support.processes import wait_until
 from tests.support.repository import make_repository
 
 import octui
-from octui import AsyncOpenCodeClient, OpenCodeError, OpenCodeSession, RunConfig, RunResult
+from octui import AsyncOpenCodeClient, OpenCodeError, OpenCodeSession, RunConfig, RunResult, paths
 from octui.demo.model_server import ModelServer, provider_config
-from octui.demo.script import Failure, Script, ToolCall, Turn
+from octui.demo.script import Failure, Request, Script, ToolCall, Turn
+from octui.recording.facts import RunState
+from octui.recording.session import Session, list_sessions
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -170,6 +173,83 @@ def test_the_weather_plan_asks_ten_cities_and_gives_what_they_found_to_one_summa
         assert any(
             f"weather in {city} now. Answer in one line: sky, temperature in °F" in each.prompt for each in asked
         )
+
+
+class HoldsSome(ModelServer):
+    """Lets some cities wait for ever, until it is told to answer."""
+
+    def __init__(self, scripts: Sequence[Script], held: Sequence[str]) -> None:
+        super().__init__(scripts)
+        self.held = held
+
+    def answer(self, request: Request) -> Turn:
+        turn = super().answer(request)
+        return replace(turn, stall_s=600) if any(city in request.prompt for city in self.held) else turn
+
+    def asked(self, city: str) -> int:
+        return sum(f"weather in {city} now" in request.prompt for request in self.requests)
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("opencode_binary")
+@pytest.mark.parametrize(("backend", "count"), [("run", 4), ("serve", 10)])
+def test_killed_in_the_middle_the_weather_plan_is_resumed_and_no_city_that_succeeded_is_asked_twice(
+    backend: str, count: int, git_workspace: Path, integration_timeout_s: float
+) -> None:
+    """All ten over a server; a process each takes long to start, so there they are fewer."""
+    text = (EXAMPLES / "weather.toml").read_text()
+    cities = tomllib.loads(text)["runs"][0]["matrix"]["city"][-count:]
+    text = re.sub(r"city = \[.*\]", f"city = {json.dumps(cities)}", text)
+    plan = git_workspace / "weather.toml"
+    plan.write_text(text.replace("[defaults]\n", f'[defaults]\nbackend = "{backend}"\n'))
+    held = cities[1::3]
+    good = len(cities) - len(held)
+    answers = {city: f"Sun in {city}, {{{{ vars.unit }}}}." for city in cities}
+    scripts = [says(f"weather in {city} now", answer) for city, answer in answers.items()]
+    octui_command = [sys.executable, "-m", "octui"]
+    model = HoldsSome([says(SUMMARY, "All is well."), *scripts], held)
+    with model:
+        (git_workspace / "opencode.json").write_text(json.dumps(provider_config(model.base_url)))
+        command = [*octui_command, "run", str(plan), "--headless", "--var", "unit=°F"]
+        with subprocess.Popen(command, cwd=git_workspace, stderr=subprocess.DEVNULL) as killed:
+
+            def in_the_middle() -> bool:
+                states = [state for found in list_sessions(paths.sessions_dir()) for state in states_of(found.path)]
+                return states.count("succeeded") == good and all(model.asked(city) for city in held)
+
+            wait_until(in_the_middle, integration_timeout_s)
+            killed.kill()
+        (summary,) = list_sessions(paths.sessions_dir())
+        assert (summary.interrupted, summary.counts[RunState.SUCCEEDED]) == (True, good)
+        done = {path.name: path.read_bytes() for path in summary.path.glob("*.jsonl") if path.name != "facts.jsonl"}
+        facts = (summary.path / "facts.jsonl").read_bytes()
+        before = {city: model.asked(city) for city in cities}
+        model.held = []
+        resumed = subprocess.run(
+            [*octui_command, "resume", "last", "--headless", "--json"],
+            cwd=git_workspace,
+            capture_output=True,
+            text=True,
+            timeout=integration_timeout_s,
+        )
+    runs = {each["name"]: each for each in json.loads(resumed.stdout)["runs"]}
+    assert resumed.returncode == 0, resumed.stderr
+    assert [each["state"] for each in runs.values()] == ["succeeded"] * (count + 1)
+    assert {city: model.asked(city) - before[city] for city in cities} == {city: int(city in held) for city in cities}
+    assert all("in °F" in request.prompt for request in model.requests if "now. Answer in" in request.prompt)
+    (asked,) = (request for request in model.requests if SUMMARY in request.prompt)
+    assert asked.prompt.strip().splitlines()[1:] == [f"{city}: {answer}" for city, answer in answers.items()]
+    assert (summary.path / "facts.jsonl").read_bytes().startswith(facts)
+    for name, log in done.items():
+        now = (summary.path / name).read_bytes()
+        begins_anew = name == "summary.jsonl" or any(city.replace(" ", "-") in name for city in held)
+        assert now.startswith(log) if begins_anew else now == log, name
+
+
+def states_of(folder: Path) -> list[str]:
+    """The states of a session's runs."""
+    session = Session.open(folder)
+    return [str(session.status.run(name).state) for name in session.run_names]
 
 
 @pytest.mark.integration

@@ -47,7 +47,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "attach", "stop", "replay", "sessions", "export", "demo", "doctor", "completion", "plan"]
+    "command",
+    ["run", "resume", "attach", "stop", "replay", "sessions", "export", "demo", "doctor", "completion", "plan"],
 )
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--help") == 0

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.recording.conftest import CAPTURES, answer, line
 
-from octui.client.serve.events import FileDiff, Permission
+from octui.client.serve.events import FileDiff
 from octui.errors import RecordingError
 from octui.recording.facts import (
     AttemptEnded,
     AttemptStarted,
     Attention,
-    RequestAsked,
     RunState,
     SessionEnded,
     SessionStarted,
@@ -25,7 +23,7 @@ from octui.recording.facts import (
 )
 from octui.recording.journal import Journal
 from octui.recording.layout import diff_path
-from octui.recording.session import Session, list_sessions, resolve_session, summarize
+from octui.recording.session import Session
 from octui.recording.writer_lock import hold
 
 SAMPLES = Path(__file__).parents[2] / "sample_sessions"
@@ -138,14 +136,6 @@ def test_what_is_appended_is_seen_by_name(journal: Journal) -> None:
     assert session.refresh() == {"api"}
 
 
-def test_garbled_and_unknown_facts_are_passed_over(journal: Journal) -> None:
-    begin(journal)
-    with (journal.folder / "facts.jsonl").open("ab") as file:
-        file.write(b'garbage\n{"fact":"from_the_future","at":1}\n\xff\n')
-    run_api(journal)
-    assert Session.open(journal.folder).status.run("api").state is RunState.SUCCEEDED
-
-
 def test_a_session_without_its_toml_is_read_from_its_logs(journal: Journal) -> None:
     begin(journal)
     run_api(journal)
@@ -224,12 +214,6 @@ def test_what_a_run_changed_is_read_and_what_cannot_be_read_is_nothing(journal: 
     assert Session.open(CAPTURES / "text.jsonl").diffs("text") == ()
 
 
-def test_a_run_that_waits_for_an_answer_counts_as_in_need(journal: Journal) -> None:
-    begin(journal, pid=os.getpid())
-    journal.fact(RequestAsked(at=101, run="api", permission=Permission(id="per_1", permission="bash")))
-    assert summarize(Session.open(journal.folder)).attention == 1
-
-
 def test_what_is_no_session_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="does not exist"):
         Session.open(tmp_path / "nope")
@@ -247,31 +231,6 @@ def test_stderr_is_given_by_attempt_and_only_its_end(journal: Journal) -> None:
     assert session.stderr("api", 1) == "first"
     assert session.stderr("api", 2) == "second"
     assert session.stderr("worker") == ""
-
-
-def test_sessions_are_listed_newest_first_and_found_by_name(tmp_path: Path, journal: Journal) -> None:
-    begin(journal, at=time.time())
-    folder = journal.folder.parent
-    (folder / "not-a-session").mkdir()
-    old = shutil.copytree(SAMPLES / "fix-a-bug", folder / "20200101-000000-old")
-    summaries = list_sessions(folder)
-    assert [summary.path for summary in summaries] == [journal.folder, old]
-    assert [summary.interrupted for summary in summaries] == [True, False]
-    assert summaries[1].counts[RunState.SUCCEEDED] == 3
-    assert resolve_session(None, folder) == journal.folder
-    assert resolve_session("20200101", folder) == old
-    assert resolve_session("demo", folder) == old
-    assert resolve_session(str(old)) == old
-    with pytest.raises(RecordingError, match="no session called"):
-        resolve_session("nope", folder)
-    with pytest.raises(RecordingError, match="more than one"):
-        resolve_session("20", folder)
-
-
-def test_without_sessions_the_next_step_is_told(tmp_path: Path) -> None:
-    assert list_sessions(tmp_path / "none") == []
-    with pytest.raises(RecordingError, match="octui demo"):
-        resolve_session(None, tmp_path / "none")
 
 
 @pytest.mark.parametrize("name", ["fix-a-bug", "denied-retried-failed"])

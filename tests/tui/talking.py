@@ -108,8 +108,8 @@ class Controls:
         await self._take("choices", run)
         return ["anthropic/claude-opus-4-5", "openai/gpt-5"], ["build", "plan"]
 
-    async def take_up(self) -> None:
-        await self._take("take_up")
+    async def take_up(self, *, resume: bool = False) -> None:
+        await self._take("resume" if resume else "take_up")
 
     async def hold(self) -> None:
         """There is nothing to hold."""

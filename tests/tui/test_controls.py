@@ -128,11 +128,12 @@ async def test_a_session_that_is_over_is_taken_up_by_a_supervisor_of_its_own(
     clients: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[object] = []
-    monkeypatch.setattr("octui.control.spawn.take_up_session", taken.append)
+    monkeypatch.setattr("octui.control.spawn.take_up_session", lambda folder, *, resume: taken.append((folder, resume)))
     made = controls_of("here")
     await made.take_up()
-    assert taken == [made._session.folder]
-    assert [client.is_open for client in clients] == [True]
+    await made.take_up(resume=True)
+    assert taken == [(made._session.folder, False), (made._session.folder, True)]
+    assert [client.is_open for client in clients] == [False, True]
 
 
 async def test_after_a_failure_the_next_command_connects_anew(clients: list[Client]) -> None:

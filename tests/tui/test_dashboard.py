@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 
 from octui.errors import ControlError
 from octui.recording import event_log
-from octui.recording.facts import RunState, StateChanged
+from octui.recording.facts import RunState, SessionEnded, StateChanged
 from octui.tui import frame_pace
 from octui.tui.frame_pace import PANES
 from octui.tui.screens import panes
@@ -333,7 +333,7 @@ async def test_help_and_palette_tell_every_command(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         shown = " ".join(on_screen(app).split())
         for command in on_dashboard(app).COMMANDS_TABLE:
-            assert command.help in offered
+            assert (command.help in offered) is (command.action != "resume"), "nothing is over here"
             if not command.id[-1].isdigit():
                 assert command.help in shown
 
@@ -492,3 +492,45 @@ async def test_what_a_key_does_is_drawn_at_once_and_not_at_the_next_tick_of_a_ti
         await pilot.pause()
         assert not screen._dirty_widgets
         assert ticks == []
+
+
+async def test_what_did_not_succeed_is_resumed_after_asking_where_nobody_is_at_work(tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, [API, GATEWAY, WORKER]).folder)
+    async with app.run_test(size=(200, 40), notifications=True) as pilot:
+        asked: list[str] = []
+
+        class Resumes(Controls):
+            async def take_up(self, *, resume: bool = False) -> None:
+                asked.append("resume" if resume else "take up")
+
+        on_dashboard(app).controls = Resumes()  # type: ignore[assignment]
+        await until(pilot, lambda: "R resume" in on_screen(app))
+        await pilot.press("R")
+        await until(pilot, lambda: "2 of 3 runs begin anew. What 1 came to is kept" in on_screen(app))
+        await pilot.press("n")
+        assert asked == []
+        await pilot.press("R", "y")
+        await until(pilot, lambda: asked == ["resume"] and "2 runs begin anew." in on_screen(app))
+
+
+@pytest.mark.parametrize(("scripts", "live"), [([GATEWAY], False), ([WORKER], True)])
+async def test_resuming_is_not_offered_while_somebody_works_nor_where_all_succeeded(
+    tmp_path: Path, scripts: list[Script], live: bool
+) -> None:
+    app = dashboard(record(tmp_path, scripts, live=live).folder)
+    async with app.run_test(size=(200, 40), notifications=True) as pilot:
+        await until(pilot, lambda: "q quit" in on_screen(app))
+        await pilot.press("R")
+        await pilot.pause(0.1)
+        assert "resume" not in on_screen(app).casefold()
+
+
+async def test_the_keys_offer_to_resume_once_the_session_is_over(tmp_path: Path) -> None:
+    journal = record(tmp_path, [WORKER], live=True)
+    app = dashboard(journal.folder)
+    async with app.run_test(size=(200, 40)) as pilot:
+        await until(pilot, lambda: "q quit" in on_screen(app))
+        assert "R resume" not in on_screen(app)
+        journal.fact(SessionEnded(at=NOW))
+        journal.close()
+        await until(pilot, lambda: "R resume" in on_screen(app))

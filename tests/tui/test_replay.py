@@ -200,3 +200,36 @@ def test_the_timeline_tells_moments_though_its_log_is_not_indexed_yet(
     session.refresh()
     assert timeline.after(START + 150.5) == START + 151
     assert timeline.before(START + 150.5) == START + 150
+
+
+@pytest.mark.asyncio
+async def test_a_replay_of_what_is_not_done_is_resumed_and_goes_on_as_the_dashboard(tmp_path: Path) -> None:
+    folder = record(tmp_path, [GATEWAY, WORKER]).folder
+    app = replay(folder)
+    async with app.run_test(size=SIZE) as pilot:
+        asked: list[bool] = []
+
+        class Resumes:
+            async def take_up(self, *, resume: bool = False) -> None:
+                asked.append(resume)
+
+            async def close(self) -> None:
+                """Nothing is held."""
+
+        on_replay(app).controls = Resumes()  # type: ignore[assignment]
+        await until(pilot, lambda: "R resume" in on_screen(app))
+        await pilot.press("R", "y")
+        await until(pilot, lambda: not isinstance(on_dashboard(app), ReplayScreen))
+        assert asked == [True]
+
+
+@pytest.mark.asyncio
+async def test_a_replay_of_opencode_alone_cannot_be_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "api.jsonl"
+    path.write_bytes(line(text("half"), START))
+    app = replay(path)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "? help" in on_screen(app))
+        await pilot.press("R")
+        await pilot.pause(0.1)
+        assert "resume" not in on_screen(app).casefold()

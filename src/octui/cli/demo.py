@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from octui import quick_start
+from octui.cli.headless import Reports
 from octui.cli.options import common_options, need_terminal, opencode_path
-from octui.cli.run import Reports, run_headless
+from octui.cli.run import run_headless
 from octui.errors import UsageError
 
 

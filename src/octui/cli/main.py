@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from octui import __version__, quick_start
-from octui.cli import demo, export, plan, run, sessions
+from octui.cli import demo, export, plan, resume, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
 
@@ -46,6 +46,7 @@ def octui(context: click.Context, version: bool) -> None:
     octui run plan.toml                              a plan of many runs
     octui plan check plan.toml                       what that would do
     octui attach                                     back to the agents that work on
+    octui resume last                                what did not succeed, once more
     octui replay                                     the newest session again
     octui demo                                       see it all, with no account
     """
@@ -107,6 +108,7 @@ def supervise(options: Common) -> None:
 
 _COMMANDS = (
     run.run,
+    resume.resume,
     plan.plan,
     sessions.attach,
     sessions.stop,

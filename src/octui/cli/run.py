@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from octui import quick_start
+from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking
 from octui.cli.options import common, common_options, need_terminal, opencode_path
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
-    from octui.cli.ci import FailOn
     from octui.plan.model import Backend, Plan
-
-PASSWORD = "OPENCODE_SERVER_PASSWORD"
-"""Where opencode itself looks for the password of a server: an argument would be for all to see."""
+    from octui.plan.source import PlanSource
 
 
 @click.command()
@@ -51,28 +48,13 @@ PASSWORD = "OPENCODE_SERVER_PASSWORD"
     "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the plan's prompts; repeatable."
 )
 @click.option("--name", help="The session's name.")
-@click.option("--headless", is_flag=True, help="No screen: progress on stderr, tied to this process.")
-@click.option("--json", "as_json", is_flag=True, help="With --headless: one object on stdout at the end.")
-@click.option("--junit", metavar="FILE", help="With --headless: the outcome as JUnit XML.")
-@click.option(
-    "--summary",
-    metavar="FILE",
-    help="With --headless: append a summary in Markdown; auto: to the file GITHUB_STEP_SUMMARY names.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice(["failed", "attention"]),
-    help="With --headless: whether only failures make exit status 1, or whatever wants attention.  [default: failed]",
-)
+@headless_options
 @common_options
 def run(
     what: str,
     workspaces: Sequence[Path],
     headless: bool,
-    as_json: bool,
-    junit: str | None,
-    summary: str | None,
-    fail_on: FailOn | None,
+    reports: Reports,
     **options: Any,
 ) -> None:
     """Run a plan, or one prompt in some folders, and watch.
@@ -92,125 +74,53 @@ def run(
     Exit status with --headless: 0 when all succeeded, 1 when a run did not (by --fail-on), 2 for a mistake in what
     was asked, 130 after Ctrl-C, which stops all runs in order; once more ends them at once.
     """
-    only_headless = {"--json": as_json, "--junit": junit, "--summary": summary, "--fail-on": fail_on}
-    for name, value in only_headless.items():
-        if value and not headless:
-            raise UsageError(f"{name} goes with --headless.")
-    reports = Reports(as_json=as_json, junit=junit, summary=summary, fail_on=fail_on or "failed")
-    reports.check()
-    from octui.plan.backends import asks, choose_backends
+    from octui.plan.backends import choose_backends
     from octui.plan.secrets import plan_secrets
 
     default: Backend = "run" if headless else "serve"
-    plan = _plan(what, workspaces, options, default)
+    plan, source = _plan(what, workspaces, options, default)
     common().secrets = plan_secrets(plan)
     # The supervisor chooses, as it knows opencode's version; what cannot be is said before it is started.
     chosen = choose_backends(plan, default, source=what if what.endswith(".toml") else "This")
     if headless:
-        if any(asks(each.config) for each in chosen.runs):
-            click.echo("octui: Nobody is there to ask with --headless: what has to be asked for is rejected.", err=True)
-        raise click.exceptions.Exit(run_headless(plan, reports))
+        tell_of_asking(chosen)
+        raise click.exceptions.Exit(run_headless(plan, reports, source))
     need_terminal("Add --headless to run without a screen.")
     quick_start.begin()
     from octui.control.spawn import start_supervisor
     from octui.tui.app import run_dashboard
 
-    raise click.exceptions.Exit(run_dashboard(start_supervisor(plan, binary=opencode_path())))
+    raise click.exceptions.Exit(run_dashboard(start_supervisor(plan, binary=opencode_path(), source=source)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
-    """What a headless run leaves behind beside its session.
-
-    Attributes:
-        as_json: Whether one object goes to stdout.
-        junit: A file for JUnit XML.
-        summary: A file a summary is appended to, or ``auto``.
-        fail_on: What makes the exit status 1.
-    """
-
-    as_json: bool = False
-    junit: str | None = None
-    summary: str | None = None
-    fail_on: FailOn = "failed"
-
-    def check(self) -> None:
-        """Refuse files that cannot be written, before anything is started.
-
-        Raises:
-            UsageError: One of them cannot be.
-        """
-        if self.junit or self.summary:
-            from octui.cli.ci import check_file
-
-            for path in filter(None, (self._junit_file, self._summary_file)):
-                check_file(path)
-            if self.summary and self._summary_file is None:
-                click.echo("octui: GITHUB_STEP_SUMMARY names no file, so no summary is written.", err=True)
-
-    def write(self, report: dict[str, Any]) -> None:
-        """Write what is wanted.
-
-        Raises:
-            OSError: It cannot be written.
-        """
-        from octui.cli.report import dumps
-
-        if self.as_json:
-            click.echo(dumps(report))
-        if self.junit or self.summary:
-            from octui.cli.ci import junit, step_summary
-
-            if self._junit_file is not None:
-                self._junit_file.write_bytes(junit(report, self.fail_on))
-            if self._summary_file is not None:
-                with self._summary_file.open("a", encoding="utf-8") as file:
-                    file.write(step_summary(report, self.fail_on))
-
-    @property
-    def _junit_file(self) -> Path | None:
-        return Path(self.junit).expanduser() if self.junit else None
-
-    @property
-    def _summary_file(self) -> Path | None:
-        if not self.summary:
-            return None
-        from octui.cli.ci import summary_file
-
-        return summary_file(self.summary)
-
-
-def run_headless(plan: Plan, reports: Reports) -> int:
+def run_headless(plan: Plan, reports: Reports, source: PlanSource | None = None) -> int:
     """Run a plan in the foreground, tell how it goes, and give the exit status."""
-    from octui.cli.ci import is_good
-    from octui.cli.report import Progress, session_report, summary
-    from octui.fleet.main import INTERRUPTED_EXIT, SessionInterrupted
     from octui.fleet.main import run_headless as run_in_foreground
 
-    interrupted = False
-    try:
-        folder = run_in_foreground(plan, binary=opencode_path(), on_fact=Progress().fact)
-    except SessionInterrupted as error:
-        folder, interrupted = error.folder, True
-    report = session_report(folder)
-    click.echo(summary(report), err=True)
-    reports.write(report)
-    if interrupted:
-        return INTERRUPTED_EXIT
-    return 0 if all(is_good(run, reports.fail_on) for run in report["runs"]) else 1
+    return tell_of(lambda tell: run_in_foreground(plan, binary=opencode_path(), on_fact=tell, source=source), reports)
 
 
-def _plan(what: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
-    from octui.plan.toml import load_plan
-
+def _plan(
+    what: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend
+) -> tuple[Plan, PlanSource | None]:
+    """The plan, and the file it is read from, where it is."""
     if not workspaces and what.endswith(".toml"):
         variables = options.pop("variables")
         given = [name for name, value in options.items() if value and (name, value) != ("copies", 1)]
         if given:
             names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
             raise UsageError(f"A plan says all by itself; {names} goes with a prompt.", hint=f"Write it into {what}.")
-        return load_plan(Path(what), read_variables(variables))
-    return _plan_from_prompt(what, workspaces, options, default)
+        from octui.plan.toml import load_plan
+
+        known = read_variables(variables)
+        return load_plan(Path(what), known), _source(Path(what), known)
+    return _plan_from_prompt(what, workspaces, options, default), None
+
+
+def _source(file: Path, variables: dict[str, str]) -> PlanSource:
+    from octui.plan.source import PlanSource
+
+    return PlanSource(file=str(file.absolute()), variables=variables)
 
 
 def read_variables(words: Sequence[str]) -> dict[str, str]:
@@ -227,6 +137,7 @@ def read_variables(words: Sequence[str]) -> dict[str, str]:
 def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
     from octui.client.config import RunConfig, check
     from octui.plan.build import plan_from_prompt
+    from octui.plan.restored import PASSWORD
 
     if not prompt.strip():
         raise UsageError("The prompt is empty.")

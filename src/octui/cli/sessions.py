@@ -120,7 +120,7 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
     if context.invoked_subcommand is not None:
         return
     from octui import paths
-    from octui.cli.report import dumps
+    from octui.cli.report import dumps, plain
     from octui.recording.shelf import look_at
 
     found = _listed(paths.sessions_dir(), live=live, failed=failed, find=find)
@@ -141,6 +141,8 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
             click.echo(lead + _as_line(summary, width))
         if size:
             click.echo(f"{_bytes(sum(sizes.values())):>9}  in all")
+        if unfinished := next((summary for summary in found if summary.unfinished and not summary.is_live), None):
+            click.echo(f"`octui resume {plain(unfinished.path.name)}` runs what did not succeed in it.", err=True)
 
 
 @sessions.command("open")
@@ -308,5 +310,6 @@ def _as_object(summary: SessionSummary) -> dict[str, Any]:
         "started": summary.started_at,
         "runs": summary.runs,
         "counts": {str(kind): count for kind, count in summary.counts.items() if count},
+        "unfinished": summary.unfinished,
         "attention": summary.attention,
     }

@@ -12,7 +12,10 @@ import msgspec
 
 from octui.errors import ControlError, OctuiError, RecordingError
 from octui.plan.model import Plan
+from octui.plan.source import PlanSource
 from octui.plan.toml import plan_to_json
+
+NO_PLAN = msgspec.Raw(b"null")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +25,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         plan: From `plan_to_json`.
         binary: The opencode to run.
         sessions_dir: Where the session folder goes.
-        session: The folder of a session to take up again, instead of beginning one with a plan.
+        source: The file the plan was read from, where it was.
+        session: The folder of a session to take up again, instead of beginning one: with the plan it was made of, or
+            none where that need not be given.
+        resume: Whether what did not succeed there begins anew.
     """
 
-    plan: msgspec.Raw = msgspec.Raw(b"null")
+    plan: msgspec.Raw = NO_PLAN
     binary: str | None = None
     sessions_dir: str | None = None
+    source: PlanSource | None = None
     session: str | None = None
+    resume: bool = False
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +59,20 @@ def read_order(data: bytes) -> Order:
         raise ControlError("A supervisor is started by octui itself.", hint="Run `octui` or `octui run`.") from error
 
 
-def start_supervisor(plan: Plan, *, binary: str | Path | None = None, sessions_dir: Path | None = None) -> Path:
+def start_supervisor(
+    plan: Plan,
+    *,
+    binary: str | Path | None = None,
+    sessions_dir: Path | None = None,
+    source: PlanSource | None = None,
+) -> Path:
     """Start a supervisor that works on without us, and give the session's folder.
 
     Args:
         plan: What it runs.
         binary: The opencode to run; looked for by default.
         sessions_dir: Where the session folder goes; the user's data folder by default.
+        source: The file the plan was read from, where it was.
 
     Raises:
         OctuiError: It did not get ready, with the reason it gave.
@@ -66,21 +81,27 @@ def start_supervisor(plan: Plan, *, binary: str | Path | None = None, sessions_d
         plan=msgspec.Raw(plan_to_json(plan)),
         binary=str(binary) if binary else None,
         sessions_dir=str(sessions_dir.absolute()) if sessions_dir else None,
+        source=source,
     )
     return _start(order)
 
 
-def take_up_session(session: Path, *, binary: str | Path | None = None) -> None:
-    """Start a supervisor for a session that is over, whose runs can be gone on with; none of them starts by itself.
+def take_up_session(
+    session: Path, *, binary: str | Path | None = None, resume: bool = False, given: Plan | None = None
+) -> None:
+    """Start a supervisor for a session that is over, whose runs can be gone on with.
 
     Args:
         session: Its folder.
-        binary: The opencode to run; looked for by default.
+        binary: The opencode to run; by default the one it had.
+        resume: Whether the runs that did not succeed begin anew; otherwise none starts by itself.
+        given: The plan it was made of, as far as that has to be given again.
 
     Raises:
         OctuiError: It cannot be taken up, and why.
     """
-    _start(Order(session=str(session.absolute()), binary=str(binary) if binary else None))
+    plan = msgspec.Raw(plan_to_json(given)) if given else NO_PLAN
+    _start(Order(session=str(session.absolute()), binary=str(binary) if binary else None, resume=resume, plan=plan))
 
 
 def _start(order: Order) -> Path:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,17 +18,20 @@ from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import Welcome
 from octui.control.server import ControlServer, new_socket_path
-from octui.control.spawn import Ready, read_order
+from octui.control.spawn import NO_PLAN, Ready, read_order
 from octui.errors import ControlError, OctuiError
+from octui.fleet.leftovers import wait_until_gone
 from octui.fleet.pacing import Gate
 from octui.fleet.servers import ServerPool
 from octui.fleet.supervisor import Supervisor
 from octui.plan.backends import choose_backends
 from octui.plan.model import Backend, Plan
+from octui.plan.source import PlanSource
 from octui.plan.toml import plan_from_json
 from octui.recording.facts import AnyFact, SessionStatus
-from octui.recording.journal import Journal
+from octui.recording.journal import AT_WORK, AT_WORK_HINT, Journal
 from octui.recording.layout import SUPERVISOR_LOG
+from octui.recording.resuming import resumption
 from octui.recording.session import Session
 from octui.recording.shelf import Retention, prune
 
@@ -59,11 +62,13 @@ def supervise() -> int:
     try:
         order = read_order(sys.stdin.buffer.read())
         if order.session is not None:
-            session = SupervisedSession.take_up(Path(order.session), order.binary)
+            given = plan_from_json(bytes(order.plan)) if order.plan != NO_PLAN else None
+            take_up = SupervisedSession.resume if order.resume else SupervisedSession.take_up
+            session = take_up(Path(order.session), order.binary, given)
         else:
             sessions_dir = Path(order.sessions_dir) if order.sessions_dir else None
             session = SupervisedSession.begin(
-                plan_from_json(bytes(order.plan)), order.binary, sessions_dir, default="serve"
+                plan_from_json(bytes(order.plan)), order.binary, sessions_dir, default="serve", source=order.source
             )
         socket = new_socket_path(paths.runtime_dir())
     except OctuiError as error:
@@ -84,6 +89,7 @@ def run_headless(
     binary: str | Path | None = None,
     sessions_dir: Path | None = None,
     on_fact: OnFact | None = None,
+    source: PlanSource | None = None,
 ) -> Path:
     """Run a plan in the foreground, tied to this process, and give the session's folder.
 
@@ -93,7 +99,33 @@ def run_headless(
         OctuiError: The session could not begin.
         SessionInterrupted: It was stopped by SIGINT.
     """
-    session = SupervisedSession.begin(plan, str(binary) if binary else None, sessions_dir, on_fact, default="run")
+    chosen = str(binary) if binary else None
+    return _run(SupervisedSession.begin(plan, chosen, sessions_dir, on_fact, default="run", source=source))
+
+
+def resume_headless(
+    folder: Path,
+    *,
+    given: Plan | None = None,
+    binary: str | Path | None = None,
+    on_fact: OnFact | None = None,
+) -> Path:
+    """Run what did not succeed of a session that is over, as `run_headless` does, and give the session's folder.
+
+    Args:
+        folder: The session's folder.
+        given: The plan it was made of, as far as that has to be given again.
+        binary: The opencode to run; by default the one it had.
+        on_fact: Is told every fact.
+
+    Raises:
+        OctuiError: The session cannot be resumed.
+        SessionInterrupted: It was stopped by SIGINT.
+    """
+    return _run(SupervisedSession.resume(folder, str(binary) if binary else None, given, on_fact))
+
+
+def _run(session: SupervisedSession) -> Path:
     if anyio.run(session.run) == signal.SIGINT:
         raise SessionInterrupted(session.journal.folder)
     return session.journal.folder
@@ -103,13 +135,23 @@ class SupervisedSession:
     """A plan, its journal and its supervisor."""
 
     def __init__(
-        self, plan: Plan, binary: Path, journal: Journal, before: SessionStatus | None, on_fact: OnFact | None = None
+        self,
+        plan: Plan,
+        binary: Path,
+        journal: Journal,
+        before: SessionStatus | None,
+        on_fact: OnFact | None = None,
+        *,
+        anew: Collection[str] = (),
+        worked_s: float = 0.0,
     ) -> None:
         self.journal = journal
         self._plan = plan
         self._binary = binary
         self._opencode = binary_version(binary)
         self._before = before
+        self._anew = anew
+        self._worked_s = worked_s
         self._on_fact = on_fact
         self._signal: signal.Signals | None = None
 
@@ -122,8 +164,9 @@ class SupervisedSession:
         on_fact: OnFact | None = None,
         *,
         default: Backend,
+        source: PlanSource | None = None,
     ) -> SupervisedSession:
-        """Begin a session; ``default`` is for the runs that leave their backend open."""
+        """Begin a session; ``default`` is for the runs that leave their backend open, ``source`` the plan's file."""
         path = find_binary(binary)
         version = binary_version(path)
         plan = choose_backends(plan, default, version=version, source=plan.name)
@@ -133,20 +176,40 @@ class SupervisedSession:
             opencode_version=version,
             binary=str(path),
             octui_version=__version__,
+            source=source,
         )
         _let_old_ones_go(journal.folder.parent)
         return cls(plan, path, journal, None, on_fact)
 
     @classmethod
-    def take_up(cls, folder: Path, binary: str | None) -> SupervisedSession:
-        """Go on with a session that is over, with the opencode it had where nobody says otherwise."""
+    def take_up(cls, folder: Path, binary: str | None, given: Plan | None = None) -> SupervisedSession:
+        """Go on with a session that is over, with the opencode it had where nobody says otherwise.
+
+        None of its runs starts by itself. ``given`` is the plan it was made of, as far as that has to be given again.
+        """
         recorded = Session.open(folder)
         if recorded.is_live:
-            raise ControlError("Somebody is at work on this session already.", hint="`octui attach` shows it.")
+            raise ControlError(AT_WORK, hint=AT_WORK_HINT)
         before = recorded.status  # Once we hold the session it does not read as interrupted any more.
-        journal, plan = Journal.take_up(folder)
-        had = journal.binary if os.access(journal.binary, os.X_OK) else None
-        return cls(plan, find_binary(binary or had), journal, before)
+        journal, plan = Journal.take_up(folder, given)
+        return cls(plan, _binary_of(journal, binary), journal, before)
+
+    @classmethod
+    def resume(
+        cls, folder: Path, binary: str | None, given: Plan | None = None, on_fact: OnFact | None = None
+    ) -> SupervisedSession:
+        """Go on with a session that is over, and begin with what did not succeed.
+
+        Raises:
+            OctuiError: It cannot be resumed, and why.
+        """
+        recorded = Session.open(folder)
+        found = resumption(recorded, given)
+        before = recorded.status
+        wait_until_gone(recorded.facts)
+        journal, plan = Journal.take_up(folder, found.plan)
+        rest, worked_s = found.rest, found.worked_s
+        return cls(plan, _binary_of(journal, binary), journal, before, on_fact, anew=rest.anew, worked_s=worked_s)
 
     async def run(self) -> signal.Signals | None:
         """Run it without a socket; give the signal that stopped it, if one did."""
@@ -189,6 +252,8 @@ class SupervisedSession:
             servers=servers,
             answers=answers,
             before=self._before,
+            anew=self._anew,
+            worked_s=self._worked_s,
         )
 
     def _begin(self, supervisor: Supervisor, socket: str) -> None:
@@ -202,6 +267,12 @@ class SupervisedSession:
                         os._exit(INTERRUPTED_EXIT)  # The client's guardian ends the processes.
                     self._signal = number
                     group.start_soon(supervisor.shutdown, f"stopped by {number.name}")
+
+
+def _binary_of(journal: Journal, asked_for: str | None) -> Path:
+    """The opencode a session goes on with: the one it had where nobody says otherwise."""
+    had = journal.binary if os.access(journal.binary, os.X_OK) else None
+    return find_binary(asked_for or had)
 
 
 def _let_old_ones_go(sessions_dir: Path) -> None:

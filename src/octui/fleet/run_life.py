@@ -74,7 +74,7 @@ class RunLife:
 
     def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
         """Be as an earlier supervisor left it; what became of one that was interrupted is not written yet."""
-        self.life = before.life
+        self.life = before.life if before.attempt_offsets else 0  # One that never began has had no life yet.
         self._started_at, self._ended_at = before.started_at or 0.0, before.ended_at or 0.0
         self._attempts, self._exit_code = before.attempt, before.exit_code
         self._attention = {kind: words for kind, (words, _) in before.attention.items()}
@@ -82,7 +82,7 @@ class RunLife:
         if self.life > 1:
             begins = min((stdout for life, _, stdout, _ in before.attempt_offsets if life == self.life), default=0)
             self._life_totals = self._journal.totals_from(self.spec.name, begins)
-        if interrupted:
+        if interrupted and before.state is RunState.FAILED:
             self._enter(before.state, before.why)
 
     def wait(self, why: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 
@@ -73,6 +73,8 @@ class Supervisor:
         answers: Whether somebody may answer what runs ask.
         before: Where the session stood when its last supervisor left: none of its runs starts by itself then, but each
             can be gone on with. None for a new session.
+        anew: Which of them begin anew all the same.
+        worked_s: For how many seconds the session was worked on before, of the plan's time.
 
     Attributes:
         runners: What runs each run, by name.
@@ -89,6 +91,8 @@ class Supervisor:
         servers: ServerPool | None = None,
         answers: bool = True,
         before: SessionStatus | None = None,
+        anew: Collection[str] = (),
+        worked_s: float = 0.0,
     ) -> None:
         self._plan = plan
         self._journal = journal
@@ -97,6 +101,8 @@ class Supervisor:
         self._servers = servers
         self._answers = answers
         self._before = before
+        self._anew = anew
+        self._worked_s = worked_s
         self.runners = {run.name: self._runner(run) for run in plan.runs}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
@@ -110,7 +116,7 @@ class Supervisor:
         self._slots = anyio.CapacityLimiter(plan.max_parallel)
         self._group: TaskGroup | None = None
         self._closing = False
-        self._is_in_time = before is None and plan.budget.timeout_s is not None
+        self._is_in_time = (before is None or bool(anew)) and plan.budget.timeout_s is not None
         self._last_end = time.monotonic()
 
     def started(self, *, socket: str, octui: str, opencode: str) -> None:
@@ -142,6 +148,9 @@ class Supervisor:
                         self._start(name)
                     else:
                         self._lay_down(name, self._before.run(name), interrupted=self._before.ended is None)
+                for name in self._anew:
+                    self.runners[name].queue()
+                    self._start(name)
                 await self._wait_until_done(connections)
                 self._group = None
         except Exception:
@@ -414,7 +423,7 @@ class Supervisor:
         return self._gate.passed(runner.wait) if isinstance(runner, Runner) else nullcontext()
 
     async def _wait_until_done(self, connections: Callable[[], int] | None) -> None:
-        began = time.monotonic()
+        began = time.monotonic() - self._worked_s
         while True:
             if self._is_in_time:
                 self._hold_to_time(began)

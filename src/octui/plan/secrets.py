@@ -56,6 +56,16 @@ def mask(value: Any, *, key: str = "") -> Any:
     return _IN_TEXT.sub(_mask_match, value) if isinstance(value, str) and key not in _FREE_TEXT else value
 
 
+def is_masked(value: Any, *, key: str = "") -> bool:
+    """Whether anything in a configuration was masked; a prompt may hold whatever it likes."""
+    if isinstance(value, Mapping):
+        hidden = key in _ALL_VALUES
+        return any(is_masked(inner, key="" if hidden else str(name)) for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return any(is_masked(inner, key=key) for inner in value)
+    return isinstance(value, str) and MASK in value and key not in _FREE_TEXT
+
+
 def secret_values(value: Any, *, key: str = "") -> Iterator[str]:
     """Give every secret in a configuration, to mask it in texts."""
     if isinstance(value, Mapping):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,11 +20,11 @@ import tomli_w
 
 from octui.client.result import Totals
 from octui.client.serve.events import FileDiff
-from octui.errors import PlanError, RecordingError
+from octui.errors import RecordingError
 from octui.paths import make_private
 from octui.plan.model import Plan, RunSpec
-from octui.plan.secrets import MASK, masked_plan
-from octui.plan.toml import PLAN_KEYS, plan_from_json
+from octui.plan.secrets import masked_plan
+from octui.plan.source import PlanSource
 from octui.recording.facts import AnyFact, encode_fact
 from octui.recording.folder import Folder
 from octui.recording.layout import (
@@ -39,10 +38,13 @@ from octui.recording.layout import (
     stream_path,
 )
 from octui.recording.log_index import Lines, LogIndex
+from octui.recording.recorded_plan import SOURCE_KEY, read_recorded
 from octui.recording.saved_index import IndexWriter
 from octui.recording.writer_lock import hold
 
 CHUNK_BYTES = 1 << 18
+AT_WORK = "Somebody is at work on this session already."
+AT_WORK_HINT = "`octui attach` shows it."
 
 
 class Journal:
@@ -63,9 +65,24 @@ class Journal:
 
     @classmethod
     def create(
-        cls, sessions_dir: Path, plan: Plan, *, opencode_version: str, binary: str, octui_version: str
+        cls,
+        sessions_dir: Path,
+        plan: Plan,
+        *,
+        opencode_version: str,
+        binary: str,
+        octui_version: str,
+        source: PlanSource | None = None,
     ) -> Journal:
         """Make the folder of a new session, named by time and plan, and write what is known at its start.
+
+        Args:
+            sessions_dir: Where it goes.
+            plan: What is run.
+            opencode_version: Of the opencode that runs it.
+            binary: That opencode.
+            octui_version: Of this octui.
+            source: The file the plan was read from, where it was.
 
         Raises:
             RecordingError: It cannot be written.
@@ -77,6 +94,7 @@ class Journal:
             "octui": octui_version,
             "opencode": opencode_version,
             "binary": binary,
+            **({SOURCE_KEY: source.to_table()} if source else {}),
         }
         try:
             make_private(sessions_dir)
@@ -94,33 +112,28 @@ class Journal:
         return journal
 
     @classmethod
-    def take_up(cls, folder: Path) -> tuple[Journal, Plan]:
+    def take_up(cls, folder: Path, given: Plan | None = None) -> tuple[Journal, Plan]:
         """Go on writing a session that is over; give its plan with it.
+
+        Args:
+            folder: The session's folder.
+            given: The plan it was made of, as far as that has to be given again (`RecordedPlan.whole`).
 
         Raises:
             RecordingError: Its plan cannot be run again, or it cannot be written.
+            UsageError: What was given is another plan.
         """
+        recorded = read_recorded(folder)
+        plan = recorded.whole(given)
         try:
-            table = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
-            runs = [{key: value for key, value in run.items() if key != "outcome"} for run in table.pop("runs")]
-            top = {key: table.pop(key) for key in PLAN_KEYS if key in table}
-            plan = plan_from_json(msgspec.json.encode({"name": table["name"], **top, "runs": runs}))
-        except PlanError as error:
-            raise RecordingError(f"The plan of {folder.name} cannot be run any more.", hint=str(error)) from error
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
-            raise RecordingError(f"The plan of {folder.name} cannot be read.") from error
-        if MASK in str(runs):
-            raise RecordingError(
-                f"The plan of {folder.name} held secrets, which are not kept.",
-                hint="Start it anew from its plan, or keep secrets in opencode's own login.",
-            )
-        try:
-            journal = cls(folder, table, plan)
+            journal = cls(folder, recorded.head, plan)
             for run in plan.runs:
                 if not _ends_line(log_path(folder, run.name)):
                     journal._open_lines.add(run.name)
                 if not _ends_line(stream_path(folder, run.name)):
                     journal._open_streams.add(run.name)
+        except BlockingIOError as error:
+            raise RecordingError(AT_WORK, hint=AT_WORK_HINT) from error
         except OSError as error:
             raise RecordingError(f"{folder} cannot be written: {error.strerror or error}.") from error
         return journal, plan

@@ -238,10 +238,14 @@ class OctuiApp(App[int]):
 
     def on_launched(self, message: Launched) -> None:
         """Show what the launcher started."""
+        self.show_session(message.session)
+
+    def show_session(self, folder: Path) -> None:
+        """Show a session in the dashboard, in the place of what is shown."""
         from octui.recording.session import Session
 
         try:
-            self.switch_screen(self.dashboard(Session.open(message.session, FIRST_LOOK_S)))
+            self.switch_screen(self.dashboard(Session.open(folder, FIRST_LOOK_S)))
         except OctuiError as error:
             self.notify(clean_line(str(error)), severity="error", markup=False)
 

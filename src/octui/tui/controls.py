@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from octui.errors import ControlError
@@ -71,8 +72,11 @@ class SessionControls:
         """Give the models and the agents a run can have."""
         return await self._send(lambda client: client.choices(run))
 
-    async def take_up(self) -> None:
+    async def take_up(self, *, resume: bool = False) -> None:
         """Have a supervisor for a session that nobody is at work on, so that its runs can be gone on with.
+
+        Args:
+            resume: Whether the runs that did not succeed begin anew; otherwise none starts by itself.
 
         Raises:
             OctuiError: It cannot be taken up, and why.
@@ -82,7 +86,7 @@ class SessionControls:
         from octui.control.spawn import take_up_session
 
         await self.close()
-        await anyio.to_thread.run_sync(take_up_session, self._session.folder)
+        await anyio.to_thread.run_sync(partial(take_up_session, self._session.folder, resume=resume))
         self._session.refresh()  # The new supervisor's first fact says where it listens.
         await self._connected()
 

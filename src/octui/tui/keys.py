@@ -86,6 +86,7 @@ _BOTH = (
     Command("search.next", "n", "search_next(1)", "next match", "Go to the next match.", EVENTS),
     Command("search.previous", "N", "search_next(-1)", "match before", "Go to the match before.", EVENTS),
     Command("event.filter", "f", "filter", "filter", "Choose which events are shown.", EVENTS, 8),
+    Command("session.resume", "R", "resume", "resume", "Run what did not succeed once more.", RUNS, 4),
     Command("run.diff", "D", "diff", "changes", "Show what the run changed.", RUNS, 12),
     Command("app.theme", "t", "theme", "theme", "Choose a theme.", OCTUI, 14),
     Command("app.sessions", "ctrl+o", "sessions", "sessions", "Open another session.", OCTUI),

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from octui.errors import ControlError
+from octui.recording.resuming import rest_of
 from octui.tui.keys import DASHBOARD_COMMANDS, Command, bindings
 from octui.tui.screens.talk import TalkScreen
 from octui.tui.text import clean_line
@@ -71,6 +72,32 @@ class DashboardScreen(TalkScreen):
             self._ask(
                 f"End {pane.run_view.name} and start it anew?", "What it did so far stays.", "start it anew", restart
             )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to resume where there is something left to do, and nobody at work on it."""
+        if action == "resume":
+            return bool(rest_of(self.session).anew)
+        return super().check_action(action, parameters)
+
+    def action_resume(self) -> None:
+        """Run what did not succeed once more, after asking."""
+        anew = len(rest_of(self.session).anew)
+        kept = len(self.session.run_names) - anew
+        one = anew == 1
+        stays = f" What {kept} came to is kept, and quoted as before." if kept else ""
+        self._ask(
+            f"Resume {self.view.name}?",
+            f"{anew} of {anew + kept} runs {'begins' if one else 'begin'} anew.{stays}",
+            "resume it",
+            lambda: self._send(
+                lambda: self.controls.take_up(resume=True),
+                f"{'1 run begins' if one else f'{anew} runs begin'} anew.",
+                then=self.resumed,
+            ),
+        )
+
+    def resumed(self) -> None:
+        """The session is at work again."""
 
     def action_help(self) -> None:
         """Show every key."""

@@ -21,6 +21,7 @@ from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.panes import SLICE_S
 from octui.tui.text import clean_line
 from octui.tui.view import SessionView
+from octui.tui.widgets.bars import keys_by_id
 from octui.tui.widgets.transport import Transport, TransportState
 
 FRAME_S = 1 / 20
@@ -55,6 +56,7 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         self._playing_at_start = playing
         self._by_itself = by_itself
         self._at = 0.0
+        self._resume_key = ""
 
     def make_view(self, session: Session, now: Callable[[], float]) -> SessionView:
         """Look at the recording as it was at the clock's position, from the first frame on."""
@@ -78,6 +80,13 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         if self._by_itself:
             self.set_interval(FRAME_S, self._frame)
         self.show_moment()
+        self.call_after_refresh(self.tell_keys)
+
+    def tell_keys(self) -> None:
+        """Say which key resumes, where there is something left to do."""
+        bound = keys_by_id([active.binding for active in self.active_bindings.values()])
+        self._resume_key = bound.get("session.resume", [""])[0]
+        self._show_transport()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the new size; Textual lets the dashboard's own handler do the rest."""
@@ -140,6 +149,7 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
                 speed=clock.speed,
                 gaps_s=clock.gap_s,
                 activity=self._activity,
+                resume_key=self._resume_key,
             )
         )
 
@@ -204,6 +214,10 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         from octui.tui.screens.dialogs import LineScreen
 
         self.app.push_screen(LineScreen("Go to", "1:30", check), go)
+
+    def resumed(self) -> None:
+        """Go on as a dashboard: there is more to come than was recorded."""
+        self.app.show_session(self.session.folder)
 
     def action_leave(self) -> None:
         """Leave the replay; nothing is at work."""

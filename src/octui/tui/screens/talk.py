@@ -21,7 +21,7 @@ from octui.tui.requests import Waiting, queue
 from octui.tui.screens.events import EventsScreen
 from octui.tui.summons import Summons, notification_bytes, notification_command, run_apart
 from octui.tui.text import clean_line
-from octui.tui.widgets.bars import keys_by_id
+from octui.tui.widgets.bars import KeysLine, keys_by_id
 from octui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -85,8 +85,14 @@ class TalkScreen(EventsScreen):
         if self.view.is_live != self._was_live:
             self._was_live = self.view.is_live
             self.call_after_refresh(self._tell_answer_key)
+            self.call_after_refresh(self.tell_keys)
         if self._answers is not None:
             self._answers.look()
+
+    def tell_keys(self) -> None:
+        """Show the keys anew, as some are of use only while somebody is at work, and others only then not."""
+        for line in self.query(KeysLine):
+            line.update_keys()
 
     def _tell_answer_key(self) -> None:
         """Say on the cards which key answers, where anybody can."""

@@ -1,0 +1,117 @@
+"""What is left to do of a session that is over, and what earlier work counts for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from octui.errors import UsageError
+from octui.plan.budget import Meter, Spent
+from octui.plan.model import Plan
+from octui.recording.facts import AnyFact, RunAdded, RunState, SessionStarted, SessionStatus
+from octui.recording.recorded_plan import read_recorded
+from octui.recording.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The runs of a session, in the plan's order.
+
+    Attributes:
+        anew: Those that did not succeed, and so begin anew.
+        kept: Those that stay as they are: what succeeded, and forks, which a person asked for and can go on with.
+    """
+
+    anew: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """All that it takes to resume a session.
+
+    Attributes:
+        rest: What begins anew, and what stays.
+        plan: The whole plan, secrets included.
+        worked_s: For how many seconds runs of it were at work, or waiting for their turn, before.
+    """
+
+    rest: Rest
+    plan: Plan
+    worked_s: float
+
+
+def rest_of(session: Session) -> Rest:
+    """Tell what begins anew when a session is resumed; nothing where it cannot be."""
+    if session.is_bare or session.is_live:
+        return Rest((), session.run_names)
+    status = session.status
+    forks = {fact.run for fact in session.facts if isinstance(fact, RunAdded)}
+    anew = tuple(
+        name for name in session.run_names if name not in forks and status.run(name).state is not RunState.SUCCEEDED
+    )
+    return Rest(anew, tuple(name for name in session.run_names if name not in anew))
+
+
+def check_resumable(session: Session) -> Rest:
+    """Tell what begins anew, which is something.
+
+    Raises:
+        UsageError: It is no session of octui, is live, or has nothing left to do.
+    """
+    name = session.folder.name
+    if session.is_bare:
+        raise UsageError(
+            f"{name} is a recording of opencode, not a session of octui; there is no plan to go on with.",
+            hint="`octui replay` shows it.",
+        )
+    if session.is_live:
+        raise UsageError(f"{name} is live.", hint=f"`octui attach {name}` shows it.")
+    rest = rest_of(session)
+    if not rest.anew:
+        raise UsageError(f"All runs of {name} succeeded; nothing is left to do.", hint="`octui replay` shows them.")
+    return rest
+
+
+def resumption(session: Session, given: Plan | None = None) -> Resumption:
+    """Tell all that it takes to resume a session.
+
+    Args:
+        session: The session, read whole.
+        given: The plan it was made of, as far as that has to be given again.
+
+    Raises:
+        UsageError: It cannot be resumed, has nothing left to spend, or was made of another plan.
+        RecordingError: Its plan cannot be run again.
+    """
+    rest = check_resumable(session)
+    name = session.folder.name
+    plan = read_recorded(session.folder).whole(given)
+    worked_s = worked(session.facts)
+    if words := Meter(plan.budget, "the plan's").crossed(_spent(session, worked_s)):
+        raise UsageError(
+            f"{name} is not resumed: {words}.",
+            hint=f"Raise the budget in the plan, and give it: `octui resume {name} --plan FILE`.",
+        )
+    return Resumption(rest, plan, worked_s)
+
+
+def worked(facts: Sequence[AnyFact]) -> float:
+    """For how many seconds at least one run was not over, by facts; without the time when nobody was at work."""
+    status, seconds, before = SessionStatus(), 0.0, 0.0
+    for fact in facts:
+        if not isinstance(fact, SessionStarted) and any(not run.state.is_final for run in status.runs.values()):
+            seconds += max(0.0, fact.at - before)
+        status.apply(fact)
+        before = fact.at
+    return seconds
+
+
+def _spent(session: Session, seconds: float) -> Spent:
+    totals = [session.log(run).totals for run in session.run_names]
+    return Spent(
+        cost=sum(each.cost for each in totals),
+        tokens=sum(each.tokens.total for each in totals),
+        turns=sum(each.turns for each in totals),
+        seconds=seconds,
+    )
