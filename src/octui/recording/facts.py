@@ -200,8 +200,8 @@ class WorktreeMade(Fact, frozen=True, kw_only=True, tag="worktree_made"):
     """A run has a git worktree of its own, and works in it.
 
     ``path`` is the worktree, ``folder`` the part of it the run works in; ``branch`` begins at the commit ``base``, which
-    the plan calls ``base_name``. ``repository`` is the user's own working tree, or the bare repository, that it was made
-    of. ``notes`` say in a sentence each what of that is not in it, such as uncommitted work.
+    the plan calls ``base_name``. ``repository`` is the user's working tree, or the bare repository, that it was made of.
+    ``notes`` say in a sentence each what of that is not in it, such as uncommitted work.
     """
 
     run: str
