@@ -104,8 +104,8 @@ MADE = WorktreeMade(at=1, run="a", path="/w", folder="/w/api", branch="octui/s/a
 
 
 def test_a_run_is_set_up_when_the_last_of_its_commands_has_succeeded() -> None:
-    first = [MADE, SettingUp(at=2, run="a", command="x", number=1, of=2)]
-    second = [
+    first: list[AnyFact] = [MADE, SettingUp(at=2, run="a", command="x", number=1, of=2)]
+    second: list[AnyFact] = [
         SetUp(at=3, run="a", command="x", exit_code=0, number=1, of=2),
         SettingUp(at=3, run="a", command="y", number=2, of=2),
     ]
@@ -118,14 +118,14 @@ def test_a_run_is_set_up_when_the_last_of_its_commands_has_succeeded() -> None:
 
 
 def test_what_was_under_way_when_a_supervisor_was_killed_is_not_under_way_under_the_next() -> None:
-    begun = [SettingUp(at=2, run="a", command="x"), Checking(at=2, run="a", command="y")]
+    begun: list[AnyFact] = [SettingUp(at=2, run="a", command="x"), Checking(at=2, run="a", command="y")]
     again = SessionStarted(at=9, pid=1, socket="", octui="", opencode="", runs=("a",))
     run = fold([*begun, again]).run("a")
     assert (run.setting_up, run.checking) == (None, "")
 
 
 def test_a_check_counts_until_the_run_is_restarted() -> None:
-    over = [StateChanged(at=2, run="a", state=RunState.SUCCEEDED), Checking(at=2, run="a", command="x")]
+    over: list[AnyFact] = [StateChanged(at=2, run="a", state=RunState.SUCCEEDED), Checking(at=2, run="a", command="x")]
     assert fold(over).run("a").checking == "x"
     checked = Checked(at=3, run="a", exit_code=1, seconds=1.0)
     assert (fold([*over, checked]).run("a").checking, fold([*over, checked]).run("a").checked) == ("", checked)
@@ -133,7 +133,7 @@ def test_a_check_counts_until_the_run_is_restarted() -> None:
 
 
 def test_a_worktree_is_there_until_it_is_settled_by_what_removes_it() -> None:
-    counted = [MADE, ChangesCounted(at=2, run="a", files=1, added=2, removed=3)]
+    counted: list[AnyFact] = [MADE, ChangesCounted(at=2, run="a", files=1, added=2, removed=3)]
     for how in Settled:
         run = fold([*counted, WorktreeSettled(at=3, run="a", how=how)]).run("a")
         assert (run.has_worktree, run.settled) == (how in (Settled.APPLIED, Settled.COMMITTED), how)

@@ -199,9 +199,9 @@ class RequestAnswered(Fact, frozen=True, kw_only=True, tag="request_answered"):
 class WorktreeMade(Fact, frozen=True, kw_only=True, tag="worktree_made"):
     """A run has a git worktree of its own, and works in it.
 
-    ``path`` is the worktree, ``folder`` the part of it the run works in; ``branch`` begins at the commit ``base``, which
-    the plan calls ``base_name``. ``repository`` is the user's working tree, or the bare repository, that it was made of.
-    ``notes`` say in a sentence each what of that is not in it, such as uncommitted work.
+    ``path`` is the worktree, ``folder`` the part of it the run works in; ``branch`` begins at the commit ``base``,
+    which the plan calls ``base_name``. ``repository`` is the user's working tree, or the bare repository, that it was
+    made of. ``notes`` say in a sentence each what of that is not in it, such as uncommitted work.
     """
 
     run: str
