@@ -449,6 +449,7 @@ class SessionStatus:
         if fact.state is RunState.QUEUED and run.state.is_final:
             run.attention.clear()
             run.attempt, run.exit_code, run.started_at = 0, None, None
+        if run.state.is_final and not fact.state.is_final:
             run.checked = None
         run.state = fact.state
         run.why = fact.why

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,14 +109,18 @@ class Comparison:
         self.close()
 
 
-def compare(tree: Worktree) -> Comparison:
+def compare(tree: Worktree, heed: Callable[[], None] | None = None) -> Comparison:
     """Compare a worktree with its base; one that is gone by its branch.
+
+    Args:
+        tree: The worktree.
+        heed: See `octui.workspace.git.git`.
 
     Raises:
         WorkspaceError: git does not tell.
     """
     place = tree.path if tree.is_there else tree.repository
-    store = Store(place)
+    store = Store(place, heed=heed)
     try:
         head = "HEAD" if tree.is_there else f"refs/heads/{tree.branch}"
         commits = int(git(place, "rev-list", "--count", f"{tree.base}..{head}"))
@@ -141,13 +145,17 @@ def compare_with(old: Worktree, new: Worktree) -> Comparison:
         raise
 
 
-def count(tree: Worktree) -> Counts:
+def count(tree: Worktree, heed: Callable[[], None] | None = None) -> Counts:
     """How much a worktree differs from its base.
+
+    Args:
+        tree: The worktree.
+        heed: See `octui.workspace.git.git`.
 
     Raises:
         WorkspaceError: git does not tell.
     """
-    with compare(tree) as found:
+    with compare(tree, heed) as found:
         return found.counts
 
 
@@ -156,9 +164,11 @@ class Store:
 
     Args:
         places: Folders in the repositories whose objects are read.
+        heed: See `octui.workspace.git.git`.
     """
 
-    def __init__(self, *places: Path) -> None:
+    def __init__(self, *places: Path, heed: Callable[[], None] | None = None) -> None:
+        self._heed = heed
         self._place = places[0]
         self._indices = 0
         self._home = Path(tempfile.mkdtemp(prefix="octui-diff-"))
@@ -189,7 +199,7 @@ class Store:
             GitError: It refused.
         """
         env = self._env | ({"GIT_INDEX_FILE": str(index)} if index is not None else {})
-        return git(at or self._place, *words, stdin=stdin, env=env, timeout_s=LONG_TIMEOUT_S)
+        return git(at or self._place, *words, stdin=stdin, env=env, timeout_s=LONG_TIMEOUT_S, heed=self._heed)
 
     def index(self, top: Path) -> Path:
         """Give a copy of a working tree's index; with it git knows which files are as they were."""

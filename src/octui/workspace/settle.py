@@ -6,6 +6,7 @@ Nothing here takes away or writes over work that is nowhere else, unless it was 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from octui.errors import ConflictError, GitError, UncommittedWorkError, WorkspaceError
 from octui.workspace.changes import Comparison, Store, compare
@@ -16,6 +17,37 @@ from octui.workspace.worktree import Worktree, branches_with, discard_worktree, 
 
 _IDENTITY = {"NAME": "octui", "EMAIL": "octui@localhost"}
 """Who commits where git does not know who the user is."""
+
+
+How = Literal["kept", "applied", "committed", "discarded"]
+"""What can be asked for, by what is said of it afterwards."""
+
+
+def settle(tree: Worktree, home: Path, how: How, message: str = "", *, anyway: bool = False) -> str:
+    """Do what was asked for with what was changed in a worktree; give what came of it in a word or some.
+
+    Args:
+        tree: The worktree.
+        home: The folder of all worktrees.
+        how: ``kept`` keeps the branch and removes the worktree, ``applied`` brings the changes into the user's working
+            tree, ``committed`` commits them in the worktree, ``discarded`` removes branch and worktree.
+        message: For a commit.
+        anyway: See `apply`.
+
+    Raises:
+        WorkspaceError: It cannot be done, and why.
+    """
+    if how == "discarded":
+        discard(tree, home)
+        return ""
+    if not tree.is_there and how != "applied":
+        raise WorkspaceError(f"The worktree {tree.path} is not there any more.")
+    if how == "kept":
+        return keep(tree, home, message)
+    if how == "committed":
+        return commit(tree, message)
+    files = apply(tree, home, anyway=anyway)
+    return _count([*files])
 
 
 def commit(tree: Worktree, message: str) -> str:
