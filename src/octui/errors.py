@@ -12,6 +12,10 @@
     │   ├── OpenCodeProcessError           a run ended with a non-zero exit code
     │   ├── OpenCodeTimeoutError           a run was ended because its time was up
     │   └── ServerError                    an opencode server refuses, is gone or is none
+    ├── WorkspaceError                     a worktree that cannot be made, read or settled
+    │   ├── GitError                       git is missing, took too long or refused
+    │   ├── UncommittedWorkError           work that is nowhere else would be lost or overwritten
+    │   └── ConflictError                  changes that do not fit into what stands there now
     ├── RecordingError                     a session folder or recording that cannot be read or written
     └── ControlError                       no answer, or a refusal, from a session's supervisor
 
@@ -139,6 +143,46 @@ class ServerError(OpenCodeError):
         super().__init__(message, hint=hint)
         self.status = status
         self.is_gone = is_gone
+
+
+class WorkspaceError(OctuiError):
+    """A git worktree that cannot be made, read or settled."""
+
+
+class GitError(WorkspaceError):
+    """git is missing, took too long or refused.
+
+    Attributes:
+        stderr: What it said.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", stderr: bytes = b"") -> None:
+        super().__init__(message, hint=hint)
+        self.stderr = stderr
+
+
+class UncommittedWorkError(WorkspaceError):
+    """Work that is nowhere else would be lost or overwritten.
+
+    Attributes:
+        files: The files it is in, relative to their working tree.
+    """
+
+    def __init__(self, message: str, files: Sequence[str], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.files = tuple(files)
+
+
+class ConflictError(WorkspaceError):
+    """Changes that do not fit into what stands there now; nothing was changed.
+
+    Attributes:
+        files: The files they do not fit into, where git names them.
+    """
+
+    def __init__(self, message: str, files: Sequence[str] = (), *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.files = tuple(files)
 
 
 class RecordingError(OctuiError):

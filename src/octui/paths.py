@@ -29,6 +29,11 @@ def sessions_dir() -> Path:
     return data_dir() / "sessions"
 
 
+def worktrees_dir() -> Path:
+    """The git worktrees of runs, in a folder a session."""
+    return data_dir() / "worktrees"
+
+
 def opencode_install_dir() -> Path:
     """The npm prefix of the opencode that octui installed for the user, if it did."""
     return data_dir() / "opencode"

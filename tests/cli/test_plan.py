@@ -106,3 +106,22 @@ def test_the_schema_has_every_key_that_a_plan_is_checked_for(capsys: pytest.Capt
     assert run["properties"]["backend"]["enum"] == ["run", "serve"]
     assert run["properties"]["model"] == {"type": "string", "description": "`provider/model` (`--model`)."}
     assert run["properties"]["max_cost"]["description"].startswith("What a life of the run may cost")
+
+
+def test_a_check_tells_branch_base_and_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.toml").write_text(
+        '[[runs]]\nname = "fix"\nprompt = "p"\nsetup = ["npm ci"]\ncheck = "npm test"\n'
+        'workspace = { path = ".", worktree = true, base = "main" }\n'
+    )
+    assert main(["plan", "check", str(tmp_path / "p.toml")]) == 0
+    out = capsys.readouterr().out
+    assert f"   in      {tmp_path}\n   branch  octui/SESSION/fix, a worktree from main\n" in out
+    assert "   first   npm ci\n" in out
+    assert "   check   npm test\n" in out
+
+
+def test_the_schema_takes_a_workspace_as_a_folder_or_as_a_table() -> None:
+    text, table = plan_schema()["properties"]["runs"]["items"]["properties"]["workspace"]["anyOf"]
+    assert text == {"type": "string"}
+    assert table["properties"].keys() == {"path", "worktree", "base"}
+    assert all(each["description"] for each in table["properties"].values())

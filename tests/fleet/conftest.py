@@ -60,10 +60,9 @@ def make_fleet(stand_in: StandIn, tmp_path: Path) -> MakeFleet:
         runs = tuple(
             RunSpec(
                 name=name,
-                workspace=tmp_path,
                 prompt=prompt,
                 config=config or RunConfig(),
-                **{**spec, **each.get(name, {})},
+                **{"workspace": tmp_path, **spec, **each.get(name, {})},
             )
             for name, prompt in prompts.items()
         )

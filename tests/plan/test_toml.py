@@ -433,3 +433,65 @@ def test_a_prompt_can_be_kept_to_the_letter(folder: Path) -> None:
 
 def test_the_same_mistake_of_copies_is_told_once(folder: Path) -> None:
     assert len(problems(folder, '[[runs]]\nworkspace = "api"\nprompt = "{{ vars.a }}"\ncopies = 5')) == 1
+
+
+def test_a_workspace_says_by_a_table_that_it_is_a_worktree(folder: Path) -> None:
+    text = '[[runs]]\nworkspace = { path = "api", worktree = true, base = "v1" }\nprompt = "p"\n'
+    (run,) = parse(folder, f'{text}setup = ["npm ci"]\ncheck = "npm test"').runs
+    assert (run.workspace, run.worktree, run.base) == (folder / "api", True, "v1")
+    assert (run.setup, run.check) == (("npm ci",), "npm test")
+
+
+WORKTREES = """
+[defaults]
+workspace = { path = "api", worktree = true, base = "main" }
+[[runs]]
+name = "both"
+workspace = "worker"
+prompt = "p"
+matrix = { model = ["a/b", "c/d"] }
+[[runs]]
+name = "each"
+each = ["api", "worker"]
+prompt = "p"
+[[runs]]
+name = "none"
+workspace = { worktree = false }
+prompt = "p"
+"""
+
+
+def test_worktrees_of_the_defaults_hold_for_folders_matrices_and_each(folder: Path) -> None:
+    runs = {run.name: (run.workspace.name, run.worktree, run.base) for run in parse(folder, WORKTREES).runs}
+    assert runs == {
+        "both-b": ("worker", True, "main"),
+        "both-d": ("worker", True, "main"),
+        "each-api": ("api", True, "main"),
+        "each-worker": ("worker", True, "main"),
+        "none": ("api", False, ""),
+    }
+
+
+def test_worktrees_and_commands_survive_toml_and_json(folder: Path) -> None:
+    plan = parse(folder, WORKTREES.replace("[[runs]]", 'setup = ["a", "b"]\ncheck = "c"\n[[runs]]', 1))
+    assert plan.runs[0].setup == ("a", "b")
+    assert parse_plan(plan_to_toml(plan, relative_to=folder), folder=folder, source="p") == plan
+    assert plan_from_json(plan_to_json(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('workspace = { path = "api", base = "main" }', "it goes with worktree = true"),
+        ('workspace = { path = "api", worktree = true, base = "-f" }', "'-f' is no branch"),
+        ('workspace = { path = "api", worktree = "yes" }', "expected true or false"),
+        ('workspace = { path = "api", tree = true }', "this key is not known"),
+        ("workspace = { worktree = true }", "a run needs the folder"),
+        ('workspace = "api"\nsetup = ["a", " "]', "a command is empty"),
+        ('workspace = { path = "api", worktree = true }\nattach = "http://a:1"\nremote_dir = "/x"', "on this machine"),
+        ('workspace = "there"\nattach = "http://a:1"\ncheck = "true"', "it runs on this machine"),
+    ],
+)
+def test_a_worktree_that_cannot_be_had_is_refused(folder: Path, line: str, words: str) -> None:
+    (found,) = problems(folder, f'[[runs]]\nprompt = "p"\n{line}')
+    assert words in found.message

@@ -12,9 +12,18 @@ from octui.recording.facts import (
     Attention,
     AttentionCleared,
     AttentionRaised,
+    ChangesCounted,
+    Checked,
+    Checking,
     RunState,
     SessionEnded,
+    SessionStarted,
+    SettingUp,
+    Settled,
+    SetUp,
     StateChanged,
+    WorktreeMade,
+    WorktreeSettled,
     decode_fact,
     encode_fact,
     fold,
@@ -35,6 +44,11 @@ facts = st.lists(
             AttentionRaised, at=st.floats(0, 9), run=st.just("a"), kind=st.sampled_from(Attention), words=st.text()
         ),
         st.builds(SessionEnded, at=st.floats(0, 9)),
+        st.builds(SessionStarted, at=st.floats(0, 9), runs=st.just(("a",))),
+        *(
+            st.builds(kind, at=st.floats(0, 9), run=st.just("a"))
+            for kind in (WorktreeMade, SettingUp, SetUp, ChangesCounted, Checking, Checked, WorktreeSettled)
+        ),
     ),
     max_size=8,
 )
@@ -84,3 +98,45 @@ def test_silence_that_was_broken_is_no_longer_a_reason() -> None:
     raised = AttentionRaised(at=1, kind=Attention.SILENT, words="x", run="a")
     assert fold([raised]).run("a").attention == {Attention.SILENT: ("x", 1)}
     assert fold([raised, AttentionCleared(at=2, kind=Attention.SILENT, run="a")]).run("a").attention == {}
+
+
+MADE = WorktreeMade(at=1, run="a", path="/w", folder="/w/api", branch="octui/s/a", base="c0ffee", repository="/r")
+
+
+def test_a_run_is_set_up_when_the_last_of_its_commands_has_succeeded() -> None:
+    first: list[AnyFact] = [MADE, SettingUp(at=2, run="a", command="x", number=1, of=2)]
+    second: list[AnyFact] = [
+        SetUp(at=3, run="a", command="x", exit_code=0, number=1, of=2),
+        SettingUp(at=3, run="a", command="y", number=2, of=2),
+    ]
+    assert not fold(first).run("a").is_set_up
+    assert not fold(first + second).run("a").is_set_up
+    done = fold([*first, *second, SetUp(at=4, run="a", command="y", exit_code=0, number=2, of=2)]).run("a")
+    assert (done.is_set_up, done.setting_up) == (True, None)
+    failed = fold([*first, *second, SetUp(at=4, run="a", command="y", exit_code=1, number=2, of=2)])
+    assert not failed.run("a").is_set_up
+
+
+def test_what_was_under_way_when_a_supervisor_was_killed_is_not_under_way_under_the_next() -> None:
+    begun: list[AnyFact] = [SettingUp(at=2, run="a", command="x"), Checking(at=2, run="a", command="y")]
+    again = SessionStarted(at=9, pid=1, socket="", octui="", opencode="", runs=("a",))
+    run = fold([*begun, again]).run("a")
+    assert (run.setting_up, run.checking) == (None, "")
+
+
+def test_a_check_counts_until_the_run_is_restarted() -> None:
+    over: list[AnyFact] = [StateChanged(at=2, run="a", state=RunState.SUCCEEDED), Checking(at=2, run="a", command="x")]
+    assert fold(over).run("a").checking == "x"
+    checked = Checked(at=3, run="a", exit_code=1, seconds=1.0)
+    assert (fold([*over, checked]).run("a").checking, fold([*over, checked]).run("a").checked) == ("", checked)
+    assert fold([*over, checked, StateChanged(at=4, run="a", state=RunState.QUEUED)]).run("a").checked is None
+
+
+def test_a_worktree_is_there_until_it_is_settled_by_what_removes_it() -> None:
+    counted: list[AnyFact] = [MADE, ChangesCounted(at=2, run="a", files=1, added=2, removed=3)]
+    for how in Settled:
+        run = fold([*counted, WorktreeSettled(at=3, run="a", how=how)]).run("a")
+        assert (run.has_worktree, run.settled) == (how in (Settled.APPLIED, Settled.COMMITTED), how)
+        assert run.changes == counted[1]
+    made_anew = fold([*counted, WorktreeSettled(at=3, run="a", how=Settled.DISCARDED), MADE]).run("a")
+    assert (made_anew.has_worktree, made_anew.settled, made_anew.changes) == (True, None, None)

@@ -29,13 +29,15 @@ from octui.control.messages import (
     Restart,
     Revert,
     Send,
+    Settle,
     Shutdown,
     Stop,
     Welcome,
     decode_response,
     encode,
 )
-from octui.errors import ControlError
+from octui.errors import ConflictError, ControlError, OctuiError, UncommittedWorkError
+from octui.workspace.settle import How
 
 ANSWER_TIMEOUT_S = 30.0
 """Ending a run takes a grace of seconds; longer than this nobody should wait for an answer."""
@@ -114,6 +116,16 @@ class ControlClient:
         """Take back what a run changed since its last prompt, or bring that back."""
         await self._ask(Revert(id=self._next_id(), run=run, undo=undo))
 
+    async def settle(self, run: str, how: How, message: str = "", *, anyway: bool = False) -> None:
+        """Do something with what a run that is over changed in its worktree; see `octui.workspace.settle.settle`.
+
+        Raises:
+            UncommittedWorkError: Work would be lost or overwritten; of one that is applied, ``anyway`` goes on.
+            ConflictError: The changes do not fit.
+            ControlError: The supervisor is gone, or refuses for another reason.
+        """
+        await self._ask(Settle(id=self._next_id(), run=run, how=how, message=message, anyway=anyway))
+
     async def choices(self, run: str) -> tuple[list[str], list[str]]:
         """Give the models and the agents a run can have."""
         offered = await self._ask(Choices(id=self._next_id(), run=run), Offered)
@@ -139,7 +151,7 @@ class ControlClient:
         async with self._asking:
             response = await self._exchange(request)
         if isinstance(response, Refused):
-            raise ControlError(response.why)
+            raise _error_of(response)
         if not isinstance(response, kind):
             raise ControlError("The session's supervisor answers something else than was asked.")
         return response
@@ -159,11 +171,21 @@ class ControlClient:
             raise ControlError("The session's supervisor answers in a way octui does not know.") from error
 
 
+def _error_of(refused: Refused) -> OctuiError:
+    match refused.kind:
+        case "uncommitted":
+            return UncommittedWorkError(refused.why, refused.files, hint=refused.hint)
+        case "conflict":
+            return ConflictError(refused.why, refused.files, hint=refused.hint)
+    return ControlError(refused.why, hint=refused.hint)
+
+
 def request(path: str | Path, message: Order) -> None:
     """Ask one thing and leave, from code that is not asynchronous.
 
     Raises:
         ControlError: The supervisor is gone or refuses.
+        WorkspaceError: It refuses to settle a worktree.
     """
 
     async def ask() -> None:

@@ -106,6 +106,20 @@ class Revert(Message, frozen=True, kw_only=True, tag="revert"):
     undo: bool = False
 
 
+class Settle(Message, frozen=True, kw_only=True, tag="settle"):
+    """Do something with what a run that is over changed in its worktree.
+
+    ``how`` is what `octui.workspace.settle.settle` takes; ``message`` is for a commit. ``anyway`` goes on where files
+    hold work of the user's that is in no commit.
+    """
+
+    id: int
+    run: str
+    how: Literal["kept", "applied", "committed", "discarded"]
+    message: str = ""
+    anyway: bool = False
+
+
 class Choices(Message, frozen=True, kw_only=True, tag="choices"):
     """Ask which models and agents a run can have."""
 
@@ -129,10 +143,16 @@ class Done(Message, frozen=True, kw_only=True, tag="done"):
 
 
 class Refused(Message, frozen=True, kw_only=True, tag="refused"):
-    """The request was not carried out; ``why`` is one sentence. ``id`` 0 answers a line that was no request."""
+    """The request was not carried out; ``why`` is one sentence. ``id`` 0 answers a line that was no request.
+
+    ``kind`` tells what a screen may ask about: ``uncommitted`` work of the user's in ``files``, or a ``conflict``.
+    """
 
     id: int
     why: str
+    hint: str = ""
+    kind: Literal["", "uncommitted", "conflict"] = ""
+    files: list[str] = []
 
 
 class Offered(Message, frozen=True, kw_only=True, tag="offered"):
@@ -150,7 +170,7 @@ class Forked(Message, frozen=True, kw_only=True, tag="forked"):
     run: str
 
 
-Order = Stop | Restart | Shutdown | Reply | Answer | Send | Abort | Fork | Revert | Choices
+Order = Stop | Restart | Shutdown | Reply | Answer | Send | Abort | Fork | Revert | Settle | Choices
 """What a screen may ask for once it has said hello."""
 
 Request = Hello | Order

@@ -32,7 +32,7 @@ from octui.control.messages import (
     decode_request,
     encode,
 )
-from octui.errors import ControlError, OctuiError
+from octui.errors import ConflictError, ControlError, OctuiError, UncommittedWorkError
 from octui.paths import make_private
 
 MAX_PATH_BYTES = 103
@@ -119,7 +119,17 @@ class ControlServer:
         try:
             return await self._handle(request) or Done(id=request.id)
         except OctuiError as error:
-            return Refused(id=request.id, why=error.message)
+            return _refusal(request.id, error)
+
+
+def _refusal(number: int, error: OctuiError) -> Refused:
+    files = [name.encode("utf-8", "replace").decode() for name in getattr(error, "files", ())]
+    match error:
+        case UncommittedWorkError():
+            return Refused(id=number, why=error.message, hint=error.hint, kind="uncommitted", files=files)
+        case ConflictError():
+            return Refused(id=number, why=error.message, hint=error.hint, kind="conflict", files=files)
+    return Refused(id=number, why=error.message, hint=error.hint)
 
 
 def new_socket_path(runtime_dir: Path) -> Path:

@@ -13,6 +13,7 @@ from octui.client.result import Totals
 from octui.errors import OctuiError, RecordingError
 from octui.fleet.attention import Raised, Watch
 from octui.fleet.outcome import Outcome
+from octui.fleet.workplace import Workplace
 from octui.plan.budget import Meter, Spent
 from octui.plan.model import RunSpec
 from octui.recording.facts import (
@@ -43,10 +44,12 @@ class RunLife:
     Attributes:
         spends: Is called when it may have spent more; None where nobody counts.
         meter: Counts what its present life spends.
+        place: Where it works.
     """
 
     def __init__(self, spec: RunSpec, journal: Journal, write: Callable[[AnyFact], None]) -> None:
         self.spec = spec
+        self.place = Workplace(spec, journal, write)
         self.state = RunState.QUEUED
         self.life = 0
         self._journal = journal
@@ -79,11 +82,31 @@ class RunLife:
         self._attempts, self._exit_code = before.attempt, before.exit_code
         self._attention = {kind: words for kind, (words, _) in before.attention.items()}
         self.state, self._why = before.state, before.why
+        self.place.take_over(before)
         if self.life > 1:
             begins = min((stdout for life, _, stdout, _ in before.attempt_offsets if life == self.life), default=0)
             self._life_totals = self._journal.totals_from(self.spec.name, begins)
         if interrupted and before.state is RunState.FAILED:
             self._enter(before.state, before.why)
+
+    async def prepare(self) -> bool:
+        """Have the folder it works in ready; give whether it is, or the run is over by that."""
+        try:
+            outcome = await self.place.prepare(lambda why: self._enter(RunState.STARTING, why))
+        except (OctuiError, OSError) as error:
+            outcome = Outcome(RunState.FAILED, str(error))
+        if outcome is not None:
+            self._finish(outcome)
+        return outcome is None
+
+    async def check(self) -> None:
+        """Check what it came to, after it came to an end by itself."""
+        self._clear(Attention.CHECK_FAILED)
+        await self.place.check()
+        checked = self.place.checked
+        if checked is not None and checked.exit_code != 0:
+            how = "took too long" if checked.exit_code is None else f"failed with exit code {checked.exit_code}"
+            self._raise([(Attention.CHECK_FAILED, f"its check {how}")])
 
     def wait(self, why: str) -> None:
         """Say why it does not start yet."""
@@ -146,6 +169,18 @@ class RunLife:
             "cost_is_incomplete": totals.cost_is_incomplete or None,
             "tool_calls": totals.tool_calls,
             "session_id": totals.session_id or None,
+            **self._changes(),
+        }
+
+    def _changes(self) -> dict[str, Any]:
+        tree, counts, checked = self.place.tree, self.place.counts, self.place.checked
+        return {
+            "branch": tree.branch if tree is not None else None,
+            "base": tree.base if tree is not None else None,
+            "files_changed": counts.files if counts is not None else None,
+            "lines_added": counts.added if counts is not None else None,
+            "lines_removed": counts.removed if counts is not None else None,
+            "check_exit_code": checked.exit_code if checked is not None else None,
         }
 
     def _write_attempt(self, attempt: int, of: int, pid: int) -> None:

@@ -56,14 +56,14 @@ class Runner(RunLife):
         mcp_checked = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(self._look)
-            if _has_mcp(spec):
+            if _has_mcp(spec, self.place.folder):
                 group.start_soon(self._check_mcp, mcp_checked)
             else:
                 mcp_checked.set()
             try:
                 end = await self._client.execute(
                     spec.prompt,
-                    spec.workspace,
+                    self.place.folder,
                     sink=self,
                     run_cfg=spec.config,
                     timeout_s=spec.timeout_s,
@@ -137,7 +137,7 @@ class Runner(RunLife):
         with suppress(OctuiError, OSError):
             result = await self._client.async_command(
                 ["mcp", "list"],
-                self.spec.workspace,
+                self.place.folder,
                 run_cfg=self.spec.config,
                 timeout_s=MCP_TIMEOUT_S,
                 isolate_db=True,
@@ -146,13 +146,13 @@ class Runner(RunLife):
         checked.set()
 
 
-def _has_mcp(spec: RunSpec) -> bool:
+def _has_mcp(spec: RunSpec, folder: Path) -> bool:
     """Whether MCP servers may be configured for a run, by its plan or by its project."""
     servers = build_config(spec.config).get("mcp", {})
     if any(server.get("enabled", True) for server in servers.values()):
         return True
     for name in PROJECT_CONFIGS:
         with suppress(OSError):
-            if b'"mcp"' in (spec.workspace / name).read_bytes():
+            if b'"mcp"' in (folder / name).read_bytes():
                 return True
     return spec.config.inherit_user_config

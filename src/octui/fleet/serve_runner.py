@@ -105,7 +105,7 @@ class ServeRunner(RunLife):
     @property
     def directory(self) -> str:
         """The folder it works in, on its server's machine."""
-        return self.spec.config.remote_dir or str(self.spec.workspace)
+        return self.spec.config.remote_dir or str(self.place.folder)
 
     def queue(self) -> None:
         """Be one of those that wait, to begin anew in a session of its own."""
@@ -285,7 +285,7 @@ class ServeRunner(RunLife):
         self._config = replace(
             self._config, model=prompt.model or self._config.model, agent=prompt.agent or self._config.agent
         )
-        files = [str(self.spec.workspace / file) for file in prompt.files]
+        files = [str(self.place.folder / file) for file in prompt.files]
         await talk.send(prompt.text, options_of(self._config, files))
         self._config = replace(self._config, command=None)  # It was for the first prompt.
 

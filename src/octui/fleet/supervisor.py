@@ -25,6 +25,7 @@ from octui.control.messages import (
     Restart,
     Revert,
     Send,
+    Settle,
     Shutdown,
     Stop,
 )
@@ -153,6 +154,8 @@ class Supervisor:
                     self._start(name)
                 await self._wait_until_done(connections)
                 self._group = None
+            for runner in self.runners.values():
+                await runner.place.leave()
         except Exception:
             why = f"octui made a mistake: {SUPERVISOR_LOG} tells where"
             raise
@@ -189,6 +192,8 @@ class Supervisor:
                 await self._talked_to(name).abort()
             case Revert(run=name):
                 await self._talked_to(name).revert(undo=request.undo)
+            case Settle(run=name):
+                await self._settle(name, request)
             case Fork(run=name):
                 return Forked(id=request.id, run=self._fork(name, request.text))
             case Choices(run=name):
@@ -232,6 +237,14 @@ class Supervisor:
             await self._over[name].wait()
             self._start(name, runner.resume)
 
+    async def _settle(self, name: str, asked: Settle) -> None:
+        """Do something with what a run that is over changed in its worktree."""
+        runner = self._known(name)
+        if not self._over[name].is_set():
+            raise ControlError(f"{name} is at work; stop it first, or wait for its end.")
+        await runner.place.settle(asked.how, asked.message, anyway=asked.anyway)
+        self._write_outcomes()
+
     def _fork(self, name: str, text: str) -> str:
         """Make a run that goes on from where one stands; give its name."""
         origin = self._talked_to(name)
@@ -251,6 +264,7 @@ class Supervisor:
         self.runners[spec.name] = self._runner(spec, origin=origin.session_id)
         self._write_outcomes()
         self._write(RunAdded(at=time.time(), run=spec.name, origin=name))
+        self.runners[spec.name].place.share(origin.place)
         self._start(spec.name)
         return spec.name
 
@@ -346,10 +360,10 @@ class Supervisor:
         try:
             with scope:
                 if work is not None:
-                    await work()  # Somebody waits for it now.
+                    await self._work(runner, work)  # Somebody waits for it now.
                 elif await self._may_start(runner) and self._make_prompt(runner):
-                    async with self._slots, self._admitted(runner):
-                        await runner.run()
+                    async with self._slots:
+                        await self._work(runner, runner.run, self._admitted(runner))
             if scope.cancelled_caught and not runner.state.is_final:
                 runner.stopped(self._stop_words.pop(name, STOPPED_BY_USER))
         finally:
@@ -357,6 +371,18 @@ class Supervisor:
             over.set()
             self._turn()
             self._write_outcomes()
+
+    async def _work(
+        self,
+        runner: RunLife,
+        work: Callable[[], Awaitable[None]],
+        admitted: AbstractAsyncContextManager[None] | None = None,
+    ) -> None:
+        """Have a run do its work where it is to be done, and check what came of it."""
+        if await runner.prepare():
+            async with runner.place.counted(), admitted or nullcontext():
+                await work()
+            await runner.check()
 
     async def _may_start(self, runner: RunLife) -> bool:
         """Wait for what a run needs; give whether it may start, or was skipped."""

@@ -28,6 +28,10 @@ def plan_from_prompt(
     isolate_db: bool = True,
     backend: Backend | None = None,
     attach: Sequence[str] = (),
+    worktree: bool = False,
+    base: str = "",
+    setup: Sequence[str] = (),
+    check: str = "",
 ) -> Plan:
     """Ask the same of several folders, so many copies each.
 
@@ -44,6 +48,10 @@ def plan_from_prompt(
         isolate_db: Whether each run gets a private data home.
         backend: How opencode is run; None leaves it to whoever starts the plan.
         attach: Servers that run already; the runs take them in turn.
+        worktree: Whether each run works in a git worktree of its own.
+        base: What those begin at; empty for what is checked out.
+        setup: Commands to run there before each run.
+        check: A command to run there after it.
     """
     taken: set[str] = set()
     config = config or RunConfig()
@@ -65,6 +73,10 @@ def plan_from_prompt(
                     silence_s=silence_s,
                     isolate_db=isolate_db,
                     backend=backend,
+                    worktree=worktree,
+                    base=base,
+                    setup=tuple(setup),
+                    check=check,
                 )
             )
     words = " ".join(prompt.split()[:NAME_WORDS])

@@ -43,6 +43,10 @@ class RunSpec:
         max_cost: What a life of the run may cost, in US dollars; None for no limit.
         max_tokens: How many tokens it may use, likewise.
         max_turns: How many answers of the model may begin, likewise.
+        worktree: Whether it works in a git worktree and branch of its own, made of its folder's repository.
+        base: The branch, tag or commit that begins at; empty for the commit that is checked out in the folder.
+        setup: Commands that have to succeed there before the run starts, one after another.
+        check: A command run there when the run is over, whose exit code tells whether the work is good; empty for none.
     """
 
     name: str
@@ -63,6 +67,10 @@ class RunSpec:
     max_cost: float | None = None
     max_tokens: int | None = None
     max_turns: int | None = None
+    worktree: bool = False
+    base: str = ""
+    setup: tuple[str, ...] = ()
+    check: str = ""
 
     @property
     def budget(self) -> Budget:

@@ -13,7 +13,7 @@ from octui.plan import graph, templates
 from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import mask, mask_text, masked_plan, plan_secrets
 
-_SHOWN_APART = ("name", "workspace", "prompt", "template", "needs", "backend")
+_SHOWN_APART = ("name", "workspace", "prompt", "template", "needs", "backend", "setup", "check")
 
 
 def preview(plan: Plan, env: Mapping[str, str]) -> Iterator[str]:
@@ -36,11 +36,17 @@ def preview(plan: Plan, env: Mapping[str, str]) -> Iterator[str]:
             yield ""
             yield f"{number}. {run.name}"
             yield f"   in      {run.workspace}"
+            if run.worktree:
+                yield f"   branch  octui/SESSION/{run.name}, a worktree from {run.base or 'what is checked out there'}"
+            for command in run.setup:
+                yield f"   first   {mask_text(command, secrets)}"
             yield f"   backend {run.backend or 'serve; run with --headless'}"
             if run.needs:
                 after = "when they succeeded" if run.on_failure == "skip" else "when they are over"
                 yield f"   needs   {', '.join(run.needs)}: {after}"
             yield from _block("prompt", mask_text(_prompt(run, plan, env), secrets))
+            if run.check:
+                yield f"   check   {mask_text(run.check, secrets)}"
             settings = {key: value for key, value in tables[run.name].items() if key not in _SHOWN_APART}
             yield from _block("with", tomli_w.dumps(settings))
             for words in check(run.config, may_ask=True):

@@ -12,7 +12,7 @@ import msgspec
 from octui.client.config import RunConfig
 from octui.plan.budget import Budget
 from octui.plan.model import Plan, RunSpec
-from octui.plan.toml import BUDGET_KEYS, DEFAULT_KEYS, RUN_KEYS, TOP_KEYS
+from octui.plan.toml import BUDGET_KEYS, DEFAULT_KEYS, RUN_KEYS, TOP_KEYS, WORKSPACE_KEYS
 
 _ATTRIBUTE = re.compile(r"^    (\w+): ((?:.+\n?)(?:        .+\n?)*)", re.MULTILINE)
 
@@ -41,8 +41,14 @@ def _table(keys: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
     properties = {}
     for key, kind in keys.items():
         described = {"description": words[key]} if key in words else {}
-        properties[key] = {**_without_null(msgspec.json.schema(kind)), **described}
+        schema = _workspace(words) if key == "workspace" else _without_null(msgspec.json.schema(kind))
+        properties[key] = {**schema, **described}
     return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _workspace(words: Mapping[str, str]) -> dict[str, Any]:
+    """A folder, or a table that says more of it."""
+    return {"anyOf": [{"type": "string"}, _table(WORKSPACE_KEYS, {**words, "path": words["workspace"]})]}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -34,9 +34,12 @@ TOP_KEYS: Mapping[str, Any] = {"name": str, **PLAN_KEYS, "vars": dict[str, Value
 BUDGET_KEYS: Mapping[str, Any] = {"max_cost": float, "max_tokens": int, "max_turns": int, "timeout_s": float}
 """Every key of a plan's budget, and the type of its value."""
 
+WORKSPACE_KEYS: Mapping[str, Any] = {"path": str, "worktree": bool, "base": str}
+"""Every key of a workspace that is more than a folder, and the type of its value."""
+
 _SPEC_TYPES: Mapping[str, Any] = {
     "name": str,
-    "workspace": str,
+    "workspace": str | dict[str, str | bool],
     "prompt": str,
     "prompt_file": str,
     "copies": int,
@@ -56,6 +59,8 @@ _SPEC_TYPES: Mapping[str, Any] = {
     "on_failure": OnFailure,
     "template": bool | str,
     "vars": dict[str, Value],
+    "setup": tuple[str, ...],
+    "check": str,
 }
 _CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
     {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
@@ -67,8 +72,8 @@ _OWN_KEYS = ("name", "matrix", "each")
 DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key not in _OWN_KEYS} | {"attach": str | list[str]}
 """Every key the defaults may have, and the type of its value."""
 
-_NOT_IN_MATRIX = (*_OWN_KEYS, "copies", "group", "needs", "on_failure", "prompt_file", "template", "vars")
-_MERGED_KEYS = ("permission", "mcp", "vars")
+_NOT_IN_MATRIX = (*_OWN_KEYS, "copies", "group", "needs", "on_failure", "prompt_file", "setup", "template", "vars")
+_MERGED_KEYS = ("permission", "mcp", "vars", "workspace")
 _PLAIN_WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -89,7 +94,7 @@ _SPEC_KEYS = (
     "isolate_db",
     "backend",
 )
-_FLOW_KEYS = ("group", "needs", "on_failure", "vars")
+_FLOW_KEYS = ("group", "needs", "on_failure", "vars", "setup", "check")
 
 
 def load_plan(path: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Plan:
@@ -193,7 +198,9 @@ def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:
     workspace = run.workspace
     if relative_to is not None and workspace.is_relative_to(relative_to):
         workspace = workspace.relative_to(relative_to)
-    table: dict[str, Any] = {"name": run.name, "workspace": str(workspace), "prompt": run.prompt}
+    place: dict[str, Any] = {"path": str(workspace), "worktree": run.worktree, "base": run.base}
+    where = {key: value for key, value in place.items() if value} if run.worktree else str(workspace)
+    table: dict[str, Any] = {"name": run.name, "workspace": where, "prompt": run.prompt}
     table |= {key: getattr(run, key) for key in _SPEC_KEYS if getattr(run, key) is not None}
     if run.template != (run.prompt if templates.is_template(run.prompt) else ""):
         table["template"] = run.template or False
@@ -287,6 +294,10 @@ class _Reader:
                 good[key] = msgspec.convert(inner, kind, strict=True)
             except msgspec.ValidationError as error:
                 self._say((*place, key), _in_plain_words(str(error), kind))
+        if isinstance(folder := good.get("workspace"), str):
+            good["workspace"] = {"path": folder}
+        elif folder is not None:
+            good["workspace"] = self._table(value["workspace"], (*place, "workspace"), WORKSPACE_KEYS)
         return good
 
     def _spread(self, own: dict[str, Any], place: Place, named: set[str]) -> list[dict[str, Any]]:
@@ -302,15 +313,17 @@ class _Reader:
             return []
         base = str(own["name"]) if "name" in own else ""
         if not base and "each" not in own:
-            base = unique_name(safe_name(Path(own.get("workspace", "")).name), named)
+            base = unique_name(safe_name(Path(own.get("workspace", {}).get("path", "")).name), named)
         tables = []
         for folder, label in zip(found, matrix.labels([each or "" for each in found]), strict=True):
             for words, values in matrix.combinations(grid):
                 name = "-".join(part for part in (base, label if folder else "", words) if part)
                 table = {**rest, "name": unique_name(name[:64].rstrip("-."), named)}
                 table |= {key: value for key, value in values.items() if key in RUN_KEYS}
+                if isinstance(table.get("workspace"), str):
+                    table["workspace"] = {**rest.get("workspace", {}), "path": table["workspace"]}
                 if folder is not None:
-                    table["workspace"] = str(folder)
+                    table["workspace"] = {**rest.get("workspace", {}), "path": str(folder)}
                     values = {"folder": folder.name, **values}
                 table["vars"] = {**rest.get("vars", {}), **values}
                 if base:
@@ -319,7 +332,7 @@ class _Reader:
         return tables
 
     def _folders(self, own: dict[str, Any], place: Place) -> list[Path | None]:
-        if "workspace" in own:
+        if "path" in own.get("workspace", {}):
             self._say((*place, "each"), "it takes the place of workspace; give one of the two.")
         found: dict[Path | None, None] = {}
         for pattern in [own["each"]] if isinstance(own["each"], str) else own["each"]:
@@ -363,6 +376,7 @@ class _Reader:
         hosts = self._servers(own.get("attach"), (*place, "attach")) or self._hosts
         is_elsewhere = hosts is not None and table.get("backend") != "run"
         workspace = self._workspace(table, place, is_elsewhere=is_elsewhere)
+        self._check_worktree(table, own, place, is_here=workspace is None or workspace.is_dir())
         prompt = self._prompt(table, own, place)
         values = {key: table[key] for key in _CONFIG_TYPES if key in table}
         config = self._config(values, place, may_ask=table.get("backend") != "run")
@@ -372,6 +386,8 @@ class _Reader:
         if workspace is None or prompt is None or config is None or copies < 1:
             return []
         spec = {key: table[key] for key in (*_SPEC_KEYS, *_FLOW_KEYS) if key in table}
+        if table["workspace"].get("worktree"):
+            spec |= {key: table["workspace"][key] for key in ("worktree", "base") if key in table["workspace"]}
         spec["vars"] = {**self._variables, **table.get("vars", {})}
         spec["template"] = _template(table.get("template"), prompt)
         quoted = templates.quoted_runs(spec["template"]) if spec["template"] else []
@@ -436,15 +452,33 @@ class _Reader:
 
     def _workspace(self, table: dict[str, Any], place: Place, *, is_elsewhere: bool) -> Path | None:
         """The folder; one on the machine of a server cannot be looked at."""
-        if "workspace" not in table:
+        if "path" not in table.get("workspace", {}):
             self._say((*place, "workspace"), "a run needs the folder its agent works in.")
             return None
-        path = (self._folder / Path(table["workspace"]).expanduser()).absolute()
+        path = (self._folder / Path(table["workspace"]["path"]).expanduser()).absolute()
         if not path.is_dir() and not is_elsewhere:
             what = "is a file, not a folder" if path.exists() else "does not exist"
             self._say((*place, "workspace"), f"{path} {what}.")
             return None
         return path
+
+    def _check_worktree(self, table: dict[str, Any], own: dict[str, Any], place: Place, *, is_here: bool) -> None:
+        """Refuse what a worktree, or commands run in the folder, cannot be had with."""
+        where = table.get("workspace", {})
+        place_of_base = (*place, "workspace", "base")
+        if where.get("worktree"):
+            if not is_here or table.get("remote_dir"):
+                words = "a worktree is made on this machine, where its folder has to be; it goes without remote_dir."
+                self._say((*place, "workspace", "worktree"), words)
+            if where.get("base", "").startswith("-"):
+                self._say(place_of_base, f"{where['base']!r} is no branch, tag or commit.")
+        elif "base" in where and "worktree" not in own.get("workspace", {}):
+            self._say(place_of_base, "it goes with worktree = true.")
+        if not all(command.strip() for command in table.get("setup", ())):
+            self._say((*place, "setup"), "a command is empty.")
+        for key in ("setup", "check"):
+            if table.get(key) and not is_here:
+                self._say((*place, key), "it runs on this machine, where its folder has to be.")
 
     def _prompt(self, table: dict[str, Any], own: dict[str, Any], place: Place) -> str | None:
         if "prompt" in own and "prompt_file" in own:

@@ -40,6 +40,21 @@ class RunState(StrEnum):
         return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED, RunState.TIMED_OUT)
 
 
+class Settled(StrEnum):
+    """What was done with what a run changed in its worktree."""
+
+    KEPT = "kept"
+    APPLIED = "applied"
+    COMMITTED = "committed"
+    DISCARDED = "discarded"
+    EMPTY = "empty"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the worktree is there no more; ``EMPTY`` is one in which nothing was changed."""
+        return self in (Settled.KEPT, Settled.DISCARDED, Settled.EMPTY)
+
+
 class Attention(StrEnum):
     """Why a run wants a person to look at it; opencode itself is silent about most of these."""
 
@@ -57,6 +72,7 @@ class Attention(StrEnum):
     QUESTION_ASKED = "question_asked"
     CONNECTION_LOST = "connection_lost"
     BUDGET = "budget"
+    CHECK_FAILED = "check_failed"
 
     @property
     def is_request(self) -> bool:
@@ -180,6 +196,76 @@ class RequestAnswered(Fact, frozen=True, kw_only=True, tag="request_answered"):
     answer: str = ""
 
 
+class WorktreeMade(Fact, frozen=True, kw_only=True, tag="worktree_made"):
+    """A run has a git worktree of its own, and works in it.
+
+    ``path`` is the worktree, ``folder`` the part of it the run works in; ``branch`` begins at the commit ``base``,
+    which the plan calls ``base_name``. ``repository`` is the user's working tree, or the bare repository, that it was
+    made of. ``notes`` say in a sentence each what of that is not in it, such as uncommitted work.
+    """
+
+    run: str
+    path: str
+    folder: str
+    branch: str
+    base: str
+    repository: str
+    base_name: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class SettingUp(Fact, frozen=True, kw_only=True, tag="setting_up"):
+    """A command that comes before a run is under way; ``number`` counts from 1 up to ``of``."""
+
+    run: str
+    command: str
+    number: int = 1
+    of: int = 1
+
+
+class SetUp(Fact, frozen=True, kw_only=True, tag="set_up"):
+    """That command is over; ``exit_code`` is None where it was ended for its time or its run."""
+
+    run: str
+    command: str
+    exit_code: int | None = None
+    seconds: float = 0.0
+    number: int = 1
+    of: int = 1
+
+
+class ChangesCounted(Fact, frozen=True, kw_only=True, tag="changes_counted"):
+    """How much a run's worktree differs from its base: files, lines added and lines removed."""
+
+    run: str
+    files: int
+    added: int
+    removed: int
+
+
+class Checking(Fact, frozen=True, kw_only=True, tag="checking"):
+    """The check of a run that is over is under way."""
+
+    run: str
+    command: str
+
+
+class Checked(Fact, frozen=True, kw_only=True, tag="checked"):
+    """The check is over; ``exit_code`` is None where it was ended for its time or its run."""
+
+    run: str
+    exit_code: int | None = None
+    seconds: float = 0.0
+
+
+class WorktreeSettled(Fact, frozen=True, kw_only=True, tag="worktree_settled"):
+    """Something was done with what a run changed; ``words`` say what came of it, such as a commit."""
+
+    run: str
+    how: Settled
+    words: str = ""
+
+
 class SessionEnded(Fact, frozen=True, kw_only=True, tag="session_ended"):
     """The supervisor left in order; a session without this fact, and without its supervisor, was interrupted."""
 
@@ -197,6 +283,13 @@ AnyFact = (
     | SessionOpened
     | RequestAsked
     | RequestAnswered
+    | WorktreeMade
+    | SettingUp
+    | SetUp
+    | ChangesCounted
+    | Checking
+    | Checked
+    | WorktreeSettled
     | SessionEnded
 )
 
@@ -236,6 +329,13 @@ class RunStatus:
         session_id: opencode's session, for a run over a server; empty for others and before it has one.
         directory: The folder that session works in, on the server's machine.
         requests: What waits for an answer, by id, the oldest first, each with since when.
+        worktree: The git worktree it works in; None for a run that works in its folder itself.
+        settled: What was done last with what it changed there; None where nothing was.
+        changes: How much it changed there, as counted last; None before that.
+        setting_up: The command that comes before it and is under way; None where none is.
+        set_up: The last such command that is over; None where none was begun.
+        checking: The check that is under way; empty where none is.
+        checked: What the last check came to; None where there was none since it was restarted.
         attempt_offsets: For each attempt of each life: (life, attempt, stdout offset, stderr offset), in bytes.
     """
 
@@ -253,7 +353,25 @@ class RunStatus:
     session_id: str = ""
     directory: str = ""
     requests: dict[str, tuple[Permission | Question, float]] = field(default_factory=dict)
+    worktree: WorktreeMade | None = None
+    settled: Settled | None = None
+    changes: ChangesCounted | None = None
+    setting_up: SettingUp | None = None
+    set_up: SetUp | None = None
+    checking: str = ""
+    checked: Checked | None = None
     attempt_offsets: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether all commands that come before it have succeeded."""
+        done = self.set_up
+        return self.setting_up is None and done is not None and done.number == done.of and done.exit_code == 0
+
+    @property
+    def has_worktree(self) -> bool:
+        """Whether it has a worktree that was not removed."""
+        return self.worktree is not None and not (self.settled is not None and self.settled.is_gone)
 
     def elapsed(self, now: float) -> float | None:
         """Seconds from the start of this life to its end, or to ``now``; None before it began."""
@@ -280,6 +398,8 @@ class SessionStatus:
                 self.ended = None
                 for name in fact.runs:
                     self.runs.setdefault(name, RunStatus(name))
+                for run in self.runs.values():
+                    run.setting_up, run.checking = None, ""  # An earlier supervisor's, if any.
             case SessionEnded():
                 self.ended = fact
             case StateChanged():
@@ -303,6 +423,22 @@ class SessionStatus:
                 self.run(fact.run).requests[fact.request.id] = (fact.request, fact.at)
             case RequestAnswered():
                 self.run(fact.run).requests.pop(fact.request_id, None)
+            case WorktreeMade():
+                self._make_worktree(self.run(fact.run), fact)
+            case SettingUp():
+                self.run(fact.run).setting_up = fact
+            case SetUp():
+                run = self.run(fact.run)
+                run.setting_up, run.set_up = None, fact
+            case ChangesCounted():
+                self.run(fact.run).changes = fact
+            case Checking():
+                self.run(fact.run).checking = fact.command
+            case Checked():
+                run = self.run(fact.run)
+                run.checking, run.checked = "", fact
+            case WorktreeSettled():
+                self.run(fact.run).settled = fact.how
 
     def run(self, name: str) -> RunStatus:
         """Give a run's status, made at its first mention."""
@@ -313,12 +449,19 @@ class SessionStatus:
         if fact.state is RunState.QUEUED and run.state.is_final:
             run.attention.clear()
             run.attempt, run.exit_code, run.started_at = 0, None, None
+        if run.state.is_final and not fact.state.is_final:
+            run.checked = None
         run.state = fact.state
         run.why = fact.why
         run.ended_at = fact.at if fact.state.is_final else None
         if fact.state.is_final:
             run.pid = None
             run.requests.clear()
+
+    @staticmethod
+    def _make_worktree(run: RunStatus, fact: WorktreeMade) -> None:
+        run.worktree, run.settled, run.changes = fact, None, None
+        run.set_up = None  # What was set up stood in the one before it, if there was one.
 
     @staticmethod
     def _start_attempt(run: RunStatus, fact: AttemptStarted) -> None:

@@ -30,9 +30,11 @@ from octui.recording.folder import Folder
 from octui.recording.layout import (
     FACTS_FILE,
     SESSION_FILE,
+    check_path,
     diff_path,
     log_path,
     server_folder,
+    setup_path,
     slug,
     stderr_path,
     stream_path,
@@ -203,6 +205,22 @@ class Journal:
         self._open_streams.add(run)
         self._append(stream_path(self.folder, run).name, begin + line + b"\n")
         self._open_streams.discard(run)
+
+    def append_setup(self, run: str, data: bytes) -> None:
+        """Append what a command printed that comes before a run, as it is.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        self._append(setup_path(self.folder, run).name, data)
+
+    def append_check(self, run: str, data: bytes) -> None:
+        """Append what a run's check printed, as it is.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        self._append(check_path(self.folder, run).name, data)
 
     def end_stdout(self, run: str) -> Lines:
         """Say that a process prints no more; give its last line, where it has no end but is whole."""

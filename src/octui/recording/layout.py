@@ -13,6 +13,8 @@ TOTALS_SUFFIX = ".totals"
 STDERR_SUFFIX = ".stderr"
 STREAM_SUFFIX = ".stream"
 DIFF_SUFFIX = ".diff"
+SETUP_SUFFIX = ".setup"
+CHECK_SUFFIX = ".check"
 SERVER_FOLDER = "server"
 LOCK_FILE = "lock"
 SUPERVISOR_LOG = "supervisor.log"
@@ -43,6 +45,16 @@ def stream_path(folder: Path, run: str) -> Path:
 def diff_path(folder: Path, run: str) -> Path:
     """What a run over a server has changed so far, file by file: a JSON list of `FileDiff`."""
     return folder / f"{run}{DIFF_SUFFIX}"
+
+
+def setup_path(folder: Path, run: str) -> Path:
+    """What the commands that come before a run printed, byte for byte, one after another."""
+    return folder / f"{run}{SETUP_SUFFIX}"
+
+
+def check_path(folder: Path, run: str) -> Path:
+    """What the checks of a run printed, byte for byte, one after another."""
+    return folder / f"{run}{CHECK_SUFFIX}"
 
 
 def server_folder(folder: Path, number: int) -> Path:

@@ -21,7 +21,8 @@ class RunMeta:
     Attributes:
         model: ``provider/model``; empty where opencode chose.
         agent: Empty where opencode chose.
-        workspace: The folder the agent works in.
+        workspace: The folder the agent works in; with a worktree, the one that is made of.
+        check: The command run after it; empty for none.
         prompt: What it was asked; empty where it is not known. Before its run starts it may be a template.
         is_made: Whether the prompt is made of a template when the run starts.
         backend: ``run`` or ``serve``, where the plan says so.
@@ -31,6 +32,7 @@ class RunMeta:
     model: str = ""
     agent: str = ""
     workspace: str = ""
+    check: str = ""
     prompt: str = ""
     is_made: bool = False
     backend: str = ""
@@ -55,11 +57,17 @@ def _is_named(run: object) -> bool:
     return isinstance(run, dict) and isinstance(run.get("name"), str)
 
 
+def _folder_of(workspace: object) -> str:
+    """The folder of a workspace, which may be a table that says more of it."""
+    return str(workspace.get("path") or "") if isinstance(workspace, dict) else str(workspace or "")
+
+
 def _meta(run: dict[str, Any]) -> RunMeta:
     return RunMeta(
         model=str(run.get("model") or ""),
         agent=str(run.get("agent") or ""),
-        workspace=str(run.get("workspace") or ""),
+        workspace=_folder_of(run.get("workspace")),
+        check=str(run.get("check") or ""),
         prompt=str(run.get("prompt") or ""),
         is_made=bool(run.get("template", is_template(str(run.get("prompt") or "")))),
         backend=str(run.get("backend") or ""),

@@ -254,7 +254,9 @@ class TalkScreen(EventsScreen):
         line.open(name, purpose, title, hint, [self.session.meta(name).prompt])
 
     def _folder_of(self, run: str) -> Path:
-        return Path(self.view.status.run(run).directory or self.session.meta(run).workspace)
+        status = self.view.status.run(run)
+        made = status.worktree.folder if status.worktree is not None else ""
+        return Path(status.directory or made or self.session.meta(run).workspace)
 
     def _files_of(self, run: str) -> list[str]:
         from octui.discovery.files import workspace_files

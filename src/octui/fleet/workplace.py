@@ -1,0 +1,314 @@
+"""Where a run works: its folder, or a worktree of its own that is made, set up, counted, checked, and settled."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+from anyio import from_thread, to_thread
+
+from octui import paths
+from octui.errors import OctuiError, RecordingError, WorkspaceError
+from octui.fleet.outcome import Outcome
+from octui.fleet.shell import run_command
+from octui.plan.model import RunSpec
+from octui.plan.secrets import mask
+from octui.recording.facts import (
+    AnyFact,
+    ChangesCounted,
+    Checked,
+    Checking,
+    RunState,
+    RunStatus,
+    SettingUp,
+    Settled,
+    SetUp,
+    WorktreeMade,
+    WorktreeSettled,
+)
+from octui.recording.journal import Journal
+from octui.workspace.changes import Counts, count
+from octui.workspace.git import environment
+from octui.workspace.settle import How, settle
+from octui.workspace.worktree import Worktree, make_worktree, remove_if_untouched, restore_worktree
+
+COUNT_EVERY_S = 3.0
+COUNT_SHARE = 10
+"""Between two counts passes so many times what the last one took."""
+
+LAST_COUNT_S = 20.0
+"""How long the count after a run may take."""
+
+CANNOT_START = 126
+"""The exit code of a check that cannot be started, as a shell would give it."""
+
+LAST_WORDS = 3
+TAIL_BYTES = 4096
+
+T = TypeVar("T")
+
+
+class Workplace:
+    """The folder of one run.
+
+    Args:
+        spec: The run.
+        journal: Where it is written down.
+        write: Writes down a fact.
+
+    Attributes:
+        tree: Its worktree; None where it has none, or none yet.
+        checked: What its last check came to; None where there was none.
+    """
+
+    def __init__(self, spec: RunSpec, journal: Journal, write: Callable[[AnyFact], None]) -> None:
+        self._spec = spec
+        self._journal = journal
+        self._write = write
+        self._home = paths.worktrees_dir()
+        self._is_set_up = not spec.setup
+        self._counts: Counts | None = None
+        self._counting = anyio.Lock()
+        self.tree: Worktree | None = None
+        self.checked: Checked | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run works."""
+        return self.tree.folder if self.tree is not None else self._spec.workspace
+
+    @property
+    def counts(self) -> Counts | None:
+        """How much was changed in its worktree, as counted last."""
+        return self._counts
+
+    def take_over(self, before: RunStatus) -> None:
+        """Be as an earlier supervisor left it."""
+        self._is_set_up = not self._spec.setup or before.is_set_up
+        self.checked = before.checked
+        if before.worktree is not None:
+            self.tree = Worktree.told_by(before.worktree)
+        if before.changes is not None:
+            self._counts = Counts(before.changes.files, before.changes.added, before.changes.removed)
+
+    def share(self, other: Workplace) -> None:
+        """Work where another run works, as one that goes on from it does."""
+        self._is_set_up = other._is_set_up
+        if other.tree is not None:
+            self.tree = other.tree
+            self._write_made(other.tree)
+
+    async def prepare(self, say: Callable[[str], None]) -> Outcome | None:
+        """Have the folder ready for the run; give what it came to where it cannot be.
+
+        Args:
+            say: Is told what is done meanwhile.
+
+        Raises:
+            OctuiError: There is no worktree to be had.
+            OSError: Likewise.
+        """
+        self.checked = None
+        if self._spec.worktree:
+            await self._have_tree(say)
+        if self._is_set_up:
+            return None
+        for number, command in enumerate(self._spec.setup, 1):
+            if failed := await self._set_up(command, number, say):
+                return failed
+        self._is_set_up = True
+        return None
+
+    @asynccontextmanager
+    async def counted(self) -> AsyncIterator[None]:
+        """Count what is changed as long as the block runs, and once more after it."""
+        if not self._spec.worktree:
+            yield
+            return
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._count_again_and_again)
+                yield
+                group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True), suppress(OctuiError, OSError, TimeoutError):
+                await self.count(time.monotonic() + LAST_COUNT_S)
+
+    async def count(self, give_up_at: float | None = None) -> None:
+        """Count what was changed in the worktree, and write it down where it is not what it was.
+
+        Raises:
+            OctuiError: It cannot be counted.
+            TimeoutError: It took until ``give_up_at``, a moment of `time.monotonic`.
+        """
+        tree = self.tree
+        if tree is None or not tree.is_there:
+            return
+
+        def heed() -> None:
+            if give_up_at is None:
+                from_thread.check_cancelled()
+            elif time.monotonic() > give_up_at:
+                raise TimeoutError
+
+        async with self._counting:
+            found = await to_thread.run_sync(count, tree, heed)
+            if found != (self._counts or Counts()):
+                self._counts = found
+                self._write(
+                    ChangesCounted(
+                        at=time.time(),
+                        run=self._spec.name,
+                        files=found.files,
+                        added=found.added,
+                        removed=found.removed,
+                    )
+                )
+
+    async def check(self) -> None:
+        """Run the check, if there is one, and write down what it came to.
+
+        Raises:
+            RecordingError: It cannot be written.
+        """
+        command, name = self._spec.check, self._spec.name
+        if not command.strip():
+            return
+        self._write(Checking(at=time.time(), run=name, command=str(mask(command))))
+        began = time.monotonic()
+        code: int | None = None
+        try:
+            code = await self._run(command, partial(self._journal.append_check, name))
+        except OSError as error:
+            code = CANNOT_START
+            self._journal.append_check(name, f"{error}\n".encode("utf-8", "replace"))
+        finally:
+            self.checked = Checked(at=time.time(), run=name, exit_code=code, seconds=_since(began))
+            with suppress(RecordingError):
+                self._write(self.checked)
+
+    async def settle(self, how: How, message: str, *, anyway: bool) -> None:
+        """Do something with what was changed in the worktree, and write it down.
+
+        Raises:
+            WorkspaceError: It cannot be done, and why.
+        """
+        tree = self.tree
+        if tree is None:
+            raise WorkspaceError(f"{self._spec.name} has no worktree.")
+        async with self._counting:
+            words = await to_thread.run_sync(partial(settle, tree, self._home, how, message, anyway=anyway))
+        self._write(WorktreeSettled(at=time.time(), run=self._spec.name, how=Settled(how), words=words))
+
+    async def leave(self) -> None:
+        """Remove the worktree if nothing was done in it."""
+        tree = self.tree
+        if tree is None or not tree.is_there:
+            return
+        with anyio.CancelScope(shield=True), suppress(OctuiError, OSError):
+            if await to_thread.run_sync(remove_if_untouched, tree, self._home):
+                self._write(WorktreeSettled(at=time.time(), run=self._spec.name, how=Settled.EMPTY))
+
+    async def _have_tree(self, say: Callable[[str], None]) -> None:
+        """Make the worktree, or have it again where it was removed."""
+        if self.tree is not None and self.tree.is_there:
+            return
+        say("makes its worktree")
+        heed = from_thread.check_cancelled
+        if self.tree is not None:
+            await to_thread.run_sync(restore_worktree, self.tree, self._home, heed)
+        else:
+            spec, session = self._spec, self._journal.folder.name
+            make = partial(make_worktree, spec.workspace, self._home, session, spec.name, spec.base, heed)
+            self.tree = await to_thread.run_sync(make)
+        self._is_set_up, self._counts = not self._spec.setup, None
+        self._write_made(self.tree)
+
+    def _write_made(self, tree: Worktree) -> None:
+        self._write(
+            WorktreeMade(
+                at=time.time(),
+                run=self._spec.name,
+                path=str(tree.path),
+                folder=str(tree.folder),
+                branch=tree.branch,
+                base=tree.base,
+                repository=str(tree.repository),
+                base_name=tree.base_name,
+                notes=tree.notes,
+            )
+        )
+
+    async def _set_up(self, command: str, number: int, say: Callable[[str], None]) -> Outcome | None:
+        name, shown, of = self._spec.name, str(mask(command)), len(self._spec.setup)
+        say(f"sets up: {shown}")
+        self._write(SettingUp(at=time.time(), run=name, command=shown, number=number, of=of))
+        began, tail = time.monotonic(), deque[bytes]()
+        code: int | None = None
+
+        def record(data: bytes) -> None:
+            self._journal.append_setup(name, data)
+            tail.append(data[-TAIL_BYTES:])
+            while len(tail) > 1 and sum(map(len, tail)) - len(tail[0]) >= TAIL_BYTES:
+                tail.popleft()
+
+        try:
+            code = await self._run(command, record)
+        finally:
+            with suppress(RecordingError):
+                seconds = _since(began)
+                self._write(
+                    SetUp(
+                        at=time.time(),
+                        run=name,
+                        command=shown,
+                        exit_code=code,
+                        seconds=seconds,
+                        number=number,
+                        of=of,
+                    )
+                )
+        if code is None:
+            limit = self._spec.timeout_s or 0.0
+            return Outcome(RunState.TIMED_OUT, f"its set-up ({shown}) took more than {limit:g} s")
+        if code:
+            said = "; ".join(_last_lines(b"".join(tail)))
+            return Outcome(
+                RunState.FAILED, f"its set-up ({shown}) failed with {_how(code)}{f': {said}' if said else ''}"
+            )
+        return None
+
+    async def _run(self, command: str, record: Callable[[bytes], None]) -> int | None:
+        async def output(data: bytes) -> None:
+            record(data)
+
+        extra = {name: str(value) for name, value in self._spec.config.extra_env.items()}
+        return await run_command(command, self.folder, environment() | extra, output, self._spec.timeout_s)
+
+    async def _count_again_and_again(self) -> None:
+        pause = COUNT_EVERY_S
+        while True:
+            await anyio.sleep(pause)
+            began = time.monotonic()
+            with suppress(OctuiError, OSError):
+                await self.count()
+            pause = max(COUNT_EVERY_S, COUNT_SHARE * (time.monotonic() - began))
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _last_lines(out: bytes) -> list[str]:
+    rows = [row.strip() for row in out.decode("utf-8", "replace").splitlines()]
+    return [row for row in rows if row][-LAST_WORDS:]

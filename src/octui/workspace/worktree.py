@@ -1,0 +1,302 @@
+"""A run's own worktree and branch: made, found again, and removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from octui.errors import GitError, UncommittedWorkError, WorkspaceError
+from octui.paths import make_private
+from octui.workspace.git import LONG_TIMEOUT_S, git, names, run, said
+from octui.workspace.repository import Repository, find_commit, find_repository, locked, tip, uncommitted
+from octui.workspace.submodules import fill_submodules
+
+BRANCH_PREFIX = "octui"
+MOST_TRIES = 100
+
+
+class Made(Protocol):
+    """What a recording tells of a worktree."""
+
+    @property
+    def path(self) -> str: ...  # noqa: D102
+    @property
+    def folder(self) -> str: ...  # noqa: D102
+    @property
+    def branch(self) -> str: ...  # noqa: D102
+    @property
+    def base(self) -> str: ...  # noqa: D102
+    @property
+    def repository(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worktree:
+    """A worktree, whether it is there still or not.
+
+    Attributes:
+        path: Where it is.
+        folder: The part of it that the run works in.
+        branch: Its branch, without ``refs/heads/``.
+        base: The commit that begins at.
+        repository: The user's working tree, or the bare repository, it was made of.
+        base_name: What whoever asked for it calls the base; empty for what was checked out.
+        notes: What of the user's working tree is not in it, in a sentence each.
+    """
+
+    path: Path
+    folder: Path
+    branch: str
+    base: str
+    repository: Path
+    base_name: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def told_by(cls, made: Made) -> Worktree:
+        """Give the worktree that a fact tells of."""
+        return cls(
+            path=Path(made.path),
+            folder=Path(made.folder),
+            branch=made.branch,
+            base=made.base,
+            repository=Path(made.repository),
+        )
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is where it was made."""
+        return (self.path / ".git").is_file()
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out in it."""
+        return find_commit(self.path)
+
+
+def make_worktree(
+    folder: Path, home: Path, session: str, name: str, base: str = "", heed: Callable[[], None] | None = None
+) -> Worktree:
+    """Make a worktree and its branch for a run; none that is there already is touched.
+
+    Args:
+        folder: The user's folder; the worktree is of the repository it is in.
+        home: The folder of all worktrees, `octui.paths.worktrees_dir`.
+        session: The session's name, for the branch's and the folder's.
+        name: The run's.
+        base: A branch, tag or commit; empty for what is checked out.
+        heed: Is called again and again meanwhile; what it raises ends git, and what was made by then is removed.
+
+    Raises:
+        WorkspaceError: It cannot be made, and why.
+        OSError: Its folder cannot be.
+    """
+    repository = find_repository(folder)
+    commit = find_commit(folder, base)
+    _check_prefix(repository, commit, base)
+    within = make_private(home / session)
+    with locked(home, repository.common, heed):
+        _check_branches(repository, session)
+        path, branch = _free(repository, within, session, name)
+        tree = Worktree(
+            path=path,
+            folder=path / repository.prefix,
+            branch=branch,
+            base=commit,
+            repository=repository.top,
+            base_name=base,
+        )
+        try:
+            _add(tree, ["-b", branch], commit, heed)
+            notes = (*_left_out(repository), *fill_submodules(path, repository, heed))
+        except BaseException:
+            with suppress(WorkspaceError):
+                _remove(tree, force=True)  # Nothing but what was just checked out is in it.
+                _delete_branch(tree, commit)
+            raise
+        _side_note(path).write_text(json.dumps(asdict(tree), default=str), "utf-8")
+    return replace(tree, notes=notes)
+
+
+def restore_worktree(tree: Worktree, home: Path, heed: Callable[[], None] | None = None) -> None:
+    """Have a worktree again that was removed, at its branch, or at its base where that is gone, too.
+
+    Raises:
+        WorkspaceError: It cannot be made.
+    """
+    if tree.is_there:
+        return
+    if os.path.lexists(tree.path):
+        raise WorkspaceError(f"{tree.path} is not the worktree any more that it was.", hint="Move it away.")
+    repository = find_repository(tree.repository)
+    make_private(tree.path.parent)
+    with locked(home, repository.common, heed):
+        run(repository.top, "worktree", "remove", "--force", tree.path)  # What git still knows of one that was deleted.
+        if tip(repository.top, tree.branch):
+            _add(tree, [], tree.branch, heed)
+        else:
+            _add(tree, ["-b", tree.branch], tree.base, heed)
+        fill_submodules(tree.path, repository, heed)
+        _side_note(tree.path).write_text(json.dumps(asdict(tree), default=str), "utf-8")
+
+
+def remove_worktree(tree: Worktree, home: Path) -> None:
+    """Remove a worktree; its branch stays.
+
+    Raises:
+        UncommittedWorkError: Work is in it that is in no commit, or in commits on no branch.
+        WorkspaceError: git does not.
+    """
+    if left := uncommitted(tree.path):
+        raise UncommittedWorkError(f"{tree.path} holds work that is in no commit.", left)
+    if moved := _moved_submodules(tree):
+        raise UncommittedWorkError(f"{tree.path} holds commits in submodules, which are nowhere else.", moved)
+    if not branches_with(tree.path, tree.head):
+        raise UncommittedWorkError(f"{tree.path} is at a commit that is on no branch.", [])
+    with locked(home, find_repository(tree.path).common):
+        # git refuses what has submodules in it, clean or not; whether it is clean was told above, submodules included.
+        _remove(tree, force=(tree.path / ".gitmodules").exists())
+
+
+def remove_if_untouched(tree: Worktree, home: Path) -> bool:
+    """Remove a worktree and its branch if nothing was done in it; give whether it is gone.
+
+    Raises:
+        WorkspaceError: git does not.
+    """
+    at = (tree.head, tip(tree.path, tree.branch))
+    if at != (tree.base, tree.base) or uncommitted(tree.path):
+        return False
+    remove_worktree(tree, home)
+    _delete_branch(tree, tree.base)
+    return not tree.is_there
+
+
+def discard_worktree(tree: Worktree, home: Path) -> None:
+    """Remove a worktree and its branch, whatever is in them.
+
+    Raises:
+        WorkspaceError: git does not.
+    """
+    repository = find_repository(tree.repository)
+    with locked(home, repository.common):
+        _remove(tree, force=True)
+    if found := tip(tree.repository, tree.branch):
+        _delete_branch(tree, found)
+
+
+def branches_with(folder: Path, commit: str) -> list[str]:
+    """The branches, those of remotes too, that a commit is on; without ``refs/``."""
+    out = git(folder, "for-each-ref", "--format=%(refname)", "--contains", commit, "refs/heads", "refs/remotes")
+    return [name.removeprefix("refs/").removeprefix("heads/") for name in said(out).split("\n") if name]
+
+
+def read_side_note(path: Path) -> Worktree | None:
+    """What was written beside a worktree of how it was made; None where that is not there or cannot be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        table = json.loads(_side_note(path).read_text("utf-8"))
+        return Worktree(
+            path=Path(table["path"]),
+            folder=Path(table["folder"]),
+            branch=str(table["branch"]),
+            base=str(table["base"]),
+            repository=Path(table["repository"]),
+            base_name=str(table["base_name"]),
+        )
+    return None
+
+
+def valid_branch(text: str) -> str:
+    """Make part of a branch's name of a name of octui's: letters, digits, ``.``, ``_`` and ``-``."""
+    text = re.sub(r"[^A-Za-z0-9._-]+", "-", text)
+    text = re.sub(r"\.{2,}", ".", text).strip(".")
+    return re.sub(r"\.lock$", "-lock", text) or "run"
+
+
+def _moved_submodules(tree: Worktree) -> list[str]:
+    """Submodules that are at another commit than at the base: only the worktree has the repositories they are in."""
+    out = names(git(tree.path, "diff-tree", "-r", "-z", "--no-renames", tree.base, tree.head))
+    return [name for told, name in zip(out[::2], out[1::2], strict=True) if told.split()[1] == "160000"]
+
+
+def _side_note(path: Path) -> Path:
+    return path.with_name(f".{path.name}.json")
+
+
+def _check_prefix(repository: Repository, commit: str, base: str) -> None:
+    if repository.prefix:
+        asked = run(repository.top, "cat-file", "-t", f"{commit}:{repository.prefix.rstrip('/')}")
+        if asked.stdout.strip() != b"tree":
+            raise WorkspaceError(
+                f"{repository.prefix.rstrip('/')} is no folder of {base or 'the last commit'} in {repository.top}.",
+                hint="Commit it, or name another base.",
+            )
+
+
+def _check_branches(repository: Repository, session: str) -> None:
+    """Refuse where a branch is called as the folder of branches would have to be."""
+    for taken in (BRANCH_PREFIX, f"{BRANCH_PREFIX}/{valid_branch(session)}"):
+        if tip(repository.top, taken):
+            raise WorkspaceError(
+                f"There is a branch called {taken!r}, so there can be none below it.", hint="Rename that branch."
+            )
+
+
+def _free(repository: Repository, within: Path, session: str, name: str) -> tuple[Path, str]:
+    """A path and a branch that are not there yet."""
+    for number in range(1, MOST_TRIES + 1):
+        more = "" if number == 1 else f"-{number}"
+        branch = f"{BRANCH_PREFIX}/{valid_branch(session)}/{valid_branch(name)}{more}"
+        path = within / f"{name}{more}"
+        if not os.path.lexists(path) and not tip(repository.top, branch):
+            return path, branch
+    raise WorkspaceError(f"There are {MOST_TRIES} worktrees called {name} already.")
+
+
+def _add(tree: Worktree, options: list[str], at: str, heed: Callable[[], None] | None) -> None:
+    words = ["worktree", "add", "--no-track", *options] if options else ["worktree", "add"]
+    try:
+        git(tree.repository, *words, tree.path, at, timeout_s=LONG_TIMEOUT_S, heed=heed)
+    except GitError as error:
+        text = error.stderr.decode("utf-8", "replace")
+        if found := re.search(r"already (?:checked out|used by worktree) at '(.*)'", text):
+            raise WorkspaceError(
+                f"The branch {tree.branch} is checked out in {found[1]}.", hint="Check out another branch there."
+            ) from error
+        raise
+
+
+def _left_out(repository: Repository) -> list[str]:
+    if repository.is_bare or not (left := uncommitted(repository.top)):
+        return []
+    count = "1 file" if len(left) == 1 else f"{len(left)} files"
+    return [f"uncommitted work in {count} of {repository.top} is not in the worktree"]
+
+
+def _remove(tree: Worktree, *, force: bool) -> None:
+    words = ["--force", "--force"] if force else []
+    done = run(tree.repository, "worktree", "remove", *words, tree.path, timeout_s=LONG_TIMEOUT_S)
+    if done.returncode and not force:
+        raise GitError(f"git does not remove the worktree {tree.path}.", stderr=done.stderr)
+    if os.path.lexists(tree.path) and force:
+        shutil.rmtree(tree.path, ignore_errors=True)  # One that git does not know, such as half of one.
+        run(tree.repository, "worktree", "remove", *words, tree.path)
+    if os.path.lexists(tree.path):
+        raise WorkspaceError(f"{tree.path} cannot be removed.")
+    _side_note(tree.path).unlink(missing_ok=True)
+    with suppress(OSError):
+        tree.path.parent.rmdir()  # The session's last.
+
+
+def _delete_branch(tree: Worktree, at: str) -> None:
+    """Delete the branch, unless it is elsewhere by now or checked out in another worktree."""
+    out = git(tree.repository, "for-each-ref", "--format=%(worktreepath)", f"refs/heads/{tree.branch}")
+    if not said(out) and tip(tree.repository, tree.branch) == at:
+        git(tree.repository, "update-ref", "-d", f"refs/heads/{tree.branch}", at)
