@@ -63,12 +63,12 @@ async def test_the_prompt_reaches_the_model_to_the_letter(
 
 
 @on_asyncio
-async def test_eight_runs_on_one_fresh_database_all_succeed_by_trying_again(
+async def test_four_runs_on_one_fresh_database_all_succeed_by_trying_again(
     config: RunConfig, git_workspace: Path, home: Path
 ) -> None:
     client = AsyncOpenCodeClient(isolate_db=False, startup_concurrency=0)
-    results = await gather(8, lambda: client.async_run("SAY:ok", git_workspace, run_cfg=config, timeout_s=110))
-    assert [result.final_text.strip() for result in results] == ["ok"] * 8
+    results = await gather(4, lambda: client.async_run("SAY:ok", git_workspace, run_cfg=config, timeout_s=110))
+    assert [result.final_text.strip() for result in results] == ["ok"] * 4
     assert (home / ".local/share/opencode/opencode.db").exists()
 
 
