@@ -219,7 +219,8 @@ class Store:
         self._indices += 1
         copy = self._home / f"index-{self._indices}"
         with suppress(FileNotFoundError):  # There is none before the first file.
-            shutil.copyfile(top / said(git(top, "rev-parse", "--git-path", "index")), copy)
+            # With its time: git looks again into files that are as young as the index, and else might miss a change.
+            shutil.copy2(top / said(git(top, "rev-parse", "--git-path", "index")), copy)
         return copy
 
     def state(self, tree: Worktree) -> str:
