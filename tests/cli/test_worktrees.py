@@ -169,3 +169,20 @@ def test_changes_are_applied_kept_and_committed_by_command(
     assert session.ended_at == ended
     assert run("sessions", "settle", name, "nobody", "keep") == 2
     assert run("sessions", "settle", name, "edits", "keep") == 1
+
+
+def test_a_prompt_on_the_command_line_can_have_worktrees_and_commands_too(
+    stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = make_repository(tmp_path / "repo", {"greeter.py": "one\n"})
+    words = ("run", "new", "-w", str(repository), "--copies", "2", "--headless", "--json", "--binary")
+    extra = ("--worktree", "--base", "HEAD", "--setup", "touch made", "--check", "test -e made")
+    assert run(*words, str(stand_in(EDIT)), *extra) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert [each["changes"]["files"] for each in runs] == [2, 2]
+    assert [each["check"]["exit_code"] for each in runs] == [0, 0]
+    assert (repository / "greeter.py").read_text() == "one\n"
+    assert run("run", "new", "-w", str(repository), "--base", "HEAD") == 2
+    assert "--base goes with --worktree" in capsys.readouterr().err
+    assert run("run", "new", "-w", "/nowhere", "--attach", "http://a:1", "--check", "true") == 2
+    assert "--check works on this machine" in capsys.readouterr().err
