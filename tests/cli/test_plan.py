@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.support.repository import make_repository
+from tests.workspace.conftest import in_git
 
 from octui.cli import plan as plan_command
 from octui.cli.main import main
@@ -113,6 +115,13 @@ def test_a_check_tells_branch_base_and_commands(tmp_path: Path, capsys: pytest.C
         '[[runs]]\nname = "fix"\nprompt = "p"\nsetup = ["npm ci"]\ncheck = "npm test"\n'
         'workspace = { path = ".", worktree = true, base = "main" }\n'
     )
+    assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2
+    assert f"the worktree of fix: {tmp_path} is in no git repository" in capsys.readouterr().err
+    make_repository(tmp_path, {"a": "a"})
+    in_git(tmp_path, "branch", "-M", "trunk")
+    assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2
+    assert "'main' is no branch, tag or commit" in capsys.readouterr().err
+    in_git(tmp_path, "branch", "-M", "main")
     assert main(["plan", "check", str(tmp_path / "p.toml")]) == 0
     out = capsys.readouterr().out
     assert f"   in      {tmp_path}\n   branch  octui/SESSION/fix, a worktree from main\n" in out

@@ -20,3 +20,9 @@ def test_the_runs_take_the_servers_in_turn(tmp_path: Path) -> None:
     plan = plan_from_prompt("p", [tmp_path], copies=3, backend="serve", attach=["http://a", "http://b"])
     assert [run.config.attach for run in plan.runs] == ["http://a", "http://b", "http://a"]
     assert {run.backend for run in plan.runs} == {"serve"}
+
+
+def test_runs_of_a_prompt_can_have_worktrees_and_commands(tmp_path: Path) -> None:
+    plan = plan_from_prompt("p", [tmp_path], worktree=True, base="main", setup=["a"], check="b", copies=2)
+    assert {(run.worktree, run.base, run.setup, run.check) for run in plan.runs} == {(True, "main", ("a",), "b")}
+    assert {run.base for run in plan_from_prompt("p", [tmp_path]).runs} == {""}

@@ -50,7 +50,19 @@ def test_everything_git_would_take_along_counts(tree: Worktree) -> None:
         assert (found.commits, found.counts) == (1, Counts(4, 5, 2))
         assert b"-two\n+2\n three\n+four\n" in found.diff(found.files[0])
         assert b"\\ No newline at end of file" in found.diff(found.files[1])
-        assert found.diff().count(b"diff --git ") == 4
+        assert found.diffs() == [found.diff(file) for file in found.files]
+
+
+def test_a_change_in_the_very_moment_in_which_the_index_was_written_is_seen(tree: Worktree) -> None:
+    in_git(tree.path, "config", "core.trustctime", "false")
+    path, index = tree.path / "a.txt", tree.path / in_git(tree.path, "rev-parse", "--git-path", "index")
+    at = path.stat().st_mtime_ns - 9_000_000_000
+    os.utime(path, ns=(at, at))
+    in_git(tree.path, "update-index", "--refresh")
+    path.write_text("one\nTWO\nthree\n")
+    for each in (path, index):
+        os.utime(each, ns=(at, at))
+    assert count(tree) == Counts(1, 1, 1)
 
 
 def test_a_worktree_in_which_nothing_was_done_has_no_changes(tree: Worktree) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from octui.cli.options import common, common_options, on_terminal
 from octui.cli.run import read_variables
-from octui.errors import UsageError
+from octui.errors import PlanError, Problem, UsageError, WorkspaceError
+
+if TYPE_CHECKING:
+    from octui.plan.model import Plan
 
 
 @click.group(invoke_without_command=False)
@@ -50,8 +54,23 @@ def check(file: Path, variables: Sequence[str]) -> None:
     found = load_plan(file, read_variables(variables))
     common().secrets = plan_secrets(found)
     choose_backends(found, "serve", source=str(file))
+    if mistakes := [*_no_worktrees(found)]:
+        raise PlanError(str(file), mistakes)
     for line in preview(found, os.environ):
         click.echo(printable(line))
+
+
+def _no_worktrees(found: Plan) -> Iterator[Problem]:
+    """What there is no worktree to be made of, in this repository as it is now."""
+    from octui.workspace.repository import find_commit, find_repository
+
+    for run in found.runs:
+        if run.worktree:
+            try:
+                find_repository(run.workspace)
+                find_commit(run.workspace, run.base)
+            except WorkspaceError as error:
+                yield Problem(f"the worktree of {run.name}", str(error))
 
 
 @plan.command()

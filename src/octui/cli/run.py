@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 )
 @click.option("--attach", multiple=True, metavar="URL", help="Use a server that runs already; several share the runs.")
 @click.option("--copies", type=click.IntRange(1, 64), default=1, show_default=True, help="Agents a folder.")
+@click.option("--worktree", is_flag=True, help="A git worktree and branch of its own for each agent.")
+@click.option("--base", metavar="REV", help="With --worktree: where those begin.  [default: what is checked out]")
+@click.option("--setup", multiple=True, metavar="COMMAND", help="Run this in an agent's folder first; repeatable.")
+@click.option("--check", metavar="COMMAND", help="Run this there when it is over, and tell its exit code.")
 @click.option("--max-parallel", type=click.IntRange(1), help="How many agents work at a time.  [default: 4]")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0, min_open=True), help="Limit of a run, in seconds.")
 @click.option("--retries", "max_retries", type=click.IntRange(0), help="Attempts after a start-up crash.  [default: 2]")
@@ -65,6 +69,7 @@ def run(
     octui run -w services/api -w services/worker "Explain this service."
     octui run -w . --copies 3 -m anthropic/claude-sonnet-4-5 "Name the riskiest function."
     octui run -w . --allow bash --ask "bash=git push *" "Fix the failing test."
+    octui run -w . --worktree --copies 3 --check "pytest -q" "Fix the failing test."
     octui run -w /srv/app --attach http://build-host:4096 "Why is the build slow?"
     octui run plan.toml --headless --json > result.json
     octui run plan.toml --headless --junit octui.xml --summary auto --fail-on attention
@@ -151,6 +156,12 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
         permission=permissions(options["allow"], options["ask"], options["deny"]),
         password=os.environ.get(PASSWORD) if options["attach"] else None,
     )
+    if options["base"] and not options["worktree"]:
+        raise UsageError("--base goes with --worktree.")
+    if options["attach"] and not all(each.is_dir() for each in workspaces):
+        needs_it = [name for name in ("worktree", "setup", "check") if options[name]]
+        if needs_it:
+            raise UsageError(f"--{needs_it[0]} works on this machine, where the folder has to be.")
     backend: Backend | None = options["backend"]
     _check_places(workspaces, options["attach"], backend or default)
     for words in check(config, may_ask=(backend or default) == "serve"):
@@ -164,6 +175,10 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
         copies=options["copies"],
         backend=backend,
         attach=options["attach"],
+        worktree=options["worktree"],
+        base=options["base"] or "",
+        setup=options["setup"],
+        check=options["check"] or "",
         **chosen,
     )
 

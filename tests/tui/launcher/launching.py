@@ -140,7 +140,7 @@ class LauncherApp(App[None]):
         return [notification.message for notification in self._notifications]
 
 
-async def until(pilot: Pilot[Any], holds: Callable[[], bool], tries: int = 250) -> None:
+async def until(pilot: Pilot[Any], holds: Callable[[], bool], tries: int = 1000) -> None:
     """Let the application work until something holds."""
     for _ in range(tries):
         if holds():
