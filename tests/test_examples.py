@@ -192,7 +192,7 @@ class HoldsSome(ModelServer):
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("opencode_binary")
-@pytest.mark.parametrize(("backend", "count"), [("run", 4), ("serve", 10)])
+@pytest.mark.parametrize(("backend", "count"), [("run", 2), ("serve", 10)])
 def test_killed_in_the_middle_the_weather_plan_is_resumed_and_no_city_that_succeeded_is_asked_twice(
     backend: str, count: int, git_workspace: Path, integration_timeout_s: float
 ) -> None:

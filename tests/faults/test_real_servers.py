@@ -199,9 +199,10 @@ async def test_a_turn_that_its_server_forgot_ends_and_the_next_one_goes_on(
         port = free.getsockname()[1]
     config = replace(server_config(RunConfig(config_overrides=scripted_model.config)), port=port)
     launch = ServerLaunch(binary=opencode_binary, config=config, data_dir=tmp_path / "data", grace_s=0.1)
-    # A server has a new password each time it starts, unless its environment says otherwise.
+    # A server has a new password each time it starts, unless its environment says otherwise; and half a minute is long.
     monkey = pytest.MonkeyPatch()
     monkey.setattr("octui.client.serve.server.secrets.token_urlsafe", lambda size: "the-same")
+    monkey.setattr("octui.client.serve.conversation.TAKEN_WITHIN_S", 3.0)
     try:
         async with serving_after(launch, serving) as (it, session_id), running(launch):
             assert await it.over("a") is RunState.FAILED
