@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from octui.plan.toml import RUN_KEYS, TOP_KEYS
+from octui.plan.keys import RUN_KEYS, TOP_KEYS
 from octui.tui.keys import DASHBOARD_COMMANDS, REPLAY_COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]

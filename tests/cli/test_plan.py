@@ -12,8 +12,9 @@ from tests.workspace.conftest import in_git
 
 from octui.cli import plan as plan_command
 from octui.cli.main import main
+from octui.plan.keys import DEFAULT_KEYS, RUN_KEYS, TOP_KEYS
 from octui.plan.schema import plan_schema
-from octui.plan.toml import DEFAULT_KEYS, RUN_KEYS, TOP_KEYS, load_plan
+from octui.plan.toml import load_plan
 
 PLAN = """
 allow_env = ["OCTUI_TEST_TOKEN"]

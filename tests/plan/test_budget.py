@@ -8,7 +8,8 @@ import pytest
 
 from octui.errors import PlanError
 from octui.plan.budget import Budget, Meter, Spent
-from octui.plan.toml import parse_plan, plan_from_json, plan_to_json
+from octui.plan.toml import parse_plan, plan_from_json
+from octui.plan.writing import plan_to_json
 
 TEXT = """
 [budget]

@@ -9,7 +9,8 @@ import pytest
 from octui.errors import PlanError, Problem
 from octui.plan.matrix import combinations, labels
 from octui.plan.model import Plan
-from octui.plan.toml import parse_plan, plan_from_json, plan_to_json
+from octui.plan.toml import parse_plan, plan_from_json
+from octui.plan.writing import plan_to_json
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from octui.client.config import RunConfig
 from octui.errors import PlanError, Problem
 from octui.plan.model import Backend, Plan, RunSpec
-from octui.plan.toml import load_plan, parse_plan, plan_from_json, plan_to_json, plan_to_toml
+from octui.plan.toml import load_plan, parse_plan, plan_from_json
+from octui.plan.writing import plan_to_dict, plan_to_json, plan_to_toml
 
 
 @pytest.fixture
@@ -495,3 +496,9 @@ def test_worktrees_and_commands_survive_toml_and_json(folder: Path) -> None:
 def test_a_worktree_that_cannot_be_had_is_refused(folder: Path, line: str, words: str) -> None:
     (found,) = problems(folder, f'[[runs]]\nprompt = "p"\n{line}')
     assert words in found.message
+
+
+def test_what_is_empty_is_not_written() -> None:
+    run = RunSpec(name="a", workspace=Path("/w"), prompt="x", config=RunConfig())
+    (written,) = plan_to_dict(Plan(name="p", runs=(run,)))["runs"]
+    assert written.keys() == {"name", "workspace", "prompt", "max_retries", "isolate_db"}

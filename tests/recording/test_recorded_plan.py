@@ -9,7 +9,8 @@ import tomli_w
 
 from octui.errors import RecordingError, UsageError
 from octui.plan.source import PlanSource
-from octui.plan.toml import load_plan, plan_to_dict
+from octui.plan.toml import load_plan
+from octui.plan.writing import plan_to_dict
 from octui.recording.journal import Journal
 from octui.recording.recorded_plan import RecordedPlan, read_recorded
 

@@ -13,7 +13,7 @@ import msgspec
 from octui.errors import ControlError, OctuiError, RecordingError
 from octui.plan.model import Plan
 from octui.plan.source import PlanSource
-from octui.plan.toml import plan_to_json
+from octui.plan.writing import plan_to_json
 
 NO_PLAN = msgspec.Raw(b"null")
 

@@ -38,7 +38,7 @@ from octui.fleet.servers import ServerPool
 from octui.plan import graph, templates
 from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
-from octui.plan.toml import unique_name
+from octui.plan.names import unique_name
 from octui.recording.event_log import EventLog
 from octui.recording.facts import (
     AnyFact,

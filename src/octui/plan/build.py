@@ -9,7 +9,7 @@ from pathlib import Path
 
 from octui.client.config import RunConfig
 from octui.plan.model import Backend, Plan, RunSpec
-from octui.plan.toml import safe_name, unique_name
+from octui.plan.names import safe_name, unique_name
 
 NAME_WORDS = 6
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import MASK, is_masked, masked_plan
-from octui.plan.toml import plan_to_dict
+from octui.plan.writing import plan_to_dict
 
 PASSWORD = "OPENCODE_SERVER_PASSWORD"
 """Where opencode itself looks for the password of a server, and so does octui."""

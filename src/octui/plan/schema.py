@@ -11,8 +11,8 @@ import msgspec
 
 from octui.client.config import RunConfig
 from octui.plan.budget import Budget
+from octui.plan.keys import BUDGET_KEYS, DEFAULT_KEYS, RUN_KEYS, TOP_KEYS, WORKSPACE_KEYS
 from octui.plan.model import Plan, RunSpec
-from octui.plan.toml import BUDGET_KEYS, DEFAULT_KEYS, RUN_KEYS, TOP_KEYS, WORKSPACE_KEYS
 
 _ATTRIBUTE = re.compile(r"^    (\w+): ((?:.+\n?)(?:        .+\n?)*)", re.MULTILINE)
 

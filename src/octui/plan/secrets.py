@@ -89,14 +89,14 @@ def secret_values(value: Any, *, key: str = "") -> Iterator[str]:
 
 def plan_secrets(plan: Plan) -> frozenset[str]:
     """Every secret in a plan that is long enough to be told from other text."""
-    from octui.plan.toml import plan_to_dict
+    from octui.plan.writing import plan_to_dict
 
     return frozenset(found for found in secret_values(plan_to_dict(plan)) if len(found) >= SHORTEST_SECRET)
 
 
 def masked_plan(plan: Plan) -> dict[str, Any]:
     """A plan as a table for TOML, its secrets masked."""
-    from octui.plan.toml import plan_to_dict
+    from octui.plan.writing import plan_to_dict
 
     masked = mask(plan_to_dict(plan))
     assert isinstance(masked, dict)

@@ -1,4 +1,4 @@
-"""A plan as TOML: read, checked all at once, and written."""
+"""A plan as TOML: read, and checked all at once; `octui.plan.writing` writes it."""
 
 from __future__ import annotations
 
@@ -8,71 +8,34 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-import tomli_w
 
 from octui.client.config import RunConfig, check, deep_merge
 from octui.errors import ConfigError, PlanError, Problem
 from octui.plan import graph, matrix, templates
 from octui.plan.budget import Budget
-from octui.plan.model import Backend, OnFailure, Plan, RunSpec, Value
+from octui.plan.keys import (
+    BUDGET_KEYS,
+    CONFIG_TYPES,
+    DEFAULT_KEYS,
+    FLOW_KEYS,
+    OWN_KEYS,
+    RUN_KEYS,
+    SPEC_KEYS,
+    TOP_KEYS,
+    WORKSPACE_KEYS,
+)
+from octui.plan.model import Plan, RunSpec, Value
+from octui.plan.names import NAME, NAME_RULE, safe_name, unique_name
 from octui.plan.places import Place, in_words, key_lines, line_of
 
-NAME_RULE = "letters, digits, '.', '_' and '-', no dot at the start, at most 64"
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-PLAN_KEYS: Mapping[str, Any] = {"max_parallel": int, "allow_env": tuple[str, ...], "budget": dict}
-"""Every key of a plan beside its name and its runs that is kept with a session, and the type of its value."""
-
-TOP_KEYS: Mapping[str, Any] = {"name": str, **PLAN_KEYS, "vars": dict[str, Value], "defaults": dict, "runs": list}
-"""Every key a plan may have."""
-BUDGET_KEYS: Mapping[str, Any] = {"max_cost": float, "max_tokens": int, "max_turns": int, "timeout_s": float}
-"""Every key of a plan's budget, and the type of its value."""
-
-WORKSPACE_KEYS: Mapping[str, Any] = {"path": str, "worktree": bool, "base": str}
-"""Every key of a workspace that is more than a folder, and the type of its value."""
-
-_SPEC_TYPES: Mapping[str, Any] = {
-    "name": str,
-    "workspace": str | dict[str, str | bool],
-    "prompt": str,
-    "prompt_file": str,
-    "copies": int,
-    "matrix": dict[str, list[Value]],
-    "each": str | list[str],
-    "timeout_s": float,
-    "max_cost": float,
-    "max_tokens": int,
-    "max_turns": int,
-    "max_retries": int,
-    "startup_timeout_s": float,
-    "silence_s": float,
-    "isolate_db": bool,
-    "backend": Backend,
-    "group": str,
-    "needs": tuple[str, ...],
-    "on_failure": OnFailure,
-    "template": bool | str,
-    "vars": dict[str, Value],
-    "setup": tuple[str, ...],
-    "check": str,
-}
-_CONFIG_TYPES: Mapping[str, Any] = MappingProxyType(
-    {**get_type_hints(RunConfig), "files": list[str], "permission": str | dict[str, str | dict[str, str]]}
-)
-RUN_KEYS: Mapping[str, Any] = {**_SPEC_TYPES, **_CONFIG_TYPES}
-"""Every key a run may have, and the type of its value."""
-
-_OWN_KEYS = ("name", "matrix", "each")
-DEFAULT_KEYS = {key: kind for key, kind in RUN_KEYS.items() if key not in _OWN_KEYS} | {"attach": str | list[str]}
-"""Every key the defaults may have, and the type of its value."""
-
-_NOT_IN_MATRIX = (*_OWN_KEYS, "copies", "group", "needs", "on_failure", "prompt_file", "setup", "template", "vars")
+_NOT_IN_MATRIX = (*OWN_KEYS, "copies", "group", "needs", "on_failure", "prompt_file", "setup", "template", "vars")
 _MERGED_KEYS = ("permission", "mcp", "vars", "workspace")
 _PLAIN_WORDS = {
     "str": "text",
@@ -83,18 +46,6 @@ _PLAIN_WORDS = {
     "object": "a table",
     "null": "nothing",
 }
-_SPEC_KEYS = (
-    "max_cost",
-    "max_tokens",
-    "max_turns",
-    "timeout_s",
-    "max_retries",
-    "startup_timeout_s",
-    "silence_s",
-    "isolate_db",
-    "backend",
-)
-_FLOW_KEYS = ("group", "needs", "on_failure", "vars", "setup", "check")
 
 
 def load_plan(path: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Plan:
@@ -154,29 +105,6 @@ def parse_plan(
     return plan
 
 
-def plan_to_dict(plan: Plan, *, relative_to: Path | None = None) -> dict[str, Any]:
-    """A plan as a table for TOML: `parse_plan` reads it back as the same plan.
-
-    Args:
-        plan: The plan.
-        relative_to: Workspaces under this folder are written relative to it.
-    """
-    table = {key: _plain(getattr(plan, key)) for key in ("max_parallel", "allow_env") if getattr(plan, key)}
-    if budget := {key: value for key in BUDGET_KEYS if (value := getattr(plan.budget, key)) is not None}:
-        table["budget"] = budget
-    return {"name": plan.name, **table, "runs": [_run_to_dict(run, relative_to) for run in plan.runs]}
-
-
-def plan_to_toml(plan: Plan, *, relative_to: Path | None = None) -> str:
-    """Write a plan as TOML. Secrets in it are written as they are: keep such a file to yourself."""
-    return tomli_w.dumps(plan_to_dict(plan, relative_to=relative_to), multiline_strings=True)
-
-
-def plan_to_json(plan: Plan) -> bytes:
-    """Write a plan for another process of octui."""
-    return msgspec.json.encode(plan_to_dict(plan))
-
-
 def plan_from_json(data: bytes) -> Plan:
     """Read what `plan_to_json` wrote.
 
@@ -192,35 +120,6 @@ def plan_from_json(data: bytes) -> Plan:
     if reader.problems or plan is None:
         raise PlanError("plan", reader.problems)
     return plan
-
-
-def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:
-    workspace = run.workspace
-    if relative_to is not None and workspace.is_relative_to(relative_to):
-        workspace = workspace.relative_to(relative_to)
-    place: dict[str, Any] = {"path": str(workspace), "worktree": run.worktree, "base": run.base}
-    where = {key: value for key, value in place.items() if value} if run.worktree else str(workspace)
-    table: dict[str, Any] = {"name": run.name, "workspace": where, "prompt": run.prompt}
-    table |= {key: getattr(run, key) for key in _SPEC_KEYS if getattr(run, key) is not None}
-    if run.template != (run.prompt if templates.is_template(run.prompt) else ""):
-        table["template"] = run.template or False
-    unset = {field.name: field.default for field in fields(RunSpec)}
-    table |= {key: _plain(getattr(run, key)) for key in _FLOW_KEYS if getattr(run, key) != unset[key]}
-    blank = RunConfig()
-    for key in _CONFIG_TYPES:
-        value = getattr(run.config, key)
-        if value != getattr(blank, key) and value is not None:
-            table[key] = _plain(value)
-    return table
-
-
-def _plain(value: Any) -> Any:
-    """Give what TOML and JSON can hold: no paths, no tuples, no None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 class _Reader:
@@ -378,14 +277,14 @@ class _Reader:
         workspace = self._workspace(table, place, is_elsewhere=is_elsewhere)
         self._check_worktree(table, own, place, is_here=workspace is None or workspace.is_dir())
         prompt = self._prompt(table, own, place)
-        values = {key: table[key] for key in _CONFIG_TYPES if key in table}
+        values = {key: table[key] for key in CONFIG_TYPES if key in table}
         config = self._config(values, place, may_ask=table.get("backend") != "run")
         name = self._name(table, workspace, place, named)
         self._check_numbers(table, place)
         copies = table.get("copies", 1)
         if workspace is None or prompt is None or config is None or copies < 1:
             return []
-        spec = {key: table[key] for key in (*_SPEC_KEYS, *_FLOW_KEYS) if key in table}
+        spec = {key: table[key] for key in (*SPEC_KEYS, *FLOW_KEYS) if key in table}
         if table["workspace"].get("worktree"):
             spec |= {key: table["workspace"][key] for key in ("worktree", "base") if key in table["workspace"]}
         spec["vars"] = {**self._variables, **table.get("vars", {})}
@@ -445,7 +344,7 @@ class _Reader:
     def _name(self, table: dict[str, Any], workspace: Path | None, place: Place, named: set[str]) -> str:
         if "name" in table:
             name = str(table["name"])
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 self._say((*place, "name"), f"{name!r} cannot name a run: {NAME_RULE}.")
             return name
         return unique_name(safe_name(workspace.name if workspace else "run"), named)
@@ -553,21 +452,6 @@ def _template(asked: bool | str | None, prompt: str) -> str:
 
 def _attached(config: RunConfig, hosts: Iterator[str] | None) -> RunConfig:
     return config if hosts is None else replace(config, attach=next(hosts))
-
-
-def safe_name(text: str) -> str:
-    """Make a run's name of any text, such as a folder's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:64] or "run"
-
-
-def unique_name(name: str, taken: set[str]) -> str:
-    """Give the name, with a number where it is taken, and take it."""
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name[:60]}-{number}"
-    taken.add(candidate)
-    return candidate
 
 
 def _one_by_one(key: str, value: Any) -> list[Any]:

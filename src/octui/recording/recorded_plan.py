@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from octui.errors import PlanError, RecordingError, UsageError
+from octui.plan.keys import PLAN_KEYS
 from octui.plan.model import Plan
 from octui.plan.restored import PASSWORD, differences, has_masks, restored, with_password
 from octui.plan.source import PlanSource, read_source
-from octui.plan.toml import PLAN_KEYS, plan_from_json
+from octui.plan.toml import plan_from_json
 from octui.recording.fact_log import FactLog
 from octui.recording.facts import RunAdded
 from octui.recording.layout import FACTS_FILE, SESSION_FILE

@@ -12,7 +12,8 @@ from octui.discovery.folders import absolute, complete, shorten
 from octui.errors import OctuiError, PlanError
 from octui.plan.model import Plan
 from octui.plan.secrets import secret_values
-from octui.plan.toml import load_plan, plan_to_dict, plan_to_toml
+from octui.plan.toml import load_plan
+from octui.plan.writing import plan_to_dict, plan_to_toml
 from octui.tui.launch.last_used import write_private
 from octui.tui.screens.dialogs import AskScreen, Choice
 from octui.tui.screens.launcher_dialogs import AskLineScreen, problem_sheet
