@@ -21,7 +21,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.types import CSSPathType
-from textual.widgets import Button, Static
+from textual.widgets import Static
 
 from octui.discovery.folders import expand, shorten, suggest
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
@@ -31,6 +31,7 @@ from octui.tui.launch.commands import COMMANDS, HINTS, help_text
 from octui.tui.messages import Launched
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line, cut_start
+from octui.tui.widgets.launcher.button import Button
 from octui.tui.widgets.launcher.form_view import FormView, Pickers
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ LOADED_LATER = (
     "octui.tui.widgets.launcher.form_fields",
     "octui.tui.launch.services",
 )
+FIELDS_SHEET = Path(__file__).with_name("launcher_fields.tcss")
+"""How the fields below the prompt look; with them, it would be 1 % of the first frame."""
 CHECK_DELAY_S = 0.1
 """The form is checked so long after the last key."""
 DEFAULT_AGENT = "build"
@@ -119,7 +122,7 @@ class LauncherScreen(OctuiScreen):
         yield Static(id="head")
         with Horizontal(id="notice"):
             yield Static(id="notice-text")
-            yield Button("Install opencode  F10", id="install", compact=True, classes="main")
+            yield Button("Install opencode  F10", id="install", classes="main")
         pickers = Pickers(self._suggest_folders, self._match_models, self._match_agents)
         yield FormView(self._base, pickers, self._prompt)
         with Vertical(id="foot"):
@@ -127,10 +130,10 @@ class LauncherScreen(OctuiScreen):
             with Horizontal(id="actions"):
                 yield Static(id="summary")
                 with Horizontal(id="buttons"):
-                    yield Button("What opencode gets  F4", id="preview", compact=True)
-                    yield Button("Open plan  F3", id="open", compact=True)
-                    yield Button("Save plan  F2", id="save", compact=True)
-                    yield Button("Launch  F5", id="launch", compact=True, classes="main", disabled=True)
+                    yield Button("What opencode gets  F4", id="preview")
+                    yield Button("Open plan  F3", id="open")
+                    yield Button("Save plan  F2", id="save")
+                    yield Button("Launch  F5", id="launch", classes="main", disabled=True)
 
     def on_mount(self) -> None:
         """Show what takes keys, and then all else."""
@@ -145,6 +148,8 @@ class LauncherScreen(OctuiScreen):
             from octui.tui.launch import last_used
             from octui.tui.launch.form import LaunchForm
 
+            self.app.stylesheet.read(FIELDS_SHEET)
+            self.app.stylesheet.parse()  # What is mounted next would be drawn by the rules from before otherwise.
             remembered = last_used.load()
             self._recent = remembered.folders if remembered else ()
             await self._view.make_fields(remembered.form if remembered else LaunchForm(workspaces=(".",)))
