@@ -23,7 +23,8 @@ from octui.client.serve.api import PromptOptions
 from octui.client.serve.conversation import Conversation, open_session
 from octui.client.serve.events import PermissionAsked, Question, QuestionAsked, RequestClosed, Rule
 from octui.client.serve.feed import EventFeed, listening
-from octui.client.serve.server import OpenCodeServer, ServerLaunch, running, server_config
+from octui.client.serve.server import OpenCodeServer, ServerLaunch, running
+from octui.client.serve.shares import server_config
 from octui.client.serve.v1 import V1Api
 
 pytestmark = [
