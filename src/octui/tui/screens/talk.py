@@ -26,7 +26,8 @@ from octui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
     from octui.tui.app import OctuiApp
-    from octui.tui.screens.answers import AnswerScreen, Reply
+    from octui.tui.desk import Reply
+    from octui.tui.screens.answers import AnswerScreen
     from octui.tui.widgets.prompt_line import PromptLine
 
 SHORT_TURN_S = 10.0
