@@ -55,6 +55,20 @@ def test_the_client_brings_neither_plans_nor_recordings_with_it() -> None:
     assert "octui" in modules_after(code)
 
 
+def test_a_command_brings_no_other_commands_with_it() -> None:
+    code = "import sys; from octui.cli.main import octui\noctui.get_command(None, 'replay')\n"
+    code += "assert 'octui.cli.sessions' in sys.modules\n"
+    code += "assert not {'octui.cli.run', 'octui.cli.plan', 'octui.cli.export', 'octui.cli.demo'} & set(sys.modules)"
+    assert "click" in modules_after(code)
+
+
+def test_the_launcher_begins_without_what_only_its_other_fields_and_the_dashboard_need() -> None:
+    code = "import octui.tui.app, octui.tui.screens.launcher, sys\n"
+    code += "later = {'octui.tui.launch.form', 'octui.recording.facts', 'octui.tui.widgets.launcher.form_fields'}\n"
+    code += "assert not later & set(sys.modules), later & set(sys.modules)"
+    assert "textual" in modules_after(code)
+
+
 @pytest.mark.parametrize("flag", ["--version", "--help"])
 def test_the_command_line_answers_without_loading_screens_or_loops(flag: str) -> None:
     code = f"import sys; sys.argv = ['octui', {flag!r}]\nimport contextlib, io\nfrom octui.__main__ import main\n"

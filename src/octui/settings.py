@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import tomli_w
 
 from octui import paths
 from octui.errors import SettingsError
@@ -80,6 +79,8 @@ def save(**changes: Any) -> None:
     Raises:
         SettingsError: The file cannot be read as it is, or cannot be written.
     """
+    import tomli_w  # Here, as every start reads settings and hardly any writes them.
+
     try:
         values = _read()
     except FileNotFoundError:

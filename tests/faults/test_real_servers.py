@@ -24,7 +24,8 @@ from tests.support.serving import Served, served
 
 from octui.client.binary import binary_version
 from octui.client.config import RunConfig
-from octui.client.serve.server import OpenCodeServer, ServerLaunch, running, server_config
+from octui.client.serve.server import OpenCodeServer, ServerLaunch, running
+from octui.client.serve.shares import server_config
 from octui.client.serve.v1 import V1Api
 from octui.control.client import request
 from octui.control.messages import Order, Reply, Send, Shutdown, Stop

@@ -501,4 +501,5 @@ def test_a_worktree_that_cannot_be_had_is_refused(folder: Path, line: str, words
 def test_what_is_empty_is_not_written() -> None:
     run = RunSpec(name="a", workspace=Path("/w"), prompt="x", config=RunConfig())
     (written,) = plan_to_dict(Plan(name="p", runs=(run,)))["runs"]
-    assert written.keys() == {"name", "workspace", "prompt", "max_retries", "isolate_db"}
+    assert "vars" not in written
+    assert all(value not in ("", [], {}, None) for value in written.values())

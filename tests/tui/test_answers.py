@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 
 from octui.client.serve.events import Option, Permission, Question, QuestionItem
 from octui.recording.facts import SessionEnded
+from octui.tui import hands
 from octui.tui.app import OctuiApp
-from octui.tui.screens import answers
 from octui.tui.screens.answers import AnswerScreen
 
 pytestmark = pytest.mark.asyncio
@@ -25,8 +25,8 @@ SIZE = (120, 40)
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests press keys at once."""
-    monkeypatch.setattr(answers, "TOO_SOON_S", 0.0)
-    monkeypatch.setattr(answers, "HELD_S", 0.0)
+    monkeypatch.setattr(hands, "TOO_SOON_S", 0.0)
+    monkeypatch.setattr(hands, "HELD_S", 0.0)
 
 
 def in_charge(app: OctuiApp, refusal: str = "") -> Controls:
@@ -45,7 +45,7 @@ async def opened(pilot: Pilot[Any], key: str = "a") -> AnswerScreen:
     app = pilot.app
     await until(pilot, lambda: "waits for you" in on_screen(app))  # type: ignore[arg-type]
     await pilot.press(key)
-    await until(pilot, lambda: isinstance(app.screen, AnswerScreen) and app.screen._seen_at is not None)
+    await until(pilot, lambda: isinstance(app.screen, AnswerScreen) and app.screen._hands.seen_at is not None)
     assert isinstance(app.screen, AnswerScreen)
     return app.screen
 
@@ -158,7 +158,7 @@ async def test_an_answer_that_is_refused_is_told_and_asked_for_again(tmp_path: P
 async def test_a_key_that_comes_before_anybody_can_have_read_it_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "TOO_SOON_S", 0.3)
+    monkeypatch.setattr(hands, "TOO_SOON_S", 0.3)
     now = [100.0]
     app = dashboard(served(tmp_path, [("api", PUSH), ("gateway", EDIT)]).folder)
     async with app.run_test(size=SIZE) as pilot:
@@ -167,14 +167,14 @@ async def test_a_key_that_comes_before_anybody_can_have_read_it_is_ignored(
         desk = on_dashboard(app)
         screen = AnswerScreen(desk, desk.pending()[0], app.palette, app.glyphs, now=lambda: now[0])
         await app.push_screen(screen)
-        await until(pilot, lambda: screen._seen_at == 100.0)
+        await until(pilot, lambda: screen._hands.seen_at == 100.0)
         now[0] = 100.29
         await pilot.press("y", "n", "m", "tab")
         assert controls.asked == []
         assert "1 of 2 waiting" in on_screen(app)
         now[0] = 100.31
         await pilot.press("y")
-        await until(pilot, lambda: screen._seen_at == 100.31)
+        await until(pilot, lambda: screen._hands.seen_at == 100.31)
         await pilot.press("y")
         now[0] = 100.62
         await pilot.press("n")
@@ -185,7 +185,7 @@ async def test_a_key_that_comes_before_anybody_can_have_read_it_is_ignored(
 async def test_a_key_that_is_held_down_does_not_answer_the_next_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "HELD_S", 0.7)
+    monkeypatch.setattr(hands, "HELD_S", 0.7)
     now = [100.0]
     app = dashboard(served(tmp_path, [("api", PUSH)]).folder)
     async with app.run_test(size=SIZE) as pilot:
@@ -194,7 +194,7 @@ async def test_a_key_that_is_held_down_does_not_answer_the_next_request(
         desk = on_dashboard(app)
         screen = AnswerScreen(desk, desk.pending()[0], app.palette, app.glyphs, now=lambda: now[0])
         await app.push_screen(screen)
-        await until(pilot, lambda: screen._seen_at == 100.0)
+        await until(pilot, lambda: screen._hands.seen_at == 100.0)
         for passed in (0.5, 1.0, 1.5):
             now[0] = 100 + passed
             await pilot.press("a")

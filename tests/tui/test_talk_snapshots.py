@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from octui.client.serve.events import Permission
 from octui.recording.facts import SessionOpened
+from octui.tui import hands
 from octui.tui.requests import Request
-from octui.tui.screens import answers
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 STEPS = "\n".join(
@@ -33,8 +33,8 @@ LONG = Permission(
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests press keys at once."""
-    monkeypatch.setattr(answers, "TOO_SOON_S", 0.0)
-    monkeypatch.setattr(answers, "HELD_S", 0.0)
+    monkeypatch.setattr(hands, "TOO_SOON_S", 0.0)
+    monkeypatch.setattr(hands, "HELD_S", 0.0)
 
 
 def shown(

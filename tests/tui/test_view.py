@@ -7,7 +7,7 @@ from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, Script, record, st
 
 from octui.recording.facts import RunState
 from octui.recording.session import Session
-from octui.tui.glyphs import ASCII, UNICODE, choose
+from octui.tui.glyphs import ASCII, UNICODE
 from octui.tui.render.lines import plain, width_of
 from octui.tui.view import SessionView, first_in_need
 from octui.tui.widgets.bars import session_line
@@ -95,23 +95,6 @@ def test_the_session_bar_fits_and_always_says_who_needs_you(tmp_path: Path, widt
     shown = session_line(view.name, view.session_totals(), "interrupted", "error", width, glyphs)  # type: ignore[arg-type]
     assert width_of(shown) <= width
     assert f"{glyphs.attention} 2" in plain(shown)  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("environ", "encoding", "glyphs"),
-    [
-        ({"TERM": "dumb"}, "utf-8", ASCII),
-        ({"LANG": "C"}, None, ASCII),
-        ({"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}, "utf-8", UNICODE),
-        ({"TERM": "xterm"}, "latin-1", ASCII),
-        ({"OCTUI_ASCII": "1"}, "utf-8", ASCII),
-        ({"OCTUI_ASCII": "0", "TERM": "dumb"}, "utf-8", UNICODE),
-    ],
-)
-def test_ascii_stands_in_where_the_terminal_has_no_unicode(
-    environ: dict[str, str], encoding: str | None, glyphs: object
-) -> None:
-    assert choose(environ, encoding) is glyphs
 
 
 def test_every_sign_is_one_cell_wide() -> None:

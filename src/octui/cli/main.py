@@ -4,27 +4,52 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
 
 from octui import __version__, quick_start
-from octui.cli import demo, export, plan, resume, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
 
 INTERRUPTED_EXIT = 130
+COMMAND_MODULES: Mapping[str, str] = {
+    "run": "run",
+    "resume": "resume",
+    "plan": "plan",
+    "attach": "sessions",
+    "stop": "sessions",
+    "replay": "sessions",
+    "sessions": "sessions",
+    "export": "export",
+    "demo": "demo",
+}
+"""Where each command is, by a function of its name; the others are below."""
 
 
 class OctuiGroup(click.Group):
-    """Says for an unknown command what to call instead."""
+    """Loads a command when it is called, and says for an unknown one what to call instead."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands."""
+        return sorted([*self.commands, *COMMAND_MODULES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give a command, loaded."""
+        if cmd_name in COMMAND_MODULES:
+            found: click.Command = getattr(import_module(f"octui.cli.{COMMAND_MODULES[cmd_name]}"), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command, or say which there are."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            names = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+            commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+            names = [name for name, command in commands.items() if command is not None and not command.hidden]
             raise click.UsageError(f"{error.message} There are: {', '.join(names)}.", ctx) from None
 
 
@@ -104,21 +129,6 @@ def supervise(options: Common) -> None:
     from octui.fleet.main import supervise as run_supervisor
 
     raise click.exceptions.Exit(run_supervisor())
-
-
-_COMMANDS = (
-    run.run,
-    resume.resume,
-    plan.plan,
-    sessions.attach,
-    sessions.stop,
-    sessions.replay,
-    sessions.sessions,
-    export.export,
-    demo.demo,
-)
-for command in _COMMANDS:
-    octui.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,63 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, suppress
 from dataclasses import fields, replace
 from functools import partial
-from inspect import isawaitable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeGuard
+from typing import Any
 
 import anyio
-import anyio.to_thread
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from octui.client import compat, isolation
-from octui.client.binary import binary_version, find_binary
-from octui.client.client import LAST_EVENTS, AsyncOpenCodeClient, check_folder, warn
+from octui.client.asking import Asking, OnPermission, OnQuestion
+from octui.client.client import AsyncOpenCodeClient, warn
 from octui.client.config import RunConfig, check
-from octui.client.events import decode_dict
-from octui.client.result import RunResult, Totals, final_text
-from octui.client.serve import server
+from octui.client.reach import reach
+from octui.client.result import RunResult
 from octui.client.serve.api import ServerApi
 from octui.client.serve.background import background
 from octui.client.serve.conversation import Conversation, Request, in_words, open_session, options_of, rules_of
-from octui.client.serve.events import (
-    Answers,
-    AnyServerEvent,
-    PartChanged,
-    PartGrew,
-    PartKind,
-    Permission,
-    PermissionAsked,
-    Question,
-    QuestionAsked,
-    RequestClosed,
-)
+from octui.client.serve.events import AnyServerEvent, PermissionAsked, QuestionAsked, RequestClosed
 from octui.client.serve.feed import EventFeed, listening
-from octui.client.serve.server import OpenCodeServer, ServerLaunch, server_config
-from octui.client.serve.v1 import V1Api
-from octui.client.skim import skim
-from octui.errors import ConfigError, OpenCodeProcessError, OpenCodeTimeoutError, ServerError
+from octui.client.serve.server import OpenCodeServer
+from octui.client.serve.shares import server_config
+from octui.client.turn import Background, Turn
+from octui.errors import ConfigError, OpenCodeTimeoutError, ServerError
 
-OnPermission = Callable[[Permission], str | Awaitable[str]]
-"""Gives ``once``, ``always`` or ``reject``."""
-
-OnQuestion = Callable[[Question], Answers | Awaitable[Answers | None] | None]
-"""Gives the chosen labels of each question, or words of one's own; None dismisses them."""
-
-REPLIES = ("once", "always", "reject")
 ABORT_S = 10.0
 """How long a server may take to end a turn."""
 
 ABORT_AGAIN_S = 1.0
-
-ABORTED = 130
-"""The exit code of a turn that was aborted, as of a program that was interrupted."""
 
 
 class OpenCodeSession:
@@ -98,15 +72,14 @@ class OpenCodeSession:
         self._client = client
         self._config = run_cfg or RunConfig()
         self._timeout_s = timeout_s
-        self._on_permission = on_permission
-        self._on_question = on_question
+        self._asker = Asking(on_permission, on_question)
         self._folder = Path(workspace).expanduser().absolute()
         self.workspace = self._config.remote_dir or str(self._folder)
         self.session_id = ""
         self._stack: AsyncExitStack | None = None
         self._talk: Conversation | None = None
         self._one_at_a_time = anyio.Lock()
-        self._turn: _Turn | None = None
+        self._turn: Turn | None = None
         self._api: ServerApi | None = None
         self._group: TaskGroup | None = None
         self._asking: dict[str, anyio.CancelScope] = {}
@@ -127,7 +100,7 @@ class OpenCodeSession:
         if self._config.cli_kwargs:
             raise ConfigError("cli_kwargs are flags of `opencode run`; a session has none.")
         async with AsyncExitStack() as stack:
-            api, own = await stack.enter_async_context(self._reach())
+            api, own = await stack.enter_async_context(reach(self._client, self._folder, self._config))
             feed = await stack.enter_async_context(listening(api))
             self._group = await stack.enter_async_context(background())
             if own is not None:
@@ -190,7 +163,7 @@ class OpenCodeSession:
         if self._group is None:
             raise ServerError("The session was not entered.")
         sending, receiving = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
-        turn = _Background(partial(self._send, prompt, run_cfg, timeout_s, sending), sending)
+        turn = Background(partial(self._send, prompt, run_cfg, timeout_s, sending), sending)
         self._group.start_soon(turn.run)
         try:
             async for event in receiving:
@@ -213,42 +186,6 @@ class OpenCodeSession:
             await self._talk.abort()
 
     # The server and the session on it
-
-    @asynccontextmanager
-    async def _reach(self) -> AsyncIterator[tuple[ServerApi, OpenCodeServer | None]]:
-        """Have a server that is known to answer."""
-        config = self._config
-        async with AsyncExitStack() as stack:
-            own: OpenCodeServer | None = None
-            if config.attach is None:
-                launch = await self._prepare()
-                own = await stack.enter_async_context(server.running(launch))
-                for words in own.warnings:
-                    warn(words)
-                api = V1Api(own.url, own.password)
-            else:
-                api = V1Api(config.attach, config.password)
-            stack.push_async_callback(_close, api)
-            version = await api.version()
-            if not compat.can_be_served(version):
-                raise ServerError(f"opencode {version} has a server octui does not know yet.")
-            yield api, own
-
-    async def _prepare(self) -> ServerLaunch:
-        def look() -> ServerLaunch:
-            check_folder(self._folder, self._config.files)
-            binary = find_binary(self._client.binary)
-            if not compat.can_be_served(version := binary_version(binary)):
-                raise ServerError(f"opencode {version} has a server octui does not know yet.")
-            isolation.sweep_stale()
-            goes_on = self._config.continue_session or self._config.session_id is not None
-            return ServerLaunch(
-                binary=binary,
-                config=server_config(self._config),
-                isolate_db=self._client.isolate_db and not goes_on,
-            )
-
-        return await anyio.to_thread.run_sync(look)
 
     async def _open(self, api: ServerApi, feed: EventFeed) -> None:
         await feed.wait_connected()
@@ -280,13 +217,17 @@ class OpenCodeSession:
             talk, api = self._talk, self._api
             if self._gone or talk is None or api is None:
                 raise ServerError(self._gone or "The session was not entered.", is_gone=True)
-            turn = self._turn = _Turn(stream)
+            turn = self._turn = Turn(stream)
             try:
                 if run_cfg is not None and (rules := rules_of(run_cfg)):
                     await api.set_rules(self.session_id, self.workspace, rules)
                 limit_s = self._timeout_s if timeout_s is None else timeout_s
                 await self._until_over(talk, prompt, config, limit_s, turn)
-                return self._judge(talk, turn)
+                if turn.trouble is not None:
+                    raise turn.trouble
+                if self._gone:
+                    raise ServerError(self._gone, is_gone=True)
+                return turn.result(self.session_id, aborted=talk.aborted)
             finally:
                 self._turn = None
                 for asking in self._asking.values():
@@ -294,7 +235,7 @@ class OpenCodeSession:
                 self._asking.clear()
 
     async def _until_over(
-        self, talk: Conversation, prompt: str, config: RunConfig, timeout_s: float | None, turn: _Turn
+        self, talk: Conversation, prompt: str, config: RunConfig, timeout_s: float | None, turn: Turn
     ) -> None:
         options = options_of(config, [self._path_of(file) for file in config.files])
         try:
@@ -339,48 +280,20 @@ class OpenCodeSession:
     def _path_of(self, file: str | Path) -> str:
         return str(Path(self.workspace) / Path(file).expanduser())
 
-    def _judge(self, talk: Conversation, turn: _Turn) -> RunResult:
-        """Give what the turn came to, or raise what its end calls for."""
-        if turn.trouble is not None:
-            raise turn.trouble
-        if self._gone:
-            raise ServerError(self._gone, is_gone=True)
-        totals = Totals()
-        totals.feed_lines(skim(turn.lines).kinds, turn.lines)
-        events = turn.events
-        reason = totals.last_error or ("it was cut off" if totals.open_step else "")
-        if reason and not talk.aborted:
-            raise OpenCodeProcessError(f"The turn ended: {reason}.", exit_code=1, stderr="", events=events)
-        return RunResult(
-            exit_code=ABORTED if talk.aborted else 0,
-            final_text=final_text(reversed(turn.lines)),
-            events=events,
-            tool_calls=[event["part"] for event in events if event.get("type") == "tool_use" and "part" in event],
-            token_usage=totals.tokens,
-            total_cost=totals.cost,
-            turns=totals.turns,
-            session_id=self.session_id,
-            stderr="",
-            rejected=tuple(turn.rejected),
-        )
-
     # What the agent asks
 
-    async def _answer(self, talk: Conversation, turn: _Turn, request: Request, scope: anyio.CancelScope) -> None:
+    async def _answer(self, talk: Conversation, turn: Turn, request: Request, scope: anyio.CancelScope) -> None:
         """Answer a request, unless somebody else does so sooner."""
         words = in_words(request)
         try:
             with scope:
-                reply: Any = await (
-                    self._ask_question(request) if isinstance(request, Question) else self._ask_permission(request)
-                )
+                send_answer = await self._asker.answer(talk, request)
             if scope.cancelled_caught:
                 return
             self._asking.pop(request.id, None)
-            nobody = self._on_question if isinstance(request, Question) else self._on_permission
-            if nobody is None:
+            if not self._asker.has_somebody_for(request):
                 turn.rejected.append(words)
-            await (talk.answer if isinstance(request, Question) else talk.reply)(request.id, reply)
+            await send_answer()
         except ServerError:
             # It was answered elsewhere, or the server is gone, which is told otherwise.
             turn.rejected = [each for each in turn.rejected if each != words]
@@ -388,24 +301,6 @@ class OpenCodeSession:
             turn.trouble = error
             with suppress(ServerError):
                 await talk.abort()
-
-    async def _ask_permission(self, request: Permission) -> str:
-        if self._on_permission is None:
-            return "reject"
-        found = self._on_permission(request)
-        reply = await found if isawaitable(found) else found
-        if reply not in REPLIES:
-            raise ConfigError(f"on_permission gave {reply!r}; it gives 'once', 'always' or 'reject'.")
-        return reply
-
-    async def _ask_question(self, request: Question) -> Answers | None:
-        if self._on_question is None:
-            return None
-        found = self._on_question(request)
-        answers = await found if isawaitable(found) else found
-        if answers is not None and not _are_answers(answers, len(request.questions)):
-            raise ConfigError("on_question gives a list of labels for each question, or None.")
-        return answers
 
     # The conversation's sink
 
@@ -435,105 +330,9 @@ class OpenCodeSession:
         """What was missed is fetched when the server is heard again."""
 
 
-class _Turn:
-    """What comes of one prompt.
-
-    Args:
-        stream: Gets its events while they happen; None for nobody.
-    """
-
-    def __init__(self, stream: MemoryObjectSendStream[dict[str, Any]] | None) -> None:
-        self.lines: list[bytes] = []
-        self.rejected: list[str] = []
-        self.trouble: Exception | None = None
-        self._stream = stream
-        self._last: deque[dict[str, Any]] = deque(maxlen=LAST_EVENTS)
-        self._kinds: dict[str, PartKind] = {}
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """Its events as ``opencode run`` prints them; the last few where a stream has had them."""
-        return list(self._last) if self._stream is not None else [decode_dict(line) for line in self.lines]
-
-    def print(self, line: bytes) -> None:
-        """Take a line of the log."""
-        if line.startswith(b'{"type":"prompt"'):
-            return  # It is what was asked, which no run prints.
-        self.lines.append(line)
-        if self._stream is not None:
-            event = decode_dict(line)
-            self._last.append(event)
-            self._tell(event)
-
-    def show(self, event: AnyServerEvent) -> None:
-        """Tell a stream what is under way."""
-        match event:
-            case PartGrew(part_id=part) if part in self._kinds:
-                self._tell({"type": "delta", "part": part, "kind": self._kinds[part].value, "text": event.delta})
-            case PartChanged(kind=PartKind.TOOL, is_whole=False):
-                self._tell(
-                    {
-                        "type": "tool",
-                        "part": event.part_id,
-                        "tool": event.tool,
-                        "status": event.status,
-                        "title": event.title,
-                        "input": event.input,
-                        "output": event.output,
-                    }
-                )
-            case PartChanged(kind=PartKind.TEXT | PartKind.REASONING):
-                self._kinds[event.part_id] = event.kind
-
-    def _tell(self, event: dict[str, Any]) -> None:
-        if self._stream is not None:
-            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                self._stream.send_nowait(event)
-
-
-class _Background:
-    """A turn that another task waits for.
-
-    Args:
-        work: The turn.
-        stream: Is closed when it is over.
-    """
-
-    def __init__(self, work: Callable[[], Awaitable[object]], stream: MemoryObjectSendStream[dict[str, Any]]) -> None:
-        self.scope = anyio.CancelScope()
-        self.over = anyio.Event()
-        self.error: Exception | None = None
-        self._work = work
-        self._stream = stream
-
-    async def run(self) -> None:
-        """Do it; an error is kept for who waits."""
-        try:
-            with self.scope:
-                await self._work()
-        except Exception as error:
-            self.error = error
-        finally:
-            self._stream.close()
-            self.over.set()
-
-
-def _are_answers(value: object, count: int) -> bool:
-    return _is_list(value) and len(value) == count and all(map(_is_list, value))
-
-
-def _is_list(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
 async def _end_turn(talk: Conversation) -> None:
     """Abort until it is over: a server may have taken a prompt that it has not begun to answer."""
     while not talk.is_over:
         await talk.abort()
         with anyio.move_on_after(ABORT_AGAIN_S):
             await talk.wait_over()
-
-
-async def _close(api: ServerApi) -> None:
-    with anyio.CancelScope(shield=True):
-        await api.close()

@@ -14,7 +14,6 @@ from textual.strip import Strip
 
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
-from octui.tui.glyphs import UNICODE
 from octui.tui.lean_strip import LeanStrip
 from octui.tui.screens.replay import ReplayScreen
 from octui.tui.text import clean_line
@@ -54,7 +53,7 @@ async def _collect(session: Session, size: tuple[int, int]) -> list[str]:
 async def _frames(session: Session, size: tuple[int, int]) -> AsyncIterator[tuple[float, str]]:
     """Give what is sent to the terminal, and when, in seconds from the beginning."""
     app = OctuiApp(lambda app: ReplayScreen(session, app.palette, app.glyphs, by_itself=False))
-    app.glyphs = UNICODE
+    app.ascii_only = False
     console = Console(force_terminal=True, color_system="truecolor")
     async with app.run_test(size=size, notifications=False) as pilot:
         screen = app.screen

@@ -22,7 +22,8 @@ from octui.client.serve import server
 from octui.client.serve.api import ServerApi
 from octui.client.serve.background import background
 from octui.client.serve.feed import EventFeed, listening
-from octui.client.serve.server import ServerLaunch, server_config
+from octui.client.serve.server import ServerLaunch
+from octui.client.serve.shares import server_config
 from octui.errors import OctuiError, ServerError
 from octui.fleet.pacing import Gate
 from octui.plan.model import RunSpec

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -20,7 +20,7 @@ from textual.screen import Screen
 
 from octui import paths, quick_start, settings
 from octui.errors import OctuiError
-from octui.tui import glyphs as signs
+from octui.tui.charset import is_ascii_only
 from octui.tui.messages import Launched
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
@@ -28,6 +28,7 @@ from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_theme
 
 if TYPE_CHECKING:
     from octui.recording.session import Session
+    from octui.tui.glyphs import Glyphs
     from octui.tui.palette import Palette
 
 THEME_POLL_S = 2.0
@@ -63,7 +64,7 @@ class OctuiApp(App[int]):
         self._default_variables = load_theme(paths.package_data_dir("themes") / f"{DEFAULT_THEME}.toml").variables
         super().__init__()
         self._first = first
-        self.glyphs = signs.choose()
+        self.ascii_only = is_ascii_only()
         self._problems_told: frozenset[str] = frozenset()
         self._title_words = ""
         self._waiting = 0
@@ -90,17 +91,24 @@ class OctuiApp(App[int]):
         else:
             self.stylesheet.set_variables(self.get_css_variables())
 
+    @cached_property
+    def glyphs(self) -> Glyphs:
+        """The signs this terminal can draw; the launcher's first frame has none."""
+        from octui.tui.glyphs import choose
+
+        return choose(ascii_only=self.ascii_only)
+
     @property
     def palette(self) -> Palette:
         """The colours of the theme in force."""
         from octui.tui.palette import Palette
 
-        return Palette(self.theme_variables, ascii_only=self.glyphs is signs.ASCII)
+        return Palette(self.theme_variables, ascii_only=self.ascii_only)
 
     def on_mount(self) -> None:
         """Show the first screen, and then keep collections of garbage rare."""
         self._use_own_keys()
-        self.set_class(self.glyphs is signs.ASCII, "-ascii")
+        self.set_class(self.ascii_only, "-ascii")
         self.theme_changed_signal.subscribe(self, lambda _: self._recolor())
         self.set_interval(THEME_POLL_S, self._watch_themes)
         self.call_after_refresh(quick_start.end)

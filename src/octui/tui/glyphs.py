@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import locale
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -119,20 +117,9 @@ ASCII = Glyphs(
 )
 
 
-def choose(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> Glyphs:
-    """Give the signs this terminal can draw: ASCII for ``TERM=dumb``, ``linux`` and any locale that is not UTF-8.
-
-    ``OCTUI_ASCII=1`` asks for ASCII, ``OCTUI_ASCII=0`` for Unicode.
-    """
-    asked = environ.get("OCTUI_ASCII")
-    if asked:
-        return UNICODE if asked == "0" else ASCII
-    if environ.get("TERM", "") in ("dumb", "linux"):
-        return ASCII
-    if encoding is None:
-        named = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-        encoding = "ascii" if named in ("C", "POSIX") else locale.getpreferredencoding(False)
-    return UNICODE if encoding.lower().replace("-", "") == "utf8" else ASCII
+def choose(*, ascii_only: bool) -> Glyphs:
+    """Give the signs in ASCII or in Unicode."""
+    return ASCII if ascii_only else UNICODE
 
 
 def needs_you(status: RunStatus) -> bool:

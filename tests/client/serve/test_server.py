@@ -13,7 +13,8 @@ from tests.support.processes import processes_marked, wait_until
 
 from octui import OpenCodeBinaryNotFoundError, RunConfig, ServerError
 from octui.client.serve import server as server_module
-from octui.client.serve.server import ServerLaunch, running, server_config
+from octui.client.serve.server import ServerLaunch, running
+from octui.client.serve.shares import server_config
 
 pytestmark = pytest.mark.anyio
 

@@ -314,6 +314,32 @@ async def test_the_preview_shows_what_opencode_is_given_with_secrets_masked(base
         await until(pilot, lambda: bool(app.launched))
 
 
+@pytest.mark.parametrize("way", ["click", "enter"])
+async def test_a_button_is_pressed_by_a_click_and_by_enter(base: Path, way: str) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        await until(pilot, lambda: app.can_launch)
+        if way == "click":
+            await pilot.click("#launch")
+        else:
+            app.screen.query_one("#launch").focus()
+            await pilot.press("enter")
+        await until(pilot, lambda: bool(app.launched))
+
+
+async def test_a_button_that_is_off_is_not_pressed_by_a_click(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(LaunchForm(workspaces=(".",)))
+        await until(pilot, lambda: "Write what" in app.words("#summary"))
+        assert app.screen.focused is not None
+        app.screen.query_one("#model Input").focus()
+        await pilot.click("#launch")
+        await pilot.pause()
+        assert not app.screen.query(".-invalid")  # As pressing it would mark what is missing.
+
+
 async def test_a_refusal_to_start_is_told_and_the_form_stays(base: Path) -> None:
     app = LauncherApp(base, World(refusal=ControlError("The disk is full.", hint="Make room.")))
     async with app.run_test(size=(120, 40)) as pilot:

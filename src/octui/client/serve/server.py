@@ -26,7 +26,6 @@ from octui.client.config import RunConfig
 from octui.client.guardian import guardian
 from octui.client.lines import LineFramer
 from octui.client.process import Process
-from octui.client.serve.shares import server_config as server_config
 from octui.errors import OpenCodeBinaryNotFoundError, ServerError
 
 READY_S = 60.0

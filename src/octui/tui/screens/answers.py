@@ -3,121 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from octui.client.serve.events import Permission, Question
+from octui.tui.answer_keys import keys_line, keys_of_permission, keys_of_question
 from octui.tui.choosing import Choosing, question_lines
+from octui.tui.desk import Desk, Reply
 from octui.tui.format import clock
 from octui.tui.glyphs import Glyphs
+from octui.tui.hands import Hands
 from octui.tui.palette import Palette
-from octui.tui.render.long_text import Block, LongPart
+from octui.tui.render.long_text import Block
 from octui.tui.render.requests import always_words, permission_block
 from octui.tui.requests import Waiting, shown, wish
-from octui.tui.screens.text_screen import Sheet
+from octui.tui.screens.asked_sheet import AskedSheet
 from octui.tui.text import clean_line
-from octui.tui.widgets.bars import keys_by_id
 from octui.tui.widgets.typing_fields import TypingLine
-
-TOO_SOON_S = 0.3
-"""A key that comes so soon after a request came up was meant for something else."""
-
-HELD_S = 0.7
-"""The answer that was just given, or the key that opened the dialog, comes again as long as a key is held down."""
 
 CLOCK_S = 1.0
 _BESIDES, _FIELD, _ALWAYS = 10, 2, 2
 """Rows of the dialog that are not left to what is asked: always, with the field, with what is allowed from now on."""
 _PAGE = 8
 _PLACEHOLDER = "your answer"
-
-Reply = Literal["once", "always", "reject"]
-
-
-class Desk(Protocol):
-    """Where requests come from, and where answers go."""
-
-    def pending(self) -> list[Waiting]:
-        """What waits, the oldest first, without what was answered here already."""
-
-    def reply_to(self, waiting: Waiting, reply: Reply, message: str = "") -> None:
-        """Answer a permission."""
-
-    def answer_to(self, waiting: Waiting, answers: Sequence[Sequence[str]] | None) -> None:
-        """Answer questions; None dismisses them."""
-
-    def how_closed(self, waiting: Waiting) -> str:
-        """Say how a request was answered, or that nobody waits for it any more."""
-
-    def moment(self) -> float:
-        """The time, in seconds since the epoch."""
-
-
-class AskedSheet(Sheet):
-    """What is asked, to scroll in."""
-
-    class Clicked(Message):
-        """A line was clicked; ``row`` counts from the top of what is in sight."""
-
-        def __init__(self, row: int) -> None:
-            super().__init__()
-            self.row = row
-
-    class Resized(Message):
-        """There is more or less room than before."""
-
-    def show_block(self, compose_block: Callable[[int], Block], *, from_start: bool) -> None:
-        """Show something else; from its first line, or from where it stands."""
-        self._compose_block = compose_block
-        self.recompose_block(from_start=from_start)
-
-    def fit(self, width: int, most: int) -> None:
-        """Be as high as what is shown, at most so many rows."""
-        rows = 0
-        for part in self.block(0, max(20, width)):
-            rows = most if isinstance(part, LongPart) else rows + len(part)
-            if rows >= most:
-                break
-        self.styles.height = max(1, min(rows, most))
-
-    def bring_in(self, line: int) -> None:
-        """Bring a line of the first part into sight."""
-        self._scroller.show(0, 0, line)
-        self.lay_out()
-
-    @property
-    def top_line(self) -> int:
-        """Which line of the first part stands on top."""
-        rows = self._scroller.rows()
-        return rows[0].at if rows else 0
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is more below."""
-        rows = self._scroller.rows()  # They follow the end where nothing is below.
-        has_more = not self._scroller.following
-        if rows and rows[0].is_first:
-            self._scroller.home()
-        return has_more
-
-    def on_resize(self) -> None:
-        """Tell that there is another room to lay the lines out in."""
-        self.post_message(self.Resized())
-
-    def on_click(self, event: events.Click) -> None:
-        """Tell which line was clicked."""
-        event.stop()
-        self.post_message(self.Clicked(event.y))
 
 
 class AnswerScreen(ModalScreen[None]):
@@ -161,10 +77,8 @@ class AnswerScreen(ModalScreen[None]):
         self._first = first
         self.palette = palette
         self.glyphs = glyphs
-        self._now = now
+        self._hands = Hands(now, {"always", "go_on"})  # `a` and `enter` open the dialog.
         self.shown: Waiting | None = None
-        self._seen_at: float | None = None
-        self._just_pressed = frozenset({"always", "go_on"})  # `a` and `enter` open the dialog.
         self._choosing: list[Choosing] = []
         self._at = 0
         self._sheet = AskedSheet(lambda width: [], palette)
@@ -214,7 +128,7 @@ class AnswerScreen(ModalScreen[None]):
 
     def _show(self, waiting: Waiting) -> None:
         self.shown = waiting
-        self._seen_at = None
+        self._hands.shows_another()
         self.call_after_refresh(self._seen, waiting)
         request = waiting.request
         self._choosing = [Choosing(item) for item in request.questions] if isinstance(request, Question) else []
@@ -233,22 +147,7 @@ class AnswerScreen(ModalScreen[None]):
     def _seen(self, waiting: Waiting) -> None:
         """It is on the screen from now on."""
         if waiting is self.shown:
-            self._seen_at = self._now()
-
-    @property
-    def _is_too_soon(self) -> bool:
-        """Whether nobody can have read what is shown."""
-        return self._seen_at is None or self._now() - self._seen_at < TOO_SOON_S
-
-    def _is_held_down(self, what: str) -> bool:
-        """Whether an answer comes from a key that is still held down from the request before."""
-        if what not in self._just_pressed:
-            self._just_pressed = frozenset()
-            return False
-        if self._seen_at is not None and self._now() - self._seen_at < HELD_S:
-            self._seen_at = self._now()
-            return True
-        return False
+            self._hands.saw()
 
     def _show_head(self) -> None:
         waiting = self.shown
@@ -309,32 +208,21 @@ class AnswerScreen(ModalScreen[None]):
         """Show the keys, or what is wrong."""
         hint = self.query_one(".hint", Static)
         hint.set_class(bool(problem), "problem")
-        hint.update(Content(problem) if problem else self._keys())
+        hint.update(
+            Content(problem) if problem else keys_line(self._told(), self.active_bindings.values(), self.glyphs)
+        )
 
-    def _keys(self) -> Content:
-        bound = keys_by_id([active.binding for active in self.active_bindings.values()])
+    def _told(self) -> list[tuple[str, str]]:
+        """Which keys there are for what is shown, and what they do."""
         if self._choosing:
-            last = self._at + 1 == len(self._choosing)
-            told = [("answer.go_on", "send" if last else "next question")]
-            told += [("answer.tick", "tick")] if self._choosing[self._at].item.multiple else []
-            told += [("answer.question_before", "question before")] if self._at else []
-            told += [("answer.dismiss", "dismiss"), ("dialog.cancel", "later")]
+            told = keys_of_question(self._choosing, self._at)
         elif self._field.display:
             told = [("answer.go_on", "reject and send this"), ("dialog.cancel", "back")]
         else:
-            told = [("answer.once", "allow once")]
-            told += [("answer.always", "always")] if self._allows_always else []
-            told += [("answer.reject", "reject"), ("answer.message", "reject and say why"), ("dialog.cancel", "later")]
+            told = keys_of_permission(can_be_always=self._allows_always)
         if len(self._desk.pending()) > 1 and not self._field.has_focus:
             told.append(("answer.next", "the next one"))
-        space = " " if self.glyphs.bullet.isascii() else "\N{NO-BREAK SPACE}"
-        spans: list[str | tuple[str, str]] = []
-        for name, words in told:
-            if name not in bound and name != "answer.go_on":
-                continue  # What is typed goes into the field.
-            key = bound.get(name, ["enter"])[0]
-            spans += [(f"{key}{space}", "bold"), words.replace(" ", space), "   "]
-        return Content.assemble(*spans[:-1])
+        return told
 
     # What is answered
 
@@ -346,7 +234,7 @@ class AnswerScreen(ModalScreen[None]):
             return False
         if action == "reply" and parameters == ("always",) and not self._allows_always:
             return False
-        return None if action != "later" and self._is_too_soon else True
+        return None if action != "later" and self._hands.are_too_soon else True
 
     @property
     def _allows_always(self) -> bool:
@@ -359,13 +247,13 @@ class AnswerScreen(ModalScreen[None]):
 
     def _answered(self, what: str) -> None:
         """Go on to what waits longest now."""
-        self._just_pressed = frozenset({what})
+        self._hands.pressed(what)
         self.shown = None
         self._next(self._desk.pending())
 
     def action_reply(self, reply: Reply) -> None:
         """Answer a permission."""
-        if self.shown is not None and not self._is_held_down(reply):
+        if self.shown is not None and not self._hands.hold_down(reply):
             self._desk.reply_to(self.shown, reply)
             self._answered(reply)
 
@@ -396,7 +284,7 @@ class AnswerScreen(ModalScreen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Reject with what is written, or go on to the next question."""
         event.stop()
-        if self._is_too_soon:
+        if self._hands.are_too_soon:
             return
         if self._choosing:
             self.action_go_on()
@@ -437,7 +325,7 @@ class AnswerScreen(ModalScreen[None]):
 
     def action_go_on(self) -> None:
         """Go on to the next question; after the last, send the answers."""
-        if self._is_held_down("go_on"):
+        if self._hands.hold_down("go_on"):
             return
         if problem := self._choosing[self._at].settle():
             self._say(problem)
@@ -457,7 +345,7 @@ class AnswerScreen(ModalScreen[None]):
 
     def action_dismiss_question(self) -> None:
         """Leave the questions without an answer."""
-        if self.shown is not None and not self._is_held_down("dismiss"):
+        if self.shown is not None and not self._hands.hold_down("dismiss"):
             self._desk.answer_to(self.shown, None)
             self._answered("dismiss")
 
@@ -475,7 +363,7 @@ class AnswerScreen(ModalScreen[None]):
 
     def on_asked_sheet_clicked(self, message: AskedSheet.Clicked) -> None:
         """A click on an option is as good as its number."""
-        if not self._choosing or self._is_too_soon:
+        if not self._choosing or self._hands.are_too_soon:
             return
         line = self._sheet.top_line + message.row
         _, starts = question_lines(self._choosing[self._at], max(20, self._sheet.size.width), self.glyphs)

@@ -12,11 +12,12 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.types import CSSPathType
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from octui.plan.secrets import MASK
 from octui.tui.launch.servers import Kind, ServerRow, check_server, pairs_of, server_config, target_of
 from octui.tui.text import clean, clean_line
+from octui.tui.widgets.launcher.button import Button
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
 from octui.tui.widgets.typing_fields import TypingLine
@@ -35,7 +36,7 @@ class AskLineScreen(ModalScreen[str | None]):
         choices: Gives what could complete the line; called in a thread.
     """
 
-    CSS_PATH: ClassVar[CSSPathType | None] = ["launcher_parts.tcss", "launcher_dialogs.tcss"]
+    CSS_PATH: ClassVar[CSSPathType | None] = ["launcher_parts.tcss", "launcher_fields.tcss", "launcher_dialogs.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [_CANCEL]
 
     def __init__(
@@ -143,8 +144,8 @@ class ServerScreen(ModalScreen[ServerRow | None]):
                 rows = [PairRow(name, value) for name, value in [*pairs.items(), ("", "")]]
                 yield Field("Environment" if local else "Headers", Vertical(*rows, id="pairs"))
             with Horizontal(classes="buttons"):
-                yield Button("Accept  F5", id="accept", compact=True, classes="main")
-                yield Button("One more  ctrl+n", id="more", compact=True)
+                yield Button("Accept  F5", id="accept", classes="main")
+                yield Button("One more  ctrl+n", id="more")
             yield Static(
                 f"Values are shown as {MASK} and not kept between launches; {{env:NAME}} is. esc goes back",
                 classes="hint",
@@ -220,7 +221,7 @@ class SheetScreen(ModalScreen[bool]):
                 yield Static(Content(self._text), id="text")
             if self._button:
                 with Horizontal(classes="buttons"):
-                    yield Button(f"{self._button}  F5", id="accept", compact=True, classes="main")
+                    yield Button(f"{self._button}  F5", id="accept", classes="main")
             yield Static("↑ ↓ scroll · c copies · esc goes back", classes="hint")
 
     def on_mount(self) -> None:

@@ -14,9 +14,12 @@ from octui.plan.model import Plan
 from octui.plan.secrets import secret_values
 from octui.plan.toml import load_plan
 from octui.plan.writing import plan_to_dict, plan_to_toml
+from octui.tui.launch.form import LaunchForm, form_from_plan
 from octui.tui.launch.last_used import write_private
+from octui.tui.launch.preview import preview_text
 from octui.tui.screens.dialogs import AskScreen, Choice
-from octui.tui.screens.launcher_dialogs import AskLineScreen, problem_sheet
+from octui.tui.screens.launcher_dialogs import AskLineScreen, SheetScreen, problem_sheet
+from octui.tui.screens.launcher_words import count_agents
 from octui.tui.text import clean_line
 from octui.tui.widgets.launcher.completing_input import matching
 
@@ -27,7 +30,8 @@ class PlanFiles:
     Args:
         screen: What the questions are asked over.
         base: Where relative paths start.
-        use: Called in a thread with a plan that was opened, and its file as it is written.
+        show: Fills the form.
+        launch: Starts a plan that does not fit the form.
         tell: Tells the user a sentence, with ``warning`` or ``error`` where it is one.
         hand_over: Has a call made on the screen's own time; callable from threads.
     """
@@ -37,13 +41,15 @@ class PlanFiles:
         screen: Screen[None],
         base: Path,
         *,
-        use: Callable[[Plan, str], None],
+        show: Callable[[LaunchForm], None],
+        launch: Callable[[Plan], None],
         tell: Callable[..., None],
         hand_over: Callable[..., None],
     ) -> None:
         self._screen = screen
         self._base = base
-        self._use = use
+        self._show = show
+        self._launch = launch
         self._tell = tell
         self._hand_over = hand_over
 
@@ -78,7 +84,21 @@ class PlanFiles:
         except (OctuiError, OSError) as error:
             self._hand_over(self._tell, str(error), "error")
         else:
-            self._use(plan, name)
+            self._hand_over(self._use, plan, form_from_plan(plan, self._base), name)
+
+    def _use(self, plan: Plan, form: LaunchForm | None, name: str) -> None:
+        """Fill the form with a plan, or show it to be launched as it is."""
+        if form is not None:
+            self._show(form)
+            self._tell(f"Opened {name}.")
+            return
+        words = (
+            "The runs of this plan differ in more than their folder, so it does not fit the form.\n"
+            "It can be launched as it is.\n\n\n"
+        )
+        agents = count_agents(len(plan.runs))
+        sheet = SheetScreen(clean_line(name), words + preview_text(plan, self._base), f"Launch {agents}")
+        self._screen.app.push_screen(sheet, lambda launch: self._launch(plan) if launch else None)
 
     def _list_problems(self, name: str, problems: list[tuple[str, int | None, str]]) -> None:
         self._screen.app.push_screen(problem_sheet(name, problems))

@@ -1,4 +1,4 @@
-"""Talking to runs: answering what they wait for, asking them more, ending what they do, going on in another run.
+"""Talking to runs: asking them more, ending what they do, taking back what they changed, going on in another run.
 
 Dialogs and the prompt line are loaded when they are opened, not before the first frame.
 """
@@ -6,27 +6,19 @@ Dialogs and the prompt line are loaded when they are opened, not before the firs
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octui.errors import OctuiError
-from octui.recording.facts import RequestAnswered, RunState, RunStatus, StateChanged
+from octui.recording.facts import RunState, StateChanged
 from octui.recording.session import Session
-from octui.tui.controls import SessionControls
 from octui.tui.glyphs import Glyphs
 from octui.tui.palette import Palette
-from octui.tui.requests import Waiting, queue
-from octui.tui.screens.events import EventsScreen
-from octui.tui.summons import Summons, notification_bytes, notification_command, run_apart
+from octui.tui.screens.waiting import WaitingScreen
 from octui.tui.text import clean_line
-from octui.tui.widgets.bars import KeysLine, keys_by_id
-from octui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from octui.tui.app import OctuiApp
-    from octui.tui.screens.answers import AnswerScreen, Reply
     from octui.tui.widgets.prompt_line import PromptLine
 
 SHORT_TURN_S = 10.0
@@ -35,7 +27,7 @@ SHORT_TURN_S = 10.0
 SEND, FORK = "send", "fork"
 
 
-class TalkScreen(EventsScreen):
+class TalkScreen(WaitingScreen):
     """Panes whose runs can be talked to, where a supervisor is at work on the session.
 
     Args:
@@ -45,63 +37,12 @@ class TalkScreen(EventsScreen):
         now: The clock; tests pass their own.
     """
 
-    app: OctuiApp
-
     def __init__(
         self, session: Session, palette: Palette, glyphs: Glyphs, *, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__(session, palette, glyphs, now=now)
-        self.controls = SessionControls(session)
         self.chosen: dict[str, tuple[str, str]] = {}
-        self._answered: set[str] = set()
-        self._answers: AnswerScreen | None = None
-        self._summons = Summons(self._ring, self._count, self._tell_desktop)
-        self._was_live: bool | None = None
         self._awaited_run = ""
-
-    def on_mount(self) -> None:
-        """Hold the supervisor of a live session; Textual lets the panes' own handler do the rest."""
-        if self.view.is_live:
-            self.run_worker(self.controls.hold(), group="control", exit_on_error=False)
-
-    async def on_unmount(self) -> None:
-        """Let go of the supervisor."""
-        self._count(0)
-        await self.controls.close()
-
-    # Who waits
-
-    def read(self) -> set[str]:
-        """Take in what was appended, and look who waits for an answer now."""
-        changed = super().read()
-        if changed or self.view.is_live != self._was_live:
-            self._look_for_requests()
-        return changed
-
-    def _look_for_requests(self) -> None:
-        waiting = queue(self.view.status, self.view.run_names) if self.view.is_live else []
-        self._answered &= {each.request.id for each in waiting}
-        self._summons.look(waiting)
-        if self.view.is_live != self._was_live:
-            self._was_live = self.view.is_live
-            self.call_after_refresh(self._tell_answer_key)
-            self.call_after_refresh(self.tell_keys)
-        if self._answers is not None:
-            self._answers.look()
-
-    def tell_keys(self) -> None:
-        """Show the keys anew, as some are of use only while somebody is at work, and others only then not."""
-        for line in self.query(KeysLine):
-            line.update_keys()
-
-    def _tell_answer_key(self) -> None:
-        """Say on the cards which key answers, where anybody can."""
-        bound = keys_by_id([active.binding for active in self.active_bindings.values()])
-        key = bound.get("talk.answer", [""])[0] if self.view.is_live else ""
-        for pane in self.panes.values():
-            pane.document.answer_key = key
-            if pane.run_view.waits:
-                pane.redraw()
 
     def came(self, names: Iterable[str]) -> None:
         """Runs came: go to the one that was asked for."""
@@ -110,104 +51,7 @@ class TalkScreen(EventsScreen):
             self.choose(self._awaited_run)
             self._awaited_run = ""
 
-    def _ring(self) -> None:
-        if self.app.settings.bell:
-            self.app.bell()
-
-    def _count(self, waiting: int) -> None:
-        self.app.tell_waiting(waiting)
-
-    def _tell_desktop(self, title: str, text: str) -> None:
-        if not self.app.settings.notify or self.app.is_headless:
-            return
-        if sequence := notification_bytes(title, text):
-            self.app.write_to_terminal(sequence)
-        elif command := notification_command(title, text):
-            run_apart(command)
-
-    # Answering
-
-    def pending(self) -> list[Waiting]:
-        """What waits, the oldest first, without what was answered here already."""
-        if not self.view.is_live:
-            return []
-        waiting = queue(self.view.status, self.view.run_names)
-        return [each for each in waiting if each.request.id not in self._answered]
-
-    def moment(self) -> float:
-        """The view's moment, in seconds since the epoch."""
-        return self.view.moment
-
-    def reply_to(self, waiting: Waiting, reply: Reply, message: str = "") -> None:
-        """Answer a permission."""
-        self._answer(waiting, lambda: self.controls.reply(waiting.run, waiting.request.id, reply, message))
-
-    def answer_to(self, waiting: Waiting, answers: Sequence[Sequence[str]] | None) -> None:
-        """Answer questions; None dismisses them."""
-        self._answer(waiting, lambda: self.controls.answer(waiting.run, waiting.request.id, answers))
-
-    def _answer(self, waiting: Waiting, act: Callable[[], Awaitable[None]]) -> None:
-        """Send an answer; the request waits again where it is refused."""
-        self._answered.add(waiting.request.id)
-
-        def refused() -> None:
-            self._answered.discard(waiting.request.id)
-            if self._answers is not None:
-                self._answers.look()
-
-        self._send(act, "", refused)
-
-    def how_closed(self, waiting: Waiting) -> str:
-        """Say how a request was answered elsewhere, or that nobody waits for it any more."""
-        run, wanted = clean_line(waiting.run), waiting.request.id
-        for fact in reversed(self.session.facts):
-            if isinstance(fact, RequestAnswered) and fact.request_id == wanted:
-                how = f": {clean_line(fact.answer)}" if fact.answer else ""
-                return f"{run} was answered elsewhere{how}."
-        return f"{run} does not wait for that any more."
-
-    def action_answer(self) -> None:
-        """Answer what runs wait for, beginning with the current one."""
-        if not self._can_control():
-            return
-        pending = self.pending()
-        if not pending:
-            status = self.view.status.run(self.current)
-            self.notify(self._why_not(status) or "No run waits for an answer.", markup=False)
-            return
-        first = next((each for each in pending if each.run == self.current), pending[0])
-        from octui.tui.screens.answers import AnswerScreen
-
-        def closed(_: None) -> None:
-            self._answers = None
-
-        self._answers = AnswerScreen(self, first, self.palette, self.glyphs)
-        self.app.push_screen(self._answers, closed)
-
-    def action_open_event(self) -> None:
-        """Open or close the current event; answer, where that is what the run waits for."""
-        pane = self.pane
-        if pane is not None and pane.is_at_request and pane.document.answer_key:
-            self.action_answer()
-        else:
-            super().action_open_event()
-
-    def on_pane_answer_asked(self, message: Pane.AnswerAsked) -> None:
-        """A click on a card answers."""
-        self.choose(message.run)
-        if self.panes[message.run].document.answer_key:
-            self.action_answer()
-
     # Asking more
-
-    def _why_not(self, status: RunStatus) -> str:
-        """Say why a run cannot be talked to; empty where it can."""
-        name = clean_line(status.name)
-        if status.session_id:
-            return ""
-        if self.session.meta(status.name).backend == "serve":
-            return f"{name} has no session of opencode yet."
-        return f"{name} runs by `opencode run`, which cannot be talked to; choose the serve backend."
 
     def _talk(self, act: Callable[[str], None]) -> None:
         """Do something with the current run, where it can be talked to; see to it that somebody listens."""
@@ -395,50 +239,6 @@ class TalkScreen(EventsScreen):
             "take it back",
             act,
         )
-
-    # Commands
-
-    def _ask(self, title: str, text: str, yes: str, act: Callable[[], None]) -> None:
-        from octui.tui.screens.dialogs import AskScreen, Choice
-
-        choices = [Choice("no", "no, leave it", "n"), Choice("yes", yes, "y")]
-
-        def answered(answer: str | None) -> None:
-            if answer == "yes":
-                act()
-
-        self.app.push_screen(AskScreen(title, text, choices, "no"), answered)
-
-    def _can_control(self) -> bool:
-        if self.session.is_live:
-            return True
-        why = "was interrupted: its supervisor is gone" if self.session.interrupted else "has ended"
-        self.notify(f"This session {why}.", severity="warning", markup=False)
-        return False
-
-    def _send(
-        self,
-        act: Callable[[], Awaitable[None]],
-        done: str,
-        refused: Callable[[], None] | None = None,
-        then: Callable[[], None] | None = None,
-    ) -> None:
-        """Ask the supervisor for something; tell what is ``done``, or why it is refused."""
-
-        async def send() -> None:
-            try:
-                await act()
-            except OctuiError as error:
-                self.app.notify(clean_line(str(error)), severity="error", markup=False)
-                if refused is not None:
-                    refused()
-                return
-            if done:
-                self.app.notify(done, markup=False)
-            if then is not None:
-                then()
-
-        self.run_worker(send(), group="control", exit_on_error=False)
 
 
 def _is_file(folder: Path, path: str) -> bool:

@@ -57,6 +57,7 @@ class FormView(VerticalScroll, can_focus=False):
         self._prompt = prompt
         self._shown: LaunchForm | None = None
         self._fields: FormFields | None = None
+        self._cleared: LaunchForm | None = None
         self._touched: set[str] = set()
         self._wrong_before: frozenset[str] = frozenset()
 
@@ -100,6 +101,16 @@ class FormView(VerticalScroll, can_focus=False):
         self.fields.show(form)
         self._touched.clear()
         self.post_message(self.Changed())
+
+    def clear(self) -> bool:
+        """Empty the fields, or where they were just emptied, bring back what they held; tell whether they are empty."""
+        from octui.tui.launch.form import LaunchForm
+
+        form, before = self.form, self._cleared
+        is_undone = before is not None and not form.prompt
+        self._cleared = None if is_undone else form
+        self.show(before if before is not None and is_undone else LaunchForm(workspaces=(".",)))
+        return not is_undone
 
     def mark(self, checked: Checked, *, everything: bool = False) -> None:
         """Say under each field what is wrong; a required field left empty only once it was touched.

@@ -1,0 +1,71 @@
+"""The server of a session: one of its own that is started, or one that runs already."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from octui.client import compat, isolation
+from octui.client.binary import binary_version, find_binary
+from octui.client.client import AsyncOpenCodeClient, check_folder, warn
+from octui.client.config import RunConfig
+from octui.client.serve import server
+from octui.client.serve.api import ServerApi
+from octui.client.serve.server import OpenCodeServer, ServerLaunch
+from octui.client.serve.shares import server_config
+from octui.client.serve.v1 import V1Api
+from octui.errors import ServerError
+
+
+@asynccontextmanager
+async def reach(
+    client: AsyncOpenCodeClient, folder: Path, config: RunConfig
+) -> AsyncIterator[tuple[ServerApi, OpenCodeServer | None]]:
+    """Have a server that is known to answer, and the process it is, where it is one of our own.
+
+    Args:
+        client: Says which opencode is used, and whether its database is a private one.
+        folder: Where the agent works.
+        config: Says which server is used, or how one is started.
+
+    Raises:
+        ConfigError: The folder or a file cannot be used; nothing was started.
+        OpenCodeBinaryNotFoundError: There is no opencode to run.
+        ServerError: The server does not get ready, is not there, or is of a version that octui does not know.
+    """
+    async with AsyncExitStack() as stack:
+        own: OpenCodeServer | None = None
+        if config.attach is None:
+            launch = await anyio.to_thread.run_sync(_prepare, client, folder, config)
+            own = await stack.enter_async_context(server.running(launch))
+            for words in own.warnings:
+                warn(words)
+            api = V1Api(own.url, own.password)
+        else:
+            api = V1Api(config.attach, config.password)
+        stack.push_async_callback(_close, api)
+        _check_version(await api.version())
+        yield api, own
+
+
+def _prepare(client: AsyncOpenCodeClient, folder: Path, config: RunConfig) -> ServerLaunch:
+    check_folder(folder, config.files)
+    binary = find_binary(client.binary)
+    _check_version(binary_version(binary))
+    isolation.sweep_stale()
+    goes_on = config.continue_session or config.session_id is not None
+    return ServerLaunch(binary=binary, config=server_config(config), isolate_db=client.isolate_db and not goes_on)
+
+
+def _check_version(version: str) -> None:
+    if not compat.can_be_served(version):
+        raise ServerError(f"opencode {version} has a server octui does not know yet.")
+
+
+async def _close(api: ServerApi) -> None:
+    with anyio.CancelScope(shield=True):
+        await api.close()
