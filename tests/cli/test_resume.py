@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from octui.tui import app as tui
 
 __all__ = ["stand_in"]
 
-cli_resume = sys.modules["octui.cli.resume"]
 FAILS_ONCE = """
 if prompt == "b K" and not os.path.exists(os.environ["GO"]):
     sys.exit(1)
@@ -112,7 +110,7 @@ def _noted(shown: list[Path], path: Path) -> int:
 def test_the_dashboard_shows_what_begins_anew(failed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[tuple[Path, bool, Plan | None]] = []
     shown: list[Path] = []
-    monkeypatch.setattr(cli_resume, "need_terminal", lambda _: None)
+    monkeypatch.setattr("octui.cli.resume.need_terminal", lambda _: None)
     monkeypatch.setattr(tui, "run_dashboard", lambda path: _noted(shown, path))
     monkeypatch.setattr(
         spawn, "take_up_session", lambda path, *, binary, resume, given: taken.append((path, resume, given))
