@@ -15,7 +15,8 @@ from octui.plan.budget import Budget
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
 from octui.recording.journal import Journal
-from octui.recording.resuming import Rest, check_resumable, rest_of, resumption, worked
+from octui.recording.rest import Rest, rest_of
+from octui.recording.resuming import check_resumable, resumption, worked
 from octui.recording.session import Session
 
 

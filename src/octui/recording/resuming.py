@@ -1,4 +1,4 @@
-"""What is left to do of a session that is over, and what earlier work counts for it."""
+"""All that it takes to resume a session that is over: its plan, and what earlier work counts for it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,10 @@ from dataclasses import dataclass
 from octui.errors import UsageError
 from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan
-from octui.recording.facts import AnyFact, RunAdded, RunState, SessionStarted, SessionStatus
+from octui.recording.facts import AnyFact, SessionStarted, SessionStatus
 from octui.recording.recorded_plan import read_recorded
+from octui.recording.rest import Rest, rest_of
 from octui.recording.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """The runs of a session, in the plan's order.
-
-    Attributes:
-        anew: Those that did not succeed, and so begin anew.
-        kept: Those that stay as they are: what succeeded, and forks, which a person asked for and can go on with.
-    """
-
-    anew: tuple[str, ...]
-    kept: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +27,6 @@ class Resumption:
     rest: Rest
     plan: Plan
     worked_s: float
-
-
-def rest_of(session: Session) -> Rest:
-    """Tell what begins anew when a session is resumed; nothing where it cannot be."""
-    if session.is_bare or session.is_live:
-        return Rest((), session.run_names)
-    status = session.status
-    forks = {fact.run for fact in session.facts if isinstance(fact, RunAdded)}
-    anew = tuple(
-        name for name in session.run_names if name not in forks and status.run(name).state is not RunState.SUCCEEDED
-    )
-    return Rest(anew, tuple(name for name in session.run_names if name not in anew))
 
 
 def check_resumable(session: Session) -> Rest:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from octui.errors import ControlError
-from octui.recording.resuming import rest_of
+from octui.recording.rest import rest_of
 from octui.tui.keys import DASHBOARD_COMMANDS, Command, bindings
 from octui.tui.screens.talk import TalkScreen
 from octui.tui.text import clean_line
