@@ -61,9 +61,9 @@ def serving(scripted_model: ScriptedModel, tmp_path: Path) -> Serving:
         *,
         gate: Gate | None = None,
         each: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-        **config: object,
+        **config: Any,
     ) -> AsyncIterator[Served]:
-        given = RunConfig(config_overrides=scripted_model.config, **config)  # type: ignore[arg-type]
+        given = RunConfig(config_overrides=scripted_model.config, **config)
         runs = tuple(
             RunSpec(
                 name=name,
