@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -30,9 +31,9 @@ PRINTED = 4
 """How many events `misbehaving.STUBBORN` prints."""
 
 
-async def seen(client: AsyncOpenCodeClient, folder: Path, **how: float) -> list[str]:
+async def seen(client: AsyncOpenCodeClient, folder: Path, **how: Any) -> list[str]:
     """The types of all events of a stream."""
-    return [event["type"] async for event in client.async_stream(PROMPT, folder, grace_s=GRACE_S, **how)]  # type: ignore[arg-type]
+    return [event["type"] async for event in client.async_stream(PROMPT, folder, grace_s=GRACE_S, **how)]
 
 
 async def by_timeout(client: AsyncOpenCodeClient, folder: Path, fault: Fault) -> None:

@@ -153,7 +153,7 @@ async def test_a_dashboard_follows_its_session_where_it_is_moved_to(
             fleet.journal.folder.rename(tmp_path / "moved")
             go.touch()
             await until(pilot, lambda: "after" in on_screen(app) and "succeeded" in on_screen(app))
-            assert app.screen.session.folder == tmp_path / "moved"  # type: ignore[attr-defined]
+            assert app.screen.session.folder == tmp_path / "moved"  # type: ignore[attr-defined]  # a dashboard
     session = Session.open(tmp_path / "moved")
     fault.lost = 6 - len(session.log("a"))
     assert 'state = "succeeded"' in (tmp_path / "moved" / "session.toml").read_text()

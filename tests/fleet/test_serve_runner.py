@@ -73,9 +73,9 @@ def serving_on(folder: Path, **place: Any) -> Serving:
         *,
         gate: Gate | None = None,
         each: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-        **config: object,
+        **config: Any,
     ) -> AsyncIterator[Served]:
-        given = RunConfig(**place, **config)  # type: ignore[arg-type]
+        given = RunConfig(**place, **config)
         runs = tuple(
             RunSpec(
                 name=name,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.tui.sessions import NOW
+from textual.app import App
 from textual.pilot import Pilot
 
 from octui.recording.session import Session
@@ -24,12 +26,12 @@ def replay(path: Path, *, playing: bool = False) -> OctuiApp:
     return OctuiApp(lambda app: ReplayScreen(Session.open(path), app.palette, app.glyphs, playing=playing))
 
 
-def on_dashboard(app: OctuiApp) -> DashboardScreen:
+def on_dashboard(app: App[Any]) -> DashboardScreen:
     """The dashboard of an application, under whatever dialog is open."""
     return next(screen for screen in app.screen_stack if isinstance(screen, DashboardScreen))
 
 
-def on_screen(app: OctuiApp) -> str:
+def on_screen(app: App[Any]) -> str:
     """Everything on the screen, as text."""
     height = app.size.height
     strips = app.screen._compositor.render_strips()
@@ -42,4 +44,4 @@ async def until(pilot: Pilot[int], holds: Callable[[], bool], tries: int = 200) 
         if holds():
             return
         await pilot.pause(0.02)
-    raise AssertionError(f"it never came to hold; on the screen:\n{on_screen(pilot.app)}")  # type: ignore[arg-type]
+    raise AssertionError(f"it never came to hold; on the screen:\n{on_screen(pilot.app)}")

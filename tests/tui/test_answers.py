@@ -31,7 +31,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def in_charge(app: OctuiApp, refusal: str = "") -> Controls:
     controls = Controls(refusal)
-    on_dashboard(app).controls = controls  # type: ignore[assignment]
+    on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
     return controls
 
 
@@ -43,7 +43,7 @@ def dialog(app: OctuiApp) -> str:
 
 async def opened(pilot: Pilot[Any], key: str = "a") -> AnswerScreen:
     app = pilot.app
-    await until(pilot, lambda: "waits for you" in on_screen(app))  # type: ignore[arg-type]
+    await until(pilot, lambda: "waits for you" in on_screen(app))
     await pilot.press(key)
     await until(pilot, lambda: isinstance(app.screen, AnswerScreen) and app.screen._hands.seen_at is not None)
     assert isinstance(app.screen, AnswerScreen)

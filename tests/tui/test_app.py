@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from octui.tui.screens.replay import ReplayScreen
 
 @pytest.mark.parametrize("run", [entry.run_dashboard, entry.run_replay])
 def test_what_is_no_recording_is_refused_before_the_terminal_changes(
-    tmp_path: Path, run: object, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, run: Callable[[Path], int], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(RecordingError):
-        run(tmp_path / "nothing")  # type: ignore[operator]
+        run(tmp_path / "nothing")
     assert capfd.readouterr().err == ""
 
 
@@ -65,7 +66,7 @@ def test_a_theme_that_is_gone_falls_back_to_the_default(own_home: Path) -> None:
     settings = own_home / "config" / "settings.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text('theme = "gone"\n')
-    assert OctuiApp(lambda app: app.dashboard(None)).theme == "octui-dark"  # type: ignore[arg-type]
+    assert OctuiApp(lambda app: app.dashboard(None)).theme == "octui-dark"  # type: ignore[arg-type]  # it is not called
 
 
 @pytest.mark.asyncio

@@ -69,7 +69,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
 
 def controls_of(socket: str) -> SessionControls:
     session = SimpleNamespace(socket=socket, folder=Path("/s"), refresh=lambda: None)
-    return SessionControls(session)  # type: ignore[arg-type]
+    return SessionControls(session)  # type: ignore[arg-type]  # a stand-in
 
 
 async def test_every_command_goes_over_the_connection_that_is_held(clients: list[Client]) -> None:

@@ -229,7 +229,7 @@ async def test_stopping_asks_first_and_then_tells_the_supervisor(tmp_path: Path)
     app = dashboard(record(tmp_path, [API, WORKER], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         controls = Controls()
-        on_dashboard(app).controls = controls  # type: ignore[assignment]
+        on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
         await pilot.press("s", "escape")
         assert controls.asked == []
         await pilot.press("s", "y")
@@ -242,7 +242,7 @@ async def test_a_run_that_is_over_is_restarted_without_asking_and_a_live_one_aft
     app = dashboard(record(tmp_path, [API, WORKER], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         controls = Controls()
-        on_dashboard(app).controls = controls  # type: ignore[assignment]
+        on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
         await pilot.press("2", "r")
         await until(pilot, lambda: controls.asked == [("restart", "worker")])
         await pilot.press("1", "r")
@@ -254,7 +254,7 @@ async def test_a_run_that_is_over_is_restarted_without_asking_and_a_live_one_aft
 async def test_a_refused_command_is_told_in_words(tmp_path: Path) -> None:
     app = dashboard(record(tmp_path, [API, WORKER], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        on_dashboard(app).controls = Controls("The supervisor does not answer.")  # type: ignore[assignment]
+        on_dashboard(app).controls = Controls("The supervisor does not answer.")  # type: ignore[assignment]  # a stand-in
         await pilot.press("2", "r")
         await until(pilot, lambda: "The supervisor does not answer." in on_screen(app))
 
@@ -289,7 +289,7 @@ async def test_leaving_live_runs_asks_what_becomes_of_them(
     app = dashboard(record(tmp_path, [API], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         controls = Controls()
-        on_dashboard(app).controls = controls  # type: ignore[assignment]
+        on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "1 run is still at work." in on_screen(app))
         assert app.screen.query_one(OptionList).highlighted == 0
@@ -304,7 +304,7 @@ async def test_leaving_live_runs_asks_what_becomes_of_them(
 async def test_where_stopping_fails_octui_stays_and_says_why(tmp_path: Path) -> None:
     app = dashboard(record(tmp_path, [API], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        on_dashboard(app).controls = Controls("Nobody listens.")  # type: ignore[assignment]
+        on_dashboard(app).controls = Controls("Nobody listens.")  # type: ignore[assignment]  # a stand-in
         await pilot.press("q", "x")
         await until(pilot, lambda: "The runs were not stopped: Nobody listens." in on_screen(app))
         assert app.return_value is None
@@ -386,7 +386,7 @@ async def test_a_theme_of_the_users_appears_while_octui_runs_and_a_broken_one_is
         await until(pilot, lambda: "broken.toml" in on_screen(app).replace("\n", ""))
         (themes / "mine.toml").write_text(source.replace("octui-ember", "mine").replace("#1b1613", "#000000"))
         os.utime(themes / "mine.toml", ns=(1, 1))
-        await until(pilot, lambda: on_dashboard(app).palette.style("text").bgcolor.name == "#000000")  # type: ignore[union-attr]
+        await until(pilot, lambda: on_dashboard(app).palette.style("text").bgcolor.name == "#000000")  # type: ignore[union-attr]  # it has one
 
 
 async def test_a_session_folder_that_goes_away_is_told_and_nothing_crashes(tmp_path: Path) -> None:

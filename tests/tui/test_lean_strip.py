@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pyte
 from hypothesis import given
@@ -22,8 +23,8 @@ SEGMENTS = st.lists(
 )
 
 
-def console(color_system: str = "truecolor") -> Console:
-    return Console(file=io.StringIO(), force_terminal=True, color_system=color_system)  # type: ignore[arg-type]
+def console(color_system: Any = "truecolor") -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, color_system=color_system)
 
 
 def seen(output: str) -> list[pyte.screens.Char]:

@@ -11,7 +11,7 @@ from octui.recording import event_log
 from octui.recording.replay import Timeline
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
-from octui.tui.glyphs import ASCII, UNICODE
+from octui.tui.glyphs import ASCII, UNICODE, Glyphs
 from octui.tui.render.lines import width_of
 from octui.tui.screens import replay as replay_module
 from octui.tui.screens.replay import ReplayScreen, parse_time
@@ -155,9 +155,9 @@ def test_times_are_read_as_people_write_them(words: str, seconds: float | None) 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 @pytest.mark.parametrize("length", [0.0, 133.0])
-def test_the_transport_fits_any_width(width: int, length: float, glyphs: object) -> None:
+def test_the_transport_fits_any_width(width: int, length: float, glyphs: Glyphs) -> None:
     state = TransportState(True, 47.0, length, None, 2.0, (("api", (0, 1, 5, 2)), ("한국어이름이깁니다", (0, 0, 0, 0))))
-    for shown in transport_lines(state, width, glyphs):  # type: ignore[arg-type]
+    for shown in transport_lines(state, width, glyphs):
         assert width_of(shown) <= width
 
 

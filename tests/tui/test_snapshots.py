@@ -18,7 +18,7 @@ NAMES = ["80x24", "120x40", "200x60"]
 async def settle(pilot: Pilot[Any]) -> None:
     """Let every panes' first drawing, and what it asks for, be done."""
     await pilot.pause(0.2)
-    on_dashboard(pilot.app).show_all()  # type: ignore[arg-type]
+    on_dashboard(pilot.app).show_all()
     await pilot.pause(0.1)
 
 

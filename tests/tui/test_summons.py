@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,16 +52,16 @@ def test_a_terminal_is_told_where_it_is_known_to_take_it(environ: dict[str, str]
 
 
 def test_elsewhere_the_desktops_own_command_is_asked_and_over_ssh_none() -> None:
-    def only(name: str) -> object:
+    def only(name: str) -> Callable[[str], str | None]:
         return lambda wanted: f"/bin/{wanted}" if wanted == name else None
 
-    linux = notification_command("t", "<b>x</b>", {}, only("notify-send"))  # type: ignore[arg-type]
+    linux = notification_command("t", "<b>x</b>", {}, only("notify-send"))
     assert linux == ["/bin/notify-send", "--app-name=octui", "--", "t", "&lt;b&gt;x&lt;/b&gt;"]
-    mac = notification_command("t", '"; quit', {}, only("osascript"))  # type: ignore[arg-type]
+    mac = notification_command("t", '"; quit', {}, only("osascript"))
     assert mac[-2:] == ["t", '"; quit']
     assert '"; quit' not in mac[:-1]
     assert notification_command("t", "x", {}, lambda name: None) == []
-    assert notification_command("t", "x", {"SSH_TTY": "/dev/pts/1"}, only("notify-send")) == []  # type: ignore[arg-type]
+    assert notification_command("t", "x", {"SSH_TTY": "/dev/pts/1"}, only("notify-send")) == []
 
 
 def test_what_is_told_holds_no_control_bytes_and_no_secrets() -> None:

@@ -23,7 +23,7 @@ SIZE = (120, 40)
 
 def in_charge(app: OctuiApp, refusal: str = "") -> Controls:
     controls = Controls(refusal)
-    on_dashboard(app).controls = controls  # type: ignore[assignment]
+    on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
     return controls
 
 

@@ -51,7 +51,7 @@ def shown(
     app = dashboard(journal.folder)
 
     async def press(pilot: Pilot[Any]) -> None:
-        on_dashboard(app).controls = Controls()  # type: ignore[assignment]
+        on_dashboard(app).controls = Controls()  # type: ignore[assignment]  # a stand-in
         await pilot.pause(0.3)
         on_dashboard(app).show_all()
         for key in keys:

@@ -7,7 +7,7 @@ from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, Script, record, st
 
 from octui.recording.facts import RunState
 from octui.recording.session import Session
-from octui.tui.glyphs import ASCII, UNICODE
+from octui.tui.glyphs import ASCII, UNICODE, Glyphs
 from octui.tui.render.lines import plain, width_of
 from octui.tui.view import SessionView, first_in_need
 from octui.tui.widgets.bars import session_line
@@ -90,11 +90,11 @@ def test_head_and_foot_fit_and_keep_what_matters_most(tmp_path: Path, width: int
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
-def test_the_session_bar_fits_and_always_says_who_needs_you(tmp_path: Path, width: int, glyphs: object) -> None:
+def test_the_session_bar_fits_and_always_says_who_needs_you(tmp_path: Path, width: int, glyphs: Glyphs) -> None:
     view = view_of(tmp_path, SIX)
-    shown = session_line(view.name, view.session_totals(), "interrupted", "error", width, glyphs)  # type: ignore[arg-type]
+    shown = session_line(view.name, view.session_totals(), "interrupted", "error", width, glyphs)
     assert width_of(shown) <= width
-    assert f"{glyphs.attention} 2" in plain(shown)  # type: ignore[attr-defined]
+    assert f"{glyphs.attention} 2" in plain(shown)
 
 
 def test_every_sign_is_one_cell_wide() -> None:

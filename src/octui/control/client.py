@@ -147,7 +147,11 @@ class ControlClient:
         self._last_id += 1
         return self._last_id
 
-    async def _ask(self, request: Request, kind: type[Answered] = Done) -> Answered:  # type: ignore[assignment]
+    async def _ask(
+        self,
+        request: Request,
+        kind: type[Answered] = Done,  # type: ignore[assignment]  # A type variable has no default in Python 3.11.
+    ) -> Answered:
         async with self._asking:
             response = await self._exchange(request)
         if isinstance(response, Refused):

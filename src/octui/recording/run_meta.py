@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from octui.plan.templates import is_template
 from octui.recording.layout import SESSION_FILE
 
 _OVERRIDES = ("permission", "mcp", "tools", "instructions", "config_overrides", "inherit_user_config", "isolate_db")
@@ -57,6 +56,17 @@ def _is_named(run: object) -> bool:
     return isinstance(run, dict) and isinstance(run.get("name"), str)
 
 
+def _is_made(run: dict[str, Any]) -> bool:
+    if "template" in run:
+        return bool(run["template"])
+    prompt = str(run.get("prompt") or "")
+    if "{" not in prompt:
+        return False
+    from octui.plan.templates import is_template  # What a template is takes longer to load than most prompts to read.
+
+    return is_template(prompt)
+
+
 def _folder_of(workspace: object) -> str:
     """The folder of a workspace, which may be a table that says more of it."""
     return str(workspace.get("path") or "") if isinstance(workspace, dict) else str(workspace or "")
@@ -69,7 +79,7 @@ def _meta(run: dict[str, Any]) -> RunMeta:
         workspace=_folder_of(run.get("workspace")),
         check=str(run.get("check") or ""),
         prompt=str(run.get("prompt") or ""),
-        is_made=bool(run.get("template", is_template(str(run.get("prompt") or "")))),
+        is_made=_is_made(run),
         backend=str(run.get("backend") or ""),
         overrides={key: run[key] for key in _OVERRIDES if run.get(key) not in (None, {}, [])},
     )

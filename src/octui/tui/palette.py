@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -41,10 +42,10 @@ class Palette:
         style = self._styles.get(key)
         if style is None:
             name, *modifiers = role.split("/")
-            options = {_MODIFIERS[modifier]: True for modifier in modifiers}
+            options: dict[str, Any] = {_MODIFIERS[modifier]: True for modifier in modifiers}
             if name in ("match", "attention-text"):
                 ground = {"match": "match-ground", "attention-text": "attention-ground"}[name]
-            style = Style(color=self.color(name), bgcolor=self.color(ground), **options)  # type: ignore[arg-type]
+            style = Style(color=self.color(name), bgcolor=self.color(ground), **options)
             self._styles[key] = style
         return style
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -257,7 +258,7 @@ def test_wherever_the_connection_is_cut_and_whatever_is_lost_each_line_comes_onc
         with FakeServer() as server:
             server.open(SESSION)
             steps: list[Callable[[], object]] = [lambda: server.take(SESSION, "Hello")]
-            steps += [lambda number=number: server.say(SESSION, f"Part {number}") for number in range(10)]  # type: ignore[misc]
+            steps += [partial(server.say, SESSION, f"Part {number}") for number in range(10)]
             async with heard(server) as (talk, recorder, _):
                 await talk.send("Hello", PromptOptions())
                 for number, step in enumerate(steps):

@@ -22,7 +22,7 @@ from octui import AsyncOpenCodeClient, OpenCodeSession, RunConfig, ServerError
 from octui.client.serve import v1
 from octui.client.serve.api import PromptOptions
 from octui.client.serve.conversation import Conversation, open_session
-from octui.client.serve.events import PermissionAsked, Question, QuestionAsked, RequestClosed, Rule
+from octui.client.serve.events import FileDiff, PermissionAsked, Question, QuestionAsked, RequestClosed, Rule
 from octui.client.serve.feed import EventFeed, listening
 from octui.client.serve.server import OpenCodeServer, ServerLaunch, running
 from octui.client.serve.shares import server_config
@@ -240,17 +240,27 @@ async def test_a_fork_goes_on_from_what_was_said_and_leaves_it_alone(
     assert "Branch." not in json.dumps(scripted_model.server.requests[-1].body)
 
 
+async def changed_by(talk: Conversation, place: Place, *, additions: int) -> FileDiff:
+    """What a session changed, once the server tells of so many lines: it sums up each prompt after it is over."""
+    with anyio.fail_after(30):
+        while True:
+            for diff in await place.api.diff(talk.session_id, place.directory):
+                if diff.additions == additions:
+                    return diff
+            await anyio.sleep(0.1)
+
+
 async def test_what_a_session_changed_is_told_taken_back_and_brought_back(place: Place) -> None:
     talk, _ = await place.talk()
     made = Path(place.directory) / "made.txt"
     await ask(talk, "SAY:Nothing yet.")
     await ask(talk, tool("write", filePath=str(made), content="one\ntwo\n"))
-    (diff,) = await place.api.diff(talk.session_id, place.directory)
-    assert (diff.file, diff.additions, diff.deletions, diff.status) == ("made.txt", 2, 0, "added")
+    diff = await changed_by(talk, place, additions=2)
+    assert (diff.file, diff.deletions, diff.status) == ("made.txt", 0, "added")
     assert "+one" in diff.patch
     await ask(talk, tool("edit", filePath=str(made), oldString="two", newString="three\nfour"))
-    (diff,) = await place.api.diff(talk.session_id, place.directory)
-    assert (diff.additions, diff.deletions, diff.status) == (4, 1, "added")
+    diff = await changed_by(talk, place, additions=4)
+    assert (diff.deletions, diff.status) == (1, "added")
     await place.api.revert(talk.session_id, place.directory)
     assert made.read_text() == "one\ntwo\n"
     await place.api.revert(talk.session_id, place.directory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -157,5 +158,5 @@ def test_runs_that_differ_in_what_is_a_session_s_can_share_a_server() -> None:
 
 
 @pytest.mark.parametrize("permission", ["ask", {"bash": "ask"}, {"bash": {"*": "allow", "rm *": "ask"}}])
-def test_a_permission_that_asks_is_the_server_s_as_well_as_it_must_hold_for_subagents(permission: object) -> None:
-    assert server_config(RunConfig(permission=permission)).permission == permission  # type: ignore[arg-type]
+def test_a_permission_that_asks_is_the_server_s_as_well_as_it_must_hold_for_subagents(permission: Any) -> None:
+    assert server_config(RunConfig(permission=permission)).permission == permission

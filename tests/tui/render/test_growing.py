@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,9 +60,9 @@ def test_a_growing_answer_renders_its_last_block_only(monkeypatch: pytest.Monkey
     rendered: list[int] = []
     whole = markdown.markdown_lines
 
-    def count(text: str, *args: object, **more: object) -> object:
+    def count(text: str, *args: Any, **more: Any) -> object:
         rendered.append(len(text))
-        return whole(text, *args, **more)  # type: ignore[arg-type]
+        return whole(text, *args, **more)
 
     monkeypatch.setattr(markdown, "markdown_lines", count)
     growing = GrowingAnswer(60, UNICODE)

@@ -37,6 +37,8 @@ from octui.tui.widgets.launcher.form_view import FormView, Pickers
 from octui.tui.widgets.launcher.notice import Notice
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from octui.tui.launch.form import LaunchForm
     from octui.tui.launch.services import Services
     from octui.tui.screens.launcher_plans import PlanFiles
@@ -341,9 +343,8 @@ class LauncherScreen(OctuiScreen):
         """Help with the field one stands in; after quick keys that may be another than the message is about."""
         self.query_one(Foot).help_with(HINTS.get(self._view.field_of(self.focused), ""))
 
-    def _tell(self, words: str, severity: str = "information") -> None:
-        level = severity if severity in ("warning", "error") else "information"
-        self.notify(clean_line(words), severity=level, markup=False, timeout=8)  # type: ignore[arg-type]
+    def _tell(self, words: str, severity: SeverityLevel = "information") -> None:
+        self.notify(clean_line(words), severity=severity, markup=False, timeout=8)
 
     def _draw_head(self) -> None:
         self.query_one("#head", Static).update(launcher_words.head(self._offers, self._base, self.size.width))

@@ -1,0 +1,33 @@
+"""What is left to do of a session that is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from octui.recording.facts import RunAdded, RunState
+from octui.recording.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The runs of a session, in the plan's order.
+
+    Attributes:
+        anew: Those that did not succeed, and so begin anew.
+        kept: Those that stay as they are: what succeeded, and forks, which a person asked for and can go on with.
+    """
+
+    anew: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def rest_of(session: Session) -> Rest:
+    """Tell what begins anew when a session is resumed; nothing where it cannot be."""
+    if session.is_bare or session.is_live:
+        return Rest((), session.run_names)
+    status = session.status
+    forks = {fact.run for fact in session.facts if isinstance(fact, RunAdded)}
+    anew = tuple(
+        name for name in session.run_names if name not in forks and status.run(name).state is not RunState.SUCCEEDED
+    )
+    return Rest(anew, tuple(name for name in session.run_names if name not in anew))
