@@ -25,7 +25,8 @@ REJECTED = (
 
 def told(name: str, state: str = "succeeded", **fields: Any) -> dict[str, Any]:
     figures = {"duration_s": 1.5, "cost": 0.25, "tokens": {"total": 1200}, "final_text": "", "error": ""}
-    return {"name": name, "state": state, "attention": [], **figures, **fields}
+    place = {"branch": "", "base": "", "changes": None, "check": None}
+    return {"name": name, "state": state, "attention": [], **figures, **place, **fields}
 
 
 def report(*runs: dict[str, Any]) -> dict[str, Any]:

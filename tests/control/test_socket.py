@@ -12,9 +12,9 @@ import anyio
 import pytest
 
 from octui.control.client import ControlClient, request
-from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Order, Stop, Welcome
+from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Order, Settle, Stop, Welcome
 from octui.control.server import MAX_PATH_BYTES, ControlServer, new_socket_path
-from octui.errors import ControlError, RecordingError
+from octui.errors import ConflictError, ControlError, RecordingError, UncommittedWorkError
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +31,28 @@ class Supervisor:
         if getattr(request, "run", None) == "no":
             raise ControlError("There is no such run.")
         self.asked.append(request)
+
+
+async def test_why_changes_cannot_be_settled_is_told_in_kind(path: Path) -> None:
+    async def refuse(asked: Order) -> None:
+        assert isinstance(asked, Settle)
+        if asked.anyway:
+            raise ConflictError("They do not fit.", ["b"], hint="Merge.")
+        raise UncommittedWorkError("There is work.", ["a", "\udcff"], hint="Commit.")
+
+    server = ControlServer(path, Welcome(session="/s", pid=1, octui="0.1.0"), refuse)
+    async with server.serving():
+        client = await ControlClient.connect(path)
+        with pytest.raises(UncommittedWorkError, match=r"There is work\. Commit\.") as uncommitted:
+            await client.settle("a", "applied")
+        assert uncommitted.value.files == ("a", "?")
+        with pytest.raises(ConflictError) as conflict:
+            await client.settle("a", "applied", anyway=True)
+        assert (conflict.value.files, conflict.value.hint) == (("b",), "Merge.")
+        await client.close()
+        with anyio.move_on_after(2):
+            while server.connections:
+                await anyio.sleep(0.01)
 
 
 @pytest.fixture

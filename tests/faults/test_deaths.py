@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,6 +23,7 @@ from tests.support.processes import processes_marked, wait_until
 from tests.support.terminal import Terminal
 
 from octui import paths
+from octui.cli.main import main
 from octui.client.config import RunConfig
 from octui.control.client import request
 from octui.control.messages import Shutdown
@@ -102,6 +104,29 @@ def test_a_killed_headless_run_leaves_nothing_but_a_session_that_replays(
     (folder,) = paths.sessions_dir().iterdir()
     check_interrupted(folder, "a", 1)
     fault.did = "ended all; the session says so and replays"
+
+
+@pytest.mark.parametrize("key", ["setup", "check"])
+@pytest.mark.fault(3, "kill -9 of a headless run while a command of its worktree works")
+def test_a_killed_headless_run_leaves_a_worktree_that_is_listed_and_nothing_at_work_in_it(
+    key: str, stand_in: StandIn, git_workspace: Path, tmp_path: Path, fault: Fault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "echo half > done; setsid sleep 300 & sleep 300"
+    run: dict[str, Any] = {"name": "a", "prompt": "x", "workspace": {"path": str(git_workspace), "worktree": True}}
+    run[key] = [command] if key == "setup" else command
+    plan = tmp_path / "plan.toml"
+    plan.write_text(tomli_w.dumps({"runs": [run]}))
+    words = [*OCTUI, "--binary", str(stand_in("answer()")), "run", str(plan), "--headless"]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: fault.left().count("sleep") == 2, 20)
+        process.kill()
+    wait_until(lambda: not fault.left(), GONE_S)
+    (folder,) = paths.sessions_dir().iterdir()
+    assert main(["sessions"]) == 0
+    assert f"octui/{folder.name}/a  1 file not committed" in capsys.readouterr().out
+    assert main(["sessions", "prune", "--keep-days", "0", "--yes"]) == 0
+    assert (paths.worktrees_dir() / folder.name / "a" / "done").read_text() == "half\n"
+    fault.did = "ended all; the worktree is listed, and stays as it holds work"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

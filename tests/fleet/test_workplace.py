@@ -68,6 +68,9 @@ async def test_runs_of_one_repository_work_beside_each_other(make_fleet: MakeFle
         assert (Path(run.worktree.folder) / "greeter.py").read_text() == text
         assert run.changes is not None
         assert (run.changes.files, run.changes.added, run.changes.removed) == (1, added, 1)
+        (diff,) = fleet.session().diffs(name)
+        assert (diff.file, diff.additions, diff.deletions) == ("greeter.py", added, 1)
+        assert diff.patch.endswith(f"-print(1)\n+{text.split()[0]}\n{'+two' + chr(10) if added == 2 else ''}")
         assert (outcome(fleet, name)["files_changed"], outcome(fleet, name)["branch"]) == (1, run.worktree.branch)
     assert (workspace / "greeter.py").read_text() == "print(1)\n"
 

@@ -50,7 +50,7 @@ def test_everything_git_would_take_along_counts(tree: Worktree) -> None:
         assert (found.commits, found.counts) == (1, Counts(4, 5, 2))
         assert b"-two\n+2\n three\n+four\n" in found.diff(found.files[0])
         assert b"\\ No newline at end of file" in found.diff(found.files[1])
-        assert found.diff().count(b"diff --git ") == 4
+        assert found.diffs() == [found.diff(file) for file in found.files]
 
 
 def test_a_worktree_in_which_nothing_was_done_has_no_changes(tree: Worktree) -> None:

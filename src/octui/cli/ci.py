@@ -34,6 +34,8 @@ def is_good(run: dict[str, Any], fail_on: FailOn) -> bool:
 
 def junit(report: dict[str, Any], fail_on: FailOn) -> bytes:
     """The report as JUnit XML: a test suite a session, a test case a run."""
+    from octui.cli.report import changes_in_words, check_in_words
+
     runs = report["runs"]
     name = _xml(Path(report["session"]).name)
     bad = sum(not is_good(run, fail_on) for run in runs)
@@ -44,6 +46,17 @@ def junit(report: dict[str, Any], fail_on: FailOn) -> bytes:
     for run in runs:
         took = f"{run['duration_s']:.3f}"
         case = ElementTree.SubElement(suite, "testcase", classname=name, name=_xml(run["name"]), time=took)
+        told = {
+            "branch": run["branch"],
+            "base": run["base"],
+            "changes": changes_in_words(run),
+            "check": check_in_words(run),
+        }
+        if any(told.values()):
+            properties = ElementTree.SubElement(case, "properties")
+            for key, value in told.items():
+                if value:
+                    ElementTree.SubElement(properties, "property", name=key, value=_xml(value))
         if not is_good(run, fail_on):
             reasons = [run["error"], *run["attention"]]
             message = next((each for each in reasons if each), run["state"])
@@ -57,19 +70,22 @@ def junit(report: dict[str, Any], fail_on: FailOn) -> bytes:
 
 def step_summary(report: dict[str, Any], fail_on: FailOn) -> str:
     """The report in Markdown: a table of the runs, why some are not good, and the answers, folded."""
-    from octui.cli.report import plain
+    from octui.cli.report import changes_in_words, check_in_words, plain
     from octui.export.markdown import escape, fence
     from octui.tui.format import clock, cost, tokens
     from octui.tui.text import clean
 
     runs = report["runs"]
     good = sum(is_good(run, fail_on) for run in runs)
-    lines = [f"### octui: {good} of {len(runs)} good\n", "| | run | state | tokens | cost | time |"]
-    lines.append("|---|---|---|--:|--:|--:|")
-    for run in runs:
+    more = {"branch": [run["branch"] for run in runs], "changes": [*map(changes_in_words, runs)]}
+    more = {name: cells for name, cells in {**more, "check": [*map(check_in_words, runs)]}.items() if any(cells)}
+    heads = ["", "run", "state", "tokens", "cost", "time", *more]
+    lines = [f"### octui: {good} of {len(runs)} good\n", f"| {' | '.join(heads)} |".replace("|  |", "| |")]
+    lines.append(f"|---|---|---|--:|--:|--:|{'---|' * len(more)}")
+    for number, run in enumerate(runs):
         sign = "✅" if is_good(run, fail_on) else "❌"
         figures = [tokens(run["tokens"]["total"]), cost(run["cost"]), clock(run["duration_s"])]
-        cells = [run["name"], run["state"].replace("_", " "), *figures]
+        cells = [run["name"], run["state"].replace("_", " "), *figures, *(told[number] for told in more.values())]
         lines.append(f"| {sign} | {' | '.join(escape(plain(cell)) for cell in cells)} |")
     for run in runs:
         reasons = [each for each in (run["error"], *run["attention"]) if each]

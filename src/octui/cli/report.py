@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from octui.recording.event_log import EventLog
-from octui.recording.facts import AnyFact, AttentionRaised, RunState, RunStatus, StateChanged
+from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, RunStatus, StateChanged, WorktreeMade
 from octui.recording.session import Session
 
 _SIGNS = {
@@ -41,6 +41,12 @@ class Progress:
             self._say(fact.run, f"{state}{f': {plain(fact.why)}' if fact.why else ''}")
         elif isinstance(fact, AttentionRaised):
             self._say(fact.run, click.style(f"◆ {plain(fact.words)}", fg="yellow"))
+        elif isinstance(fact, WorktreeMade):
+            self._say(fact.run, f"⎇ {plain(fact.branch)}")
+            for note in fact.notes:
+                self._say(fact.run, click.style(plain(note), fg="yellow"))
+        elif isinstance(fact, Checked) and fact.exit_code == 0:
+            self._say(fact.run, click.style("✓ checked", fg="green"))
 
     def _say(self, run: str, words: str) -> None:
         passed = time.monotonic() - self._began
@@ -52,7 +58,9 @@ def session_report(folder: Path) -> dict[str, Any]:
     """What a session came to, as the object ``--json`` prints."""
     session = Session.open(folder)
     status = session.status
-    runs = [_run_report(name, status.run(name), session.log(name)) for name in session.run_names]
+    runs = [
+        _run_report(name, status.run(name), session.log(name), session.meta(name).check) for name in session.run_names
+    ]
     return {
         "session": str(folder),
         "ok": all(run["state"] == RunState.SUCCEEDED for run in runs),
@@ -66,7 +74,30 @@ def summary(report: dict[str, Any]) -> str:
     good = sum(run["state"] == RunState.SUCCEEDED for run in runs)
     cost = sum(run["cost"] for run in runs)
     tokens = sum(run["tokens"]["total"] for run in runs)
-    return f"{good} of {len(runs)} succeeded, {tokens} tokens, ${cost:.4f}. Session: {report['session']}"
+    told = [f"{good} of {len(runs)} succeeded", f"{tokens} tokens", f"${cost:.4f}"]
+    checks = [run["check"]["exit_code"] for run in runs if run["check"] is not None]
+    if checks:
+        told.append(f"{checks.count(0)} of {len(checks)} checks good")
+    lines = [f"{', '.join(told)}. Session: {report['session']}"]
+    width = max(len(run["name"]) for run in runs)
+    lines += [f"  {run['name']:{width}}  {run['branch']}  {changes_in_words(run)}" for run in runs if run["branch"]]
+    return "\n".join(lines)
+
+
+def changes_in_words(run: dict[str, Any]) -> str:
+    """How much a run of the report changed in its worktree: ``2 files +10 -3``; empty for one without."""
+    found = run["changes"]
+    if found is None:
+        return "no changes" if run["branch"] else ""
+    return f"{found['files']} file{'' if found['files'] == 1 else 's'} +{found['added']} -{found['removed']}"
+
+
+def check_in_words(run: dict[str, Any]) -> str:
+    """What the check of a run of the report came to; empty for one without."""
+    if run["check"] is None:
+        return ""
+    code = run["check"]["exit_code"]
+    return "good" if code == 0 else "not finished" if code is None else f"exit code {code}"
 
 
 def dumps(value: dict[str, Any]) -> str:
@@ -84,10 +115,11 @@ def printable(line: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in line)
 
 
-def _run_report(name: str, run: RunStatus, log: EventLog) -> dict[str, Any]:
+def _run_report(name: str, run: RunStatus, log: EventLog, check: str) -> dict[str, Any]:
     totals = log.totals
     tokens = totals.tokens
     duration = run.elapsed(time.time())
+    made, changes, checked = run.worktree, run.changes, run.checked
     return {
         "name": name,
         "state": str(run.state),
@@ -107,5 +139,16 @@ def _run_report(name: str, run: RunStatus, log: EventLog) -> dict[str, Any]:
         "tool_calls": totals.tool_calls,
         "session_id": totals.session_id,
         "final_text": log.final_text(),
+        "branch": made.branch if made is not None else "",
+        "base": made.base if made is not None else "",
+        "worktree": made.path if made is not None and run.has_worktree else "",
+        "settled": str(run.settled or ""),
+        "changes": changes
+        and {
+            "files": changes.files,
+            "added": changes.added,
+            "removed": changes.removed,
+        },
+        "check": checked and {"command": check, "exit_code": checked.exit_code, "duration_s": checked.seconds},
         "error": "" if run.state is RunState.SUCCEEDED else run.why,
     }

@@ -121,14 +121,22 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
         return
     from octui import paths
     from octui.cli.report import dumps, plain
+    from octui.cli.worktrees import worktree_line, worktree_object, worktrees_of
     from octui.recording.shelf import look_at
 
     found = _listed(paths.sessions_dir(), live=live, failed=failed, find=find)
+    kept = worktrees_of({summary.path.name for summary in found}, with_lost=not (live or failed or find))
     sizes = {summary.path: look_at(summary.path).size for summary in found} if size else {}
     if as_json:
         for summary in found:
             told = _as_object(summary)
+            if trees := kept.pop(summary.path.name, []):
+                told["worktrees"] = [worktree_object(tree) for tree in trees]
             click.echo(dumps({**told, "bytes": sizes[summary.path]} if size else told))
+        for name, trees in kept.items():
+            path = str(paths.sessions_dir() / name)
+            told = {"session": path, "state": "deleted", "worktrees": [worktree_object(tree) for tree in trees]}
+            click.echo(dumps(told))
     elif not found:
         if live or failed or find:
             click.echo("No session is like that. `octui sessions` lists all.")
@@ -143,6 +151,10 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
             click.echo(f"{_bytes(sum(sizes.values())):>9}  in all")
         if unfinished := next((summary for summary in found if summary.unfinished and not summary.is_live), None):
             click.echo(f"`octui resume {plain(unfinished.path.name)}` runs what did not succeed in it.", err=True)
+    if kept and not as_json:
+        click.echo("\nWorktrees:")
+        for tree in [tree for trees in kept.values() for tree in trees]:
+            click.echo(worktree_line(tree))
 
 
 @sessions.command("open")
@@ -194,19 +206,72 @@ def delete(session: str, yes: bool) -> None:
     octui sessions delete 20261123-1041
     """
     from octui import paths
+    from octui.cli.report import plain
+    from octui.cli.worktrees import worktree_line
     from octui.recording import shelf
     from octui.recording.session import Session, resolve_session
+    from octui.workspace.leftovers import clear, leftovers
 
     path = resolve_session(session)
     if Session.open(path, 0).is_live:
         raise UsageError(f"{path.name} is live.", hint=f"`octui stop {path.name}` ends it.")
+    trees = leftovers(paths.worktrees_dir(), path.name)
+    if staying := [tree for tree in trees if not tree.can_go]:
+        lines = "\n".join(f"  {worktree_line(tree)}" for tree in staying)
+        raise UsageError(
+            f"{path.name} is not deleted: its worktrees hold work that is nowhere else.\n{lines}",
+            hint=f"`octui sessions settle {path.name} {plain(staying[0].name)} …` keeps, applies or discards it.",
+        )
     if not yes:
         _need_somebody("delete")
         size = _bytes(shelf.look_at(path).size) if path.is_dir() else ""
         if not click.confirm(f"Delete {path.name} ({size})? It cannot be had back", err=True):
             return
+    for tree in trees:
+        clear(tree, paths.worktrees_dir())
     shelf.delete(path, paths.sessions_dir())
     click.echo(f"Deleted {path.name}.", err=True)
+
+
+@sessions.command()
+@click.argument("session", shell_complete=complete_session)
+@click.argument("run")
+@click.argument("how", type=click.Choice(["keep", "apply", "commit", "discard"]))
+@click.option("--message", "-m", default="", metavar="TEXT", help="For a commit of what is in none yet.")
+@click.option("--anyway", is_flag=True, help="Apply also where that touches files of yours with uncommitted work.")
+@click.option("--yes", is_flag=True, help="Do not ask before something is discarded.")
+@common_options
+def settle(session: str, run: str, how: str, message: str, anyway: bool, yes: bool) -> None:
+    """Settle what a run changed in its worktree.
+
+    \b
+    keep      keep its branch, and remove the worktree; -m commits what is in no commit yet
+    apply     bring its changes into your working tree, uncommitted; checked first, whole or not at all
+    commit    commit what is in no commit yet, in the worktree; needs -m
+    discard   remove branch and worktree, with all that is in them
+
+    \b
+    octui sessions settle 20261123-1041 fix-large apply
+    octui sessions settle 20261123-1041 fix-small discard
+    """
+    from octui.control.settling import settle_run
+    from octui.recording.session import Session, resolve_session
+    from octui.workspace.settle import How
+
+    done: dict[str, How] = {"keep": "kept", "apply": "applied", "commit": "committed", "discard": "discarded"}
+    found = Session.open(resolve_session(session))
+    if run not in found.run_names:
+        raise UsageError(f"{found.folder.name} has no run called {run!r}; it has {', '.join(found.run_names)}.")
+    if how == "discard" and not yes:
+        _need_somebody("discard")
+        if not click.confirm(f"Discard all that {run} changed? It cannot be had back", err=True):
+            return
+    settle_run(found, run, done[how], message, anyway=anyway)
+    found.refresh()
+    made, words = found.status.run(run).worktree, ""
+    if made is not None and how in ("keep", "commit"):
+        words = f": {made.branch}"
+    click.echo(f"{run} is {done[how]}{words}.", err=True)
 
 
 @sessions.command("prune")
@@ -220,31 +285,39 @@ def prune_sessions(keep_days: float | None, keep_mb: float | None, yes: bool) ->
     The newest, those that are live and those with a working copy in them stay in any case. Without options the rule
     is keep_days and keep_mb of settings.toml, where it is also applied whenever a session begins.
 
+    Worktrees that runs have left go as well, of whatever age, with their branches: those that hold no uncommitted work
+    and no commit that is on no other branch.
+
     \b
     octui sessions prune --keep-days 30
     octui sessions prune --keep-mb 500 --yes
     """
     from octui import paths, settings
     from octui.cli.report import plain
+    from octui.cli.worktrees import clear_worktree, free_worktrees, worktree_line
     from octui.recording import shelf
 
     keep = shelf.Retention(keep_days, keep_mb)
     if not keep:
         chosen = settings.load()
         keep = shelf.Retention(chosen.keep_days, chosen.keep_mb)
-    if not keep:
-        raise UsageError("Nothing says what to keep.", hint="Add --keep-days N or --keep-mb N.")
     folder = paths.sessions_dir()
+    trees = free_worktrees(folder)
+    if not keep and not trees:
+        raise UsageError("Nothing says what to keep.", hint="Add --keep-days N or --keep-mb N.")
+    for tree in trees:
+        done = ("removed " if clear_worktree(tree, folder) else "stayed  ") if yes else "would go"
+        click.echo(f"{done}  {worktree_line(tree)}")
     going = shelf.expired(shelf.shelved(folder), keep, time.time())
     gone = set(shelf.prune(folder, keep)) if yes else set()
     for each, why in going:
         done = ("deleted " if each.path in gone else "stayed  ") if yes else "would go"
         click.echo(f"{done}  {_bytes(each.size):>9}  {plain(each.path.name)}  {why}")
-    if not going:
+    if not going and not trees:
         click.echo("Nothing is to go.", err=True)
     elif not yes:
-        size = _bytes(sum(each.size for each, _ in going))
-        click.echo(f"{len(going)} of them, {size}. Add --yes to delete them.", err=True)
+        size = _bytes(sum(each.size for each, _ in going) + sum(tree.size for tree in trees))
+        click.echo(f"{len(going) + len(trees)} of them, {size}. Add --yes to delete them.", err=True)
 
 
 def _listed(folder: Path, *, live: bool, failed: bool, find: str | None) -> list[SessionSummary]:

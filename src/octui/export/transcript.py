@@ -167,6 +167,14 @@ class Other(Entry, frozen=True, kw_only=True, tag="other"):
 AnyEntry = Asked | Said | Thought | Called | Stepped | Failed | Requested | Entered | Attempted | Noted | Other
 
 
+class Check(Struct, frozen=True, kw_only=True):
+    """What the check of a run came to."""
+
+    command: str
+    exit_code: int | None
+    duration_s: float
+
+
 class RunHead(Struct, frozen=True, kw_only=True):
     """What a run was and what it came to; the fields are named as in ``octui run --json``."""
 
@@ -189,6 +197,9 @@ class RunHead(Struct, frozen=True, kw_only=True):
     tokens: TokenUsage
     cost: float
     changes: list[Change]
+    branch: str
+    base: str
+    check: Check | None
 
 
 class SessionHead(Struct, frozen=True, kw_only=True):
@@ -253,6 +264,11 @@ class Transcript:
                 Change(file=diff.file, additions=diff.additions, deletions=diff.deletions, patch=mask(diff.patch))
                 for diff in self._session.diffs(name)
             ],
+            branch=status.worktree.branch if status.worktree is not None else "",
+            base=status.worktree.base if status.worktree is not None else "",
+            check=Check(command=mask(meta.check), exit_code=status.checked.exit_code, duration_s=status.checked.seconds)
+            if status.checked is not None
+            else None,
         )
 
     def _asked_first(self, run: str) -> Iterator[AnyEntry]:

@@ -41,11 +41,30 @@ def facts_of(run: RunHead) -> list[tuple[str, str]]:
         ("model", run.model),
         ("agent", run.agent),
         ("folder", run.workspace),
+        ("branch", run.branch),
+        ("base", run.base[:12]),
+        ("changed", _changed(run)),
+        ("check", _checked(run)),
         ("opencode session", run.session_id),
         ("attempts", str(run.attempts) if run.attempts > 1 else ""),
         ("exit code", str(run.exit_code) if run.exit_code else ""),
     ]
     return [(name, clean_line(value)) for name, value in told if value]
+
+
+def _changed(run: RunHead) -> str:
+    if not run.branch:
+        return ""
+    added, removed = sum(each.additions for each in run.changes), sum(each.deletions for each in run.changes)
+    return f"{plural(len(run.changes), 'file')} +{added} {UNICODE.minus}{removed}"
+
+
+def _checked(run: RunHead) -> str:
+    if run.check is None:
+        return ""
+    code = run.check.exit_code
+    came_to = "good" if code == 0 else "not finished" if code is None else f"exit code {code}"
+    return f"{run.check.command}: {came_to}"
 
 
 def about(head: SessionHead) -> str:

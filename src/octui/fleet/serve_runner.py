@@ -194,6 +194,8 @@ class ServeRunner(RunLife):
         async with self._servers.borrowed(self.spec) as hosted:
             await (hosted.api.unrevert if undo else hosted.api.revert)(self.session_id, self.directory)
             await self._write_diff(hosted)
+        async with self.place.counted():
+            pass
 
     async def choices(self) -> tuple[list[str], list[str]]:
         """Give the models and agents it can have.
@@ -362,6 +364,8 @@ class ServeRunner(RunLife):
                 self._raise(self._watch.rejected([in_words(request)]))
 
     async def _write_diff(self, hosted: Hosted) -> None:
+        if self.place.tree is not None:
+            return  # git tells more: what commands changed, too.
         with suppress(OctuiError, OSError):
             self._journal.write_diff(self.spec.name, await hosted.api.diff(self.session_id, self.directory))
 

@@ -14,6 +14,7 @@ import anyio
 from anyio import from_thread, to_thread
 
 from octui import paths
+from octui.client.serve.events import FileDiff
 from octui.errors import OctuiError, RecordingError, WorkspaceError
 from octui.fleet.outcome import Outcome
 from octui.fleet.shell import run_command
@@ -33,7 +34,7 @@ from octui.recording.facts import (
     WorktreeSettled,
 )
 from octui.recording.journal import Journal
-from octui.workspace.changes import Counts, count
+from octui.workspace.changes import Counts, compare, count
 from octui.workspace.git import environment
 from octui.workspace.settle import How, settle
 from octui.workspace.worktree import Worktree, make_worktree, remove_if_untouched, restore_worktree
@@ -42,8 +43,11 @@ COUNT_EVERY_S = 3.0
 COUNT_SHARE = 10
 """Between two counts passes so many times what the last one took."""
 
-LAST_COUNT_S = 20.0
+LAST_LOOK_S = 20.0
 """How long the count after a run may take."""
+
+MOST_DIFF_BYTES = 8_000_000
+"""A longer diff is kept without its lines."""
 
 CANNOT_START = 126
 """The exit code of a check that cannot be started, as a shell would give it."""
@@ -138,38 +142,45 @@ class Workplace:
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True), suppress(OctuiError, OSError, TimeoutError):
-                await self.count(time.monotonic() + LAST_COUNT_S)
+                await self._look_at_it_all()
 
-    async def count(self, give_up_at: float | None = None) -> None:
+    async def count(self) -> None:
         """Count what was changed in the worktree, and write it down where it is not what it was.
 
         Raises:
             OctuiError: It cannot be counted.
-            TimeoutError: It took until ``give_up_at``, a moment of `time.monotonic`.
         """
-        tree = self.tree
+        if self.tree is not None and self.tree.is_there:
+            async with self._counting:
+                self._tell(await to_thread.run_sync(count, self.tree, from_thread.check_cancelled))
+
+    async def _look_at_it_all(self) -> None:
+        """Count once more, and keep the whole diff with the session: the worktree may be gone some day."""
+        tree, give_up_at = self.tree, time.monotonic() + LAST_LOOK_S
         if tree is None or not tree.is_there:
             return
 
         def heed() -> None:
-            if give_up_at is None:
-                from_thread.check_cancelled()
-            elif time.monotonic() > give_up_at:
+            if time.monotonic() > give_up_at:
                 raise TimeoutError
 
         async with self._counting:
-            found = await to_thread.run_sync(count, tree, heed)
-            if found != (self._counts or Counts()):
-                self._counts = found
-                self._write(
-                    ChangesCounted(
-                        at=time.time(),
-                        run=self._spec.name,
-                        files=found.files,
-                        added=found.added,
-                        removed=found.removed,
-                    )
+            counts, diffs = await to_thread.run_sync(_changes, tree, heed)
+            self._tell(counts)
+            self._journal.write_diff(self._spec.name, diffs)
+
+    def _tell(self, found: Counts) -> None:
+        if found != (self._counts or Counts()):
+            self._counts = found
+            self._write(
+                ChangesCounted(
+                    at=time.time(),
+                    run=self._spec.name,
+                    files=found.files,
+                    added=found.added,
+                    removed=found.removed,
                 )
+            )
 
     async def check(self) -> None:
         """Run the check, if there is one, and write down what it came to.
@@ -299,6 +310,24 @@ class Workplace:
             with suppress(OctuiError, OSError):
                 await self.count()
             pause = max(COUNT_EVERY_S, COUNT_SHARE * (time.monotonic() - began))
+
+
+def _changes(tree: Worktree, heed: Callable[[], None]) -> tuple[Counts, list[FileDiff]]:
+    with compare(tree, heed) as found:
+        patches = found.diffs()
+        if sum(map(len, patches)) > MOST_DIFF_BYTES:
+            patches = [b""] * len(patches)
+        diffs = [
+            FileDiff(
+                file=file.path.encode("utf-8", "replace").decode(),
+                patch=patch.decode("utf-8", "replace"),
+                additions=file.added or 0,
+                deletions=file.removed or 0,
+                status=file.status,
+            )
+            for file, patch in zip(found.files, patches, strict=True)
+        ]
+        return found.counts, diffs
 
 
 def _since(began: float) -> float:

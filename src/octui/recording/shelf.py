@@ -20,6 +20,7 @@ from pathlib import Path
 
 import tomli_w
 
+from octui import paths
 from octui.errors import RecordingError, UsageError
 from octui.recording.layout import FACTS_FILE, SESSION_FILE
 from octui.recording.writer_lock import LockWatch, hold
@@ -39,7 +40,7 @@ class Shelved:
         used_at: When it was written to last, in seconds since the epoch.
         size: Bytes it takes on the disk.
         is_live: Whether a supervisor is at work on it.
-        working_copy: A working copy in it, for whose sake it is kept; None where there is none.
+        working_copy: A working copy in it, or a worktree that is left of it, for whose sake it is kept; None for none.
     """
 
     path: Path
@@ -117,7 +118,7 @@ def delete(path: Path, sessions_dir: Path) -> None:
         _, copy = _measure(path)
         if copy is not None:
             raise UsageError(
-                f"{path.name} is not deleted: there is a working copy in it.",
+                f"{path.name} is not deleted: there is a working copy of it.",
                 hint=f"Look at {copy}, and remove it once nothing in it is needed.",
             )
         # Gone at once for everybody; what cannot be finished now is done by the next `empty_trash`.
@@ -191,9 +192,17 @@ def _held(path: Path, sessions_dir: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def _worktree_of(session: Path) -> Path | None:
+    """A worktree that is left of a session; what is known of it is in the session."""
+    with suppress(OSError):
+        within = paths.worktrees_dir() / session.name
+        return next((path for path in sorted(within.iterdir()) if not path.name.startswith(".")), None)
+    return None
+
+
 def _measure(folder: Path) -> tuple[int, Path | None]:
-    """How many bytes a folder takes on the disk, and a working copy in it."""
-    size, copy = 0, None
+    """How many bytes a folder takes on the disk, and a working copy in it, or a worktree of one of its runs."""
+    size, copy = 0, _worktree_of(folder)
     for top, folders, names in os.walk(folder):
         if copy is None and ".git" in (*folders, *names):
             copy = Path(top)

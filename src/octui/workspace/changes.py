@@ -8,11 +8,13 @@ is touched, and that a diff is of one moment although an agent is at work.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -24,6 +26,7 @@ from octui.workspace.worktree import Worktree
 Status = Literal["added", "modified", "deleted", "renamed"]
 
 _STATUS: dict[str, Status] = {"A": "added", "D": "deleted", "R": "renamed"}
+_BEGIN_OF_DIFF = re.compile(rb"^diff --git ", re.MULTILINE)
 _AS_IT_IS = ("--no-ext-diff", "--no-textconv", "--no-color")
 _PATCH = ("-r", "--patch", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/", "--no-relative", "--submodule=short")
 
@@ -86,6 +89,16 @@ class Comparison:
         paths = [] if file is None else [path for path in (file.old_path, file.path) if path]
         which: list[str | bytes] = ["--", *map(os.fsencode, paths)] if paths else []
         return self._store.git("diff-tree", *_PATCH, "--find-renames", *_AS_IT_IS, self._old, self._new, *which)
+
+    def diffs(self) -> list[bytes]:
+        """Give the unified diff of every file, in the order of `files`.
+
+        Raises:
+            GitError: git does not tell.
+        """
+        whole = self.diff()
+        begins = [found.start() for found in _BEGIN_OF_DIFF.finditer(whole)]  # No line of a file's own begins so.
+        return [whole[begin:end] for begin, end in pairwise([*begins, len(whole)])]
 
     def patch(self) -> bytes:
         """Give all of it as a patch that `git apply` takes, files that are no text included.

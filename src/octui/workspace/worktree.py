@@ -77,8 +77,12 @@ class Worktree:
 
     @property
     def head(self) -> str:
-        """The commit that is checked out in it."""
-        return find_commit(self.path)
+        """The commit that is checked out in it.
+
+        Raises:
+            GitError: git does not tell, as where its repository is gone.
+        """
+        return said(git(self.path, "rev-parse", "--verify", "HEAD"))
 
 
 def make_worktree(
@@ -119,7 +123,7 @@ def make_worktree(
         except BaseException:
             with suppress(WorkspaceError):
                 _remove(tree, force=True)  # Nothing but what was just checked out is in it.
-                _delete_branch(tree, commit)
+                delete_branch(tree, commit)
             raise
         _side_note(path).write_text(json.dumps(asdict(tree), default=str), "utf-8")
     return replace(tree, notes=notes)
@@ -175,7 +179,7 @@ def remove_if_untouched(tree: Worktree, home: Path) -> bool:
     if at != (tree.base, tree.base) or uncommitted(tree.path):
         return False
     remove_worktree(tree, home)
-    _delete_branch(tree, tree.base)
+    delete_branch(tree, tree.base)
     return not tree.is_there
 
 
@@ -189,7 +193,7 @@ def discard_worktree(tree: Worktree, home: Path) -> None:
     with locked(home, repository.common):
         _remove(tree, force=True)
     if found := tip(tree.repository, tree.branch):
-        _delete_branch(tree, found)
+        delete_branch(tree, found)
 
 
 def branches_with(folder: Path, commit: str) -> list[str]:
@@ -295,7 +299,7 @@ def _remove(tree: Worktree, *, force: bool) -> None:
         tree.path.parent.rmdir()  # The session's last.
 
 
-def _delete_branch(tree: Worktree, at: str) -> None:
+def delete_branch(tree: Worktree, at: str) -> None:
     """Delete the branch, unless it is elsewhere by now or checked out in another worktree."""
     out = git(tree.repository, "for-each-ref", "--format=%(worktreepath)", f"refs/heads/{tree.branch}")
     if not said(out) and tip(tree.repository, tree.branch) == at:

@@ -213,7 +213,7 @@ AnyServerEvent = (
 
 
 class FileDiff(Struct, frozen=True, kw_only=True):
-    """What a session changed in one file; ``status`` is ``added``, ``modified`` or ``deleted``."""
+    """What a session changed in one file; ``status`` is ``added``, ``modified``, ``deleted`` or ``renamed``."""
 
     file: str
     patch: str = ""
