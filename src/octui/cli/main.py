@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from octui import __version__, quick_start
-from octui.cli import demo, export, plan, resume, run, sessions
+from octui.cli import compare, demo, export, plan, resume, run, sessions
 from octui.cli.options import Common, common, common_options, need_terminal
 from octui.errors import OctuiError, UsageError
 
@@ -114,6 +114,7 @@ _COMMANDS = (
     sessions.stop,
     sessions.replay,
     sessions.sessions,
+    compare.compare,
     export.export,
     demo.demo,
 )

@@ -27,6 +27,7 @@ class Glyphs:
     bar: str
     prompt: str
     bullet: str
+    up: str
     down: str
     corners: str
     horizontal: str
@@ -65,6 +66,7 @@ UNICODE = Glyphs(
     bar="▌",
     prompt="❯",
     bullet="•",
+    up="↑",
     down="↓",
     corners="╭╮╰╯",
     horizontal="─",
@@ -103,6 +105,7 @@ ASCII = Glyphs(
     bar="|",
     prompt=">",
     bullet="*",
+    up="^",
     down="v",
     corners="++++",
     horizontal="-",

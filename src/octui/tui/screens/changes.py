@@ -193,7 +193,7 @@ class ChangesScreen(Screen[None]):
             self._list.styles.width = "1fr"
             self._list.styles.height = min(MOST_ROWS_ABOVE, max(1, len(self._files))) + 1
         else:
-            self._list.styles.width = max(24, min(44, width // 3))
+            self._list.styles.width = max(24, min(32, width // 4) if self._source.sides else min(44, width // 3))
             self._list.styles.height = "1fr"
 
     def _look(self) -> None:
@@ -210,8 +210,9 @@ class ChangesScreen(Screen[None]):
         name = self._files[self._at].file if self._files else ""
         self._found = found
         self._at = next((at for at, file in enumerate(found.files) if file.file == name), 0)
+        is_other = not self._files or self._files[self._at].file != name
         self._size_list(self.size.width)
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self._show, from_start=is_other)
 
     def _show(self, *, from_start: bool = False) -> None:
         self.query_one("#changes-title", Static).update(self._title())

@@ -389,6 +389,16 @@ class TalkScreen(EventsScreen):
             )
         )
 
+    def action_compare(self) -> None:
+        """Show the runs side by side in a table."""
+        if not self.view.run_names:
+            return
+        from octui.tui.screens.compare import CompareScreen
+
+        self.app.push_screen(
+            CompareScreen(self.view, self.current, self.show_changes, self.look_again, self.palette, self.glyphs)
+        )
+
     def look_again(self) -> None:
         """Show what was written into a session that nobody is at work on."""
         self.view.look_again()
