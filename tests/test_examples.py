@@ -20,10 +20,13 @@ import pytest
 from tests.conftest import ScriptedModel
 from tests.support.processes import wait_until
 from tests.support.repository import make_repository
+from tests.workspace.conftest import commit_all, in_git
 
 import octui
 from octui import AsyncOpenCodeClient, OpenCodeError, OpenCodeSession, RunConfig, RunResult, paths
+from octui.demo import stories
 from octui.demo.model_server import ModelServer, provider_config
+from octui.demo.repository import lay_out
 from octui.demo.script import Failure, Request, Script, ToolCall, Turn
 from octui.recording.facts import RunState
 from octui.recording.session import Session, list_sessions
@@ -173,6 +176,49 @@ def test_the_weather_plan_asks_ten_cities_and_gives_what_they_found_to_one_summa
         assert any(
             f"weather in {city} now. Answer in one line: sky, temperature in °F" in each.prompt for each in asked
         )
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("opencode_binary")
+def test_the_compare_plan_lets_three_models_mend_one_repository_and_its_table_tells_whose_work_is_good(
+    tmp_path: Path, integration_timeout_s: float
+) -> None:
+    repository = tmp_path / "tally"
+    lay_out(repository)
+    text = (EXAMPLES / "compare.toml").read_text()
+    listed = ", ".join(f'"scripted/{name}"' for name in stories.RIVALS)
+    text = re.sub(r"model = \[.*\]", f"model = [{listed}]", text)
+    plan = repository / "compare.toml"
+    plan.write_text(text.replace("[defaults]\n", '[defaults]\nbackend = "serve"\n'))
+    with ModelServer([Script(name, stories.rival(name)) for name in stories.RIVALS]) as server:
+        config = provider_config(server.base_url)
+        models = config["provider"]["scripted"]["models"]
+        models |= dict.fromkeys(stories.RIVALS, models["m1"])
+        config["$schema"] = "https://opencode.ai/config.json"  # opencode would write it into the file otherwise.
+        (repository / "opencode.json").write_text(json.dumps(config))
+        commit_all(repository)
+        command = [sys.executable, "-m", "octui"]
+        done = subprocess.run(
+            [*command, "run", str(plan), "--headless"],
+            cwd=repository,
+            capture_output=True,
+            text=True,
+            timeout=integration_timeout_s,
+        )
+    assert done.returncode == 0, done.stderr
+    assert in_git(repository, "status", "--porcelain") == ""
+    told = subprocess.run(
+        [*command, "compare", "--sort", "added", "--reverse", "--json"], capture_output=True, text=True, check=True
+    )
+    runs = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [(each["run"], each["check_exit_code"], each["files"], each["added"], each["removed"]) for each in runs] == [
+        ("mend-careful", 0, 2, 9, 2),
+        ("mend-quick", 0, 1, 2, 2),
+        ("mend-careless", 1, 1, 1, 1),
+    ]
+    assert [each["turns"] for each in runs] == [6, 4, 3]
+    branches = in_git(repository, "branch", "--list", "octui/*", "--format=%(refname:short)").split()
+    assert branches == sorted(each["branch"] for each in runs)
 
 
 class HoldsSome(ModelServer):

@@ -72,6 +72,9 @@ async def main() -> None:
     async def halfway(pilot: Pilot[int]) -> None:
         await pilot.press("5", "space")
 
+    async def table(pilot: Pilot[int]) -> None:
+        await pilot.press("C")
+
     async def launcher_filled(pilot: Pilot[int]) -> None:
         await pilot.press(*"Explain this service and list its three riskiest functions.")
         await pilot.pause(4)
@@ -81,6 +84,8 @@ async def main() -> None:
     await take("zoom", lambda app: app.dashboard(fixed), zoomed)
     await take("attention", lambda app: app.dashboard(troubled), nothing)
     await take("replay", lambda app: app.replay(fixed), halfway)
+    compared = Session.open(samples / "compared")
+    await take("compare", lambda app: app.dashboard(compared), table, (120, 20))
     base = project()
     await take("launcher", lambda app: LauncherScreen(base=base), launcher_filled)
 

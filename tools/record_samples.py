@@ -7,11 +7,13 @@ until its second attempt.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +35,7 @@ from octui import __version__  # noqa: E402
 from octui.client.compat import TESTED_VERSION  # noqa: E402
 from octui.client.config import RunConfig  # noqa: E402
 from octui.control.messages import Answer, Order, Reply, Send  # noqa: E402
+from octui.demo import stories  # noqa: E402
 from octui.demo.hosting import ModelProcess  # noqa: E402
 from octui.demo.model_server import MODEL, OFFLINE_ENVIRONMENT, PROVIDER, ModelServer, provider_config  # noqa: E402
 from octui.demo.repository import lay_out  # noqa: E402
@@ -169,10 +172,32 @@ def denied_retried_failed() -> None:
         keep(session, "denied-retried-failed")
 
 
+def compared() -> None:
+    """Three models mend the same repository, each in a worktree of its own; one does not look whether it did."""
+    scripts = [paced(Script(model, stories.rival(model), "Mend the split")) for model in stories.RIVALS]
+    with ModelServer(scripts) as server:
+        folder = WORK / "compared" / "tally"
+        lay_out(folder)
+        config = provider_config(server.base_url)
+        models = config["provider"][PROVIDER]["models"]
+        for name, cost in zip(stories.RIVALS, ((3, 15), (1, 5), (0.4, 2)), strict=True):
+            models[name] = {**models[MODEL], "name": name, "cost": {"input": cost[0], "output": cost[1]}}
+        text = (ROOT / "examples" / "compare.toml").read_text()
+        listed = ", ".join(f'"{PROVIDER}/{name}"' for name in stories.RIVALS)
+        (folder.parent / "compare.toml").write_text(
+            re.sub(r"model = \[.*\]", f"model = [{listed}]", text).replace('path = "."', 'path = "tally"')
+        )
+        plan = load_plan(folder.parent / "compare.toml")
+        runs = tuple(
+            replace(run, config=replace(run.config, config_overrides=config, extra_env=OFFLINE_ENVIRONMENT))
+            for run in plan.runs
+        )
+        session = run_headless(replace(plan, runs=runs), binary=BINARY, sessions_dir=WORK / "sessions")
+        keep(session, "compared")
+
+
 def spec(name: str, prompt: str, common: RunConfig, *, isolate_db: bool = True, **config: object) -> RunSpec:
     """One run in a copy of the repository of its own."""
-    from dataclasses import replace
-
     folder = WORK / "chores" / name
     lay_out(folder)
     (folder / "build").mkdir()
@@ -188,8 +213,6 @@ def spec(name: str, prompt: str, common: RunConfig, *, isolate_db: bool = True, 
 
 def paced(script: Script) -> Script:
     """The same script, told at reading speed."""
-    from dataclasses import replace
-
     turns = [turn if turn.failure else replace(turn, pieces=6, pace_s=0.3) for turn in script.turns]
     return Script(script.marker, turns, script.title)
 
@@ -217,4 +240,5 @@ if __name__ == "__main__":
     fix_a_bug()
     asked_and_answered()
     denied_retried_failed()
+    compared()
     shutil.rmtree(WORK, ignore_errors=True)

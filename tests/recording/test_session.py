@@ -233,7 +233,7 @@ def test_stderr_is_given_by_attempt_and_only_its_end(journal: Journal) -> None:
     assert session.stderr("worker") == ""
 
 
-@pytest.mark.parametrize("name", ["fix-a-bug", "denied-retried-failed"])
+@pytest.mark.parametrize("name", ["fix-a-bug", "denied-retried-failed", "compared"])
 def test_the_sample_sessions_are_whole(name: str) -> None:
     session = Session.open(SAMPLES / name)
     assert not session.interrupted

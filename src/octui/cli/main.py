@@ -23,6 +23,7 @@ COMMAND_MODULES: Mapping[str, str] = {
     "stop": "sessions",
     "replay": "sessions",
     "sessions": "sessions",
+    "compare": "compare",
     "export": "export",
     "demo": "demo",
 }

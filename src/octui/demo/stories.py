@@ -91,6 +91,64 @@ def fixer(workspace: Path) -> Sequence[Turn]:
     ]
 
 
+_ROUNDED = """\
+    share = round(total / people)
+    return [share] * people
+"""
+
+_NO_PEOPLE_TEST = """\
+    def test_there_has_to_be_somebody_to_pay(self):
+        with self.assertRaises(ValueError):
+            split_evenly(1000, 0)
+
+
+if __name__ == "__main__":
+"""
+
+_NOBODY = """\
+    if people < 1:
+        raise ValueError("A bill is split between one or more.")
+    share, odd_cents = divmod(total, people)
+"""
+
+RIVALS = ("careful", "quick", "careless")
+"""Models that are given the same task as the fixer, to be compared."""
+
+
+def rival(model: str) -> Sequence[Turn]:
+    """What one of the `RIVALS` does: all mend the bug, but for the one that does not look whether it did."""
+    split, tests = Path("tally/split.py"), Path("tests/test_split.py")
+    if model == "careless":
+        return [
+            Turn(text="The division must be what is wrong.", calls=(_read(split),)),
+            Turn(text="Rounding will do.", calls=(_edit(split, _BROKEN, _ROUNDED),)),
+            Turn(text="**Mended.** `split_evenly` rounds now, so that no cent gets lost."),
+        ]
+    mend = _edit(split, _BROKEN, _MENDED)
+    if model == "quick":
+        return [
+            Turn(text="I'll look at the code.", calls=(_read(split),)),
+            Turn(text="`//` drops the remainder. The first people have to pay it.", calls=(mend,)),
+            Turn(text="And the tests.", calls=(_RUN_TESTS,)),
+            Turn(text="**Mended: the first people pay the odd cents.** All four tests pass."),
+        ]
+    head, last = 'if __name__ == "__main__":\n', _MENDED.splitlines(keepends=True)[0]
+    return [
+        Turn(text="I'll run the tests first.", calls=(_RUN_TESTS,)),
+        Turn(text="Two fail, and both are about odd cents.", calls=(_read(split), _read(tests))),
+        Turn(text="`//` drops the remainder. The first people have to pay it.", calls=(mend,)),
+        Turn(
+            text="One thing more: a bill between nobody ended in a `ZeroDivisionError`.",
+            calls=(_edit(split, last, _NOBODY), _edit(tests, head, _NO_PEOPLE_TEST)),
+        ),
+        Turn(text="Now all the tests.", calls=(_RUN_TESTS,)),
+        Turn(
+            text="**Mended: the shares add up to the bill again.** The first people pay the odd cents. Beyond that, "
+            "`split_evenly` says what is wrong where there is nobody to pay, and a test shows it. All five tests pass."
+        ),
+    ]
+
+
 FIXER_LATER = """\
 Happy to say more. I changed two lines of `tally/split.py`, and nothing else: where the remainder used to be \
 dropped, the first people now pay one cent more each, so that the shares always add up to the bill. All four \

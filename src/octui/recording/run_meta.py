@@ -25,6 +25,7 @@ class RunMeta:
         prompt: What it was asked; empty where it is not known. Before its run starts it may be a template.
         is_made: Whether the prompt is made of a template when the run starts.
         backend: ``run`` or ``serve``, where the plan says so.
+        group: The name it shares with others, such as those of its matrix; empty for none.
         overrides: The overrides in force, by their names in a plan.
     """
 
@@ -35,6 +36,7 @@ class RunMeta:
     prompt: str = ""
     is_made: bool = False
     backend: str = ""
+    group: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,5 +83,6 @@ def _meta(run: dict[str, Any]) -> RunMeta:
         prompt=str(run.get("prompt") or ""),
         is_made=_is_made(run),
         backend=str(run.get("backend") or ""),
+        group=str(run.get("group") or ""),
         overrides={key: run[key] for key in _OVERRIDES if run.get(key) not in (None, {}, [])},
     )

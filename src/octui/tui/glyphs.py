@@ -25,6 +25,7 @@ class Glyphs:
     bar: str
     prompt: str
     bullet: str
+    up: str
     down: str
     corners: str
     horizontal: str
@@ -63,6 +64,7 @@ UNICODE = Glyphs(
     bar="▌",
     prompt="❯",
     bullet="•",
+    up="↑",
     down="↓",
     corners="╭╮╰╯",
     horizontal="─",
@@ -101,6 +103,7 @@ ASCII = Glyphs(
     bar="|",
     prompt=">",
     bullet="*",
+    up="^",
     down="v",
     corners="++++",
     horizontal="-",

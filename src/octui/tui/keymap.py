@@ -47,14 +47,14 @@ def usable_keys(
 
 def screens_with_commands() -> list[list[Binding]]:
     """Give the commands of each screen that has any with an id."""
-    from octui.tui.screens import answers, changes, dialogs, launcher_dialogs, text_screen
+    from octui.tui.screens import answers, changes, compare, dialogs, launcher_dialogs, text_screen
     from octui.tui.screens.dashboard import DashboardScreen
     from octui.tui.screens.launcher import LauncherScreen
     from octui.tui.screens.replay import ReplayScreen
     from octui.tui.widgets import prompt_line
 
     screens: list[type] = [DashboardScreen, ReplayScreen, LauncherScreen]
-    for module in (answers, changes, dialogs, launcher_dialogs, prompt_line, text_screen):
+    for module in (answers, changes, compare, dialogs, launcher_dialogs, prompt_line, text_screen):
         screens += [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
     return [[*Binding.make_bindings(vars(screen).get("BINDINGS", ()))] for screen in screens]
 

@@ -139,6 +139,11 @@ class SessionView:
         self.is_gone = self.session.is_gone
         self._status_now = self.session.status
 
+    def look_again(self) -> None:
+        """Show facts that were written behind the end of a recording."""
+        self._status_at = None
+        self._look()
+
     @property
     def status(self) -> SessionStatus:
         """Where the session stands at the view's moment."""

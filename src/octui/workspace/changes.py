@@ -98,6 +98,8 @@ class Comparison:
         """
         whole = self.diff()
         begins = [found.start() for found in _BEGIN_OF_DIFF.finditer(whole)]  # No line of a file's own begins so.
+        if len(begins) != len(self.files):  # One that became a link, for example, has two.
+            return [self.diff(file) for file in self.files]
         return [whole[begin:end] for begin, end in pairwise([*begins, len(whole)])]
 
     def patch(self) -> bytes:
@@ -143,14 +145,19 @@ def compare(tree: Worktree, heed: Callable[[], None] | None = None) -> Compariso
         raise
 
 
-def compare_with(old: Worktree, new: Worktree) -> Comparison:
+def compare_with(old: Worktree, new: Worktree, heed: Callable[[], None] | None = None) -> Comparison:
     """Compare two worktrees with each other: what leads from the one to the other.
+
+    Args:
+        old: The one.
+        new: The other.
+        heed: See `octui.workspace.git.git`.
 
     Raises:
         WorkspaceError: git does not tell.
     """
     places = [tree.path if tree.is_there else tree.repository for tree in (old, new)]
-    store = Store(*places)
+    store = Store(*places, heed=heed)
     try:
         return Comparison(store, store.state(old), store.state(new))
     except BaseException:

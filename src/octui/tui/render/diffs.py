@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,26 @@ from octui.tui.render.long_text import Block, LongText, is_long
 from octui.tui.text import clean
 
 _SIGNS = {"+": "added", "-": "removed"}
-_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)")
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+GAP = "@"
+"""The sign of what is left out between two hunks."""
+
 MAX_COMPARED = 30_000
 """Longer texts, in characters, are not compared: what was there is removed, what is there now is added."""
 
-_HEADERS = ("--- ", "+++ ", "Index: ", "====", "diff --git", "index ", "\\ No newline")
+_HEADERS = (
+    "--- ",
+    "+++ ",
+    "Index: ",
+    "====",
+    "diff --git",
+    "index ",
+    "new file mode ",
+    "deleted file mode ",
+    "similarity index ",
+    "rename from ",
+    "rename to ",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +119,59 @@ def diff_block(patch: str, width: int, *, indent: str = "  ", limit: int | None 
 def diff_lines(patch: str, width: int, *, indent: str = "  ", limit: int | None = None) -> list[Line]:
     """Render a unified diff, with line numbers of the new file where hunks tell them."""
     lines: list[Line] = []
-    old = new = 0
-    rows = [row for row in clean(patch).rstrip("\n").split("\n") if not row.startswith(_HEADERS)]
+    rows = list(rows_of(patch))
     for number, row in enumerate(rows):
         if limit is not None and len(lines) >= limit:
             lines.append([(f"{indent}… {len(rows) - number} more lines", "muted/italic")])
             break
-        if hunk := _HUNK.match(row):
-            if lines:
-                lines.append([(f"{indent}{'⋯':>4}", "faint")])
-            old, new = int(hunk[1]), int(hunk[2])
+        if row.sign == GAP:
+            lines.append([(f"{indent}{'⋯':>4}", "faint")])
             continue
-        sign = row[:1] if row[:1] in ("+", "-") else " "
-        at = old if sign == "-" else new
-        role = _SIGNS.get(sign, "muted")
+        at = row.old if row.sign == "-" else row.new
         gutter = f"{indent}{at or '':>4} "
-        body: Line = [(f"{sign} {row[1:]}", role)]
+        body: Line = [(f"{row.sign} {row.text}", _SIGNS.get(row.sign, "muted"))]
         pieces = wrap_spans(body, width, indent=" " * len(gutter) + "  ", first="")
         pieces[0].insert(0, (gutter, "faint"))
         lines.extend(pieces)
-        old += sign != "+" and old > 0
-        new += sign != "-" and new > 0
     return lines
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRow:
+    """A line of a diff.
+
+    Attributes:
+        sign: ``+``, ``-``, a space for one that is the same, or `GAP` where lines are left out.
+        text: The line, clean.
+        old: Its number in the old file; 0 where that is not told.
+        new: Its number in the new file, likewise.
+    """
+
+    sign: str
+    text: str = ""
+    old: int = 0
+    new: int = 0
+
+
+def rows_of(patch: str) -> Iterator[DiffRow]:
+    """Read a unified diff; what comes before its hunks is left out where it says nothing of the content."""
+    old = new = olds_left = news_left = 0
+    told = False
+    for row in clean(patch).rstrip("\n").split("\n"):
+        is_within = olds_left > 0 or news_left > 0  # There, `--- x` is a line `-- x` that was removed.
+        if row.startswith("\\ No newline") or (not is_within and row.startswith(_HEADERS)):
+            continue
+        if not is_within and (hunk := _HUNK.match(row)):
+            if told:
+                yield DiffRow(GAP)
+            old, new = int(hunk[1]), int(hunk[3])
+            olds_left, news_left = int(hunk[2] or 1), int(hunk[4] or 1)
+            continue
+        sign = row[:1] if row[:1] in ("+", "-") else " "
+        told = True
+        yield DiffRow(sign, row[1:], old, new)
+        old, olds_left = (old + (old > 0), olds_left - 1) if sign != "+" else (old, olds_left)
+        new, news_left = (new + (new > 0), news_left - 1) if sign != "-" else (new, news_left)
 
 
 def _marked(sign: str, text: str) -> str:

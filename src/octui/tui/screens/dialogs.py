@@ -198,23 +198,29 @@ class LineScreen(ModalScreen[str | None]):
         title: What is asked for, clean text.
         placeholder: An example of it.
         check: Gives a sentence that says what is wrong with a line; empty where it is right.
+        text: What it holds at first.
+        hint: What enter does.
     """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "cancel", id="dialog.cancel")]
 
-    def __init__(self, title: str, placeholder: str, check: Callable[[str], str]) -> None:
+    def __init__(
+        self, title: str, placeholder: str, check: Callable[[str], str], *, text: str = "", hint: str = "goes there"
+    ) -> None:
         super().__init__()
         self._title = title
         self._placeholder = placeholder
         self._check = check
+        self._text = text
+        self._hint = hint
 
     def compose(self) -> ComposeResult:
         """The line."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="title")
-            yield TypingLine(placeholder=self._placeholder)
-            yield Static(Content("enter goes there, esc goes back"), classes="hint")
+            yield TypingLine(self._text, placeholder=self._placeholder, select_on_focus=False)
+            yield Static(Content(f"enter {self._hint}, esc goes back"), classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give the line, or say what is wrong with it."""

@@ -208,18 +208,45 @@ class TalkScreen(WaitingScreen):
 
     def action_diff(self) -> None:
         """Show what the current run changed, file by file."""
-        name = self.current
-        if self.pane is None:
-            return
-        if why := self._why_not(self.view.status.run(name)):
+        if self.pane is not None:
+            self.show_changes(self.current)
+
+    def show_changes(self, name: str) -> None:
+        """Show what a run changed in its worktree, or else what its server tells of it."""
+        status = self.session.status_now(name)
+        has_tree = status.worktree is not None
+        if not has_tree and (why := self._why_not(status)):
             self.notify(why, severity="warning", markup=False)
             return
+        from octui.tui.changes import InWorktree, ToldByOpencode
         from octui.tui.screens.changes import ChangesScreen
 
-        revert = partial(self._revert, name) if self.view.position is None else None
+        source = InWorktree(self.session, name) if has_tree else ToldByOpencode(self.session, name)
+        can_revert = status.session_id and self.view.position is None
         self.app.push_screen(
-            ChangesScreen(clean_line(name), partial(self.session.diffs, name), revert, self.palette, self.glyphs)
+            ChangesScreen(
+                source,
+                self.palette,
+                self.glyphs,
+                revert=partial(self._revert, name) if can_revert else None,
+                settled=(name, self.session, self.look_again) if has_tree else None,
+            )
         )
+
+    def action_compare(self) -> None:
+        """Show the runs side by side in a table."""
+        if not self.view.run_names:
+            return
+        from octui.tui.screens.compare import CompareScreen
+
+        self.app.push_screen(
+            CompareScreen(self.view, self.current, self.show_changes, self.look_again, self.palette, self.glyphs)
+        )
+
+    def look_again(self) -> None:
+        """Show what was written into a session that nobody is at work on."""
+        self.view.look_again()
+        self.show_all()
 
     def _revert(self, name: str, *, undo: bool) -> None:
         run = clean_line(name)
