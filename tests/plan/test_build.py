@@ -20,3 +20,9 @@ def test_the_runs_take_the_servers_in_turn(tmp_path: Path) -> None:
     plan = plan_from_prompt("p", [tmp_path], copies=3, backend="serve", attach=["http://a", "http://b"])
     assert [run.config.attach for run in plan.runs] == ["http://a", "http://b", "http://a"]
     assert {run.backend for run in plan.runs} == {"serve"}
+
+
+def test_all_runs_begin_at_the_base_that_was_asked_for(tmp_path: Path) -> None:
+    folders = [tmp_path / "api", tmp_path / "worker"]
+    assert {run.base for run in plan_from_prompt("p", folders, worktree=True, base="main").runs} == {"main"}
+    assert {run.base for run in plan_from_prompt("p", folders).runs} == {""}

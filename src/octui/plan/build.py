@@ -59,9 +59,9 @@ def plan_from_prompt(
     runs = []
     for workspace in workspaces:
         folder = workspace.expanduser().absolute()
-        base = safe_name(folder.name)
+        stem = safe_name(folder.name)
         for number in range(1, copies + 1):
-            run_name = unique_name(f"{base}-{number}" if copies > 1 else base, taken)
+            run_name = unique_name(f"{stem}-{number}" if copies > 1 else stem, taken)
             runs.append(
                 RunSpec(
                     name=run_name,
