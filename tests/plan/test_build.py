@@ -26,3 +26,9 @@ def test_runs_of_a_prompt_can_have_worktrees_and_commands(tmp_path: Path) -> Non
     plan = plan_from_prompt("p", [tmp_path], worktree=True, base="main", setup=["a"], check="b", copies=2)
     assert {(run.worktree, run.base, run.setup, run.check) for run in plan.runs} == {(True, "main", ("a",), "b")}
     assert {run.base for run in plan_from_prompt("p", [tmp_path]).runs} == {""}
+
+
+def test_all_runs_begin_at_the_base_that_was_asked_for(tmp_path: Path) -> None:
+    folders = [tmp_path / "api", tmp_path / "worker"]
+    assert {run.base for run in plan_from_prompt("p", folders, worktree=True, base="main").runs} == {"main"}
+    assert {run.base for run in plan_from_prompt("p", folders).runs} == {""}

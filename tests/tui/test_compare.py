@@ -197,3 +197,11 @@ async def test_a_group_is_compared_alone(tmp_path: Path) -> None:
         await until(pilot, lambda: "the 2 runs of limits" in on_screen(app))
         await pilot.press("g")
         await until(pilot, lambda: len(order(app)) == 3)
+
+
+async def test_panes_tell_in_their_heads_what_was_changed_and_what_the_check_came_to(tmp_path: Path) -> None:
+    journal, _ = compared(tmp_path)
+    app = dashboard(journal.folder)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await until(pilot, lambda: "3 files +8 −4  ✓ check" in on_screen(app))
+        assert "1 file +1 −1  ✗ check 1" in on_screen(app)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tui.streams import Told
+from tests.tui.worktrees import compared
 
 from octui.recording.session import Session
 from octui.tui.digest import Digest
@@ -26,3 +27,14 @@ def test_the_model_and_agent_in_force_are_named_where_they_are_others_than_at_th
     assert "model now" in shown(told)
     assert "claude-opus-4-5" in shown(told)
     assert "agent now" in shown(told)
+
+
+def test_a_run_with_a_worktree_tells_where_it_is_what_was_changed_there_and_the_check(tmp_path: Path) -> None:
+    journal, _ = compared(tmp_path)
+    view = SessionView(Session.open(journal.folder))
+    digest = Digest(view, "limits-haiku")
+    lines = side_lines(view.run("limits-haiku", UNICODE), digest, view.session.meta("limits-haiku"), "", 60, UNICODE)
+    words = "\n".join(plain(line) for line in lines)
+    for part in ("Worktree", "/limits-haiku", "1 file +1 −1", "✗ check 1", "pytest -q"):
+        assert part in words
+    assert view.session.status.run("limits-haiku").worktree.base[:10] in words  # type: ignore[union-attr]

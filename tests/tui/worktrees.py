@@ -29,6 +29,9 @@ from octui.recording.layout import diff_path
 from octui.workspace.changes import compare
 from octui.workspace.worktree import Worktree, make_worktree
 
+SESSION = "20261123-104000-limits"
+"""What branches and folders of worktrees are named after."""
+
 FILES = {
     "src/limits.py": """# Requests a minute and customer.
 DEFAULT = 10
@@ -135,7 +138,7 @@ def compared(
 
 
 def _record(journal: Journal, repository: Path, work: Work) -> None:
-    tree = make_worktree(repository, paths.worktrees_dir(), journal.folder.name, work.name)
+    tree = make_worktree(repository, paths.worktrees_dir(), SESSION, work.name)
     journal.fact(StateChanged(at=START, run=work.name, state=RunState.STARTING))
     journal.fact(
         WorktreeMade(

@@ -51,6 +51,11 @@ def shorten(path: Path, base: Path) -> str:
     return str(path)
 
 
+def repository_of(folder: Path) -> Path | None:
+    """Give the top of the git repository a folder is in; None where it is in none. git is not asked."""
+    return next((level for level in (folder, *folder.parents) if (level / ".git").exists()), None)
+
+
 def complete(typed: str, base: Path, limit: int = 50) -> list[str]:
     """Give the folders whose path begins with what is typed, written in the same manner."""
     head, _, start = typed.rpartition("/")

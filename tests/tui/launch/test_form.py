@@ -193,3 +193,44 @@ def test_a_plan_whose_runs_differ_or_have_names_of_their_own_fits_no_form(base: 
         (),
     ):
         assert form_from_plan(replace(plan, runs=other), base) is None
+
+
+def test_worktrees_are_offered_in_a_repository_and_asked_for_in_the_plan(base: Path) -> None:
+    assert not check_form(FORM, base).offers_worktrees
+    (base / "a" / ".git").mkdir()
+    assert check_form(FORM, base).offers_worktrees
+    form = replace(FORM, workspaces=("a",), worktree=True, worktree_base=" main ")
+    (run,) = plan_of(form, base).runs
+    assert (run.worktree, run.base) == (True, "main")
+    (run,) = plan_of(replace(form, worktree=False), base).runs
+    assert (run.worktree, run.base) == (False, "")
+
+
+def test_a_plan_with_worktrees_comes_back_as_the_form_it_was(base: Path) -> None:
+    (base / "a" / ".git").mkdir()
+    form = replace(FORM, workspaces=("a",), worktree=True, worktree_base="main")
+    found = form_from_plan(plan_of(form, base), base)
+    assert found is not None
+    assert (found.worktree, found.worktree_base) == (True, "main")
+
+
+def test_several_agents_in_one_repository_are_warned_of_unless_each_has_a_worktree(base: Path) -> None:
+    (base / ".git").mkdir()
+    words = "2 agents work in the same repository, and may trample each other's changes."
+    assert check_form(FORM, base).warnings["worktree"] == words
+    assert "4 agents" in check_form(replace(FORM, copies="2"), base).warnings["worktree"]
+    assert "worktree" not in check_form(replace(FORM, worktree=True), base).warnings
+    assert "worktree" not in check_form(replace(FORM, workspaces=("a",)), base).warnings
+
+
+def test_agents_in_repositories_of_their_own_are_not_warned_of(base: Path) -> None:
+    for name in ("a", "b"):
+        (base / name / ".git").mkdir()
+    assert "worktree" not in check_form(FORM, base).warnings
+
+
+def test_a_folder_in_no_repository_can_have_no_worktree(base: Path) -> None:
+    (base / "a" / ".git").mkdir()
+    problems = check_form(replace(FORM, worktree=True, worktree_base="--all now"), base).problems
+    assert problems["worktree"] == "`b` is in no git repository, so it can have no worktree."
+    assert problems["worktree_base"] == "Begin at a branch, a tag or a commit."

@@ -502,3 +502,24 @@ async def test_the_real_opencode_fills_the_pickers_and_tells_what_inherit_comes_
         await until(pilot, lambda: choices.display)
         listed = [str(choices.get_option_at_index(index).prompt) for index in range(choices.option_count)]
         assert "acme/big" in [*listed, app.form.model]
+
+
+async def test_worktrees_are_on_offer_only_in_a_repository_and_go_into_the_plan(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(LaunchForm(prompt="Go.", workspaces=("services/api", "services/worker")))
+        await until(pilot, lambda: app.can_launch)
+        trees = app.screen.query_one("#trees")
+        assert not trees.display
+        (base / ".git").mkdir()
+        app.fill(LaunchForm(prompt="Go on.", workspaces=("services/api", "services/worker")))
+        await until(pilot, lambda: trees.display and app.can_launch)
+        await until(pilot, lambda: "may trample each other" in app.words("#trees .remark"))
+        assert not app.screen.query_one(".begin").display
+        app.screen.query_one("#worktree").focus()
+        await pilot.press("space", "tab", *"main")
+        await until(pilot, lambda: app.form.worktree_base == "main")
+        await until(pilot, lambda: not app.screen.query_one("#trees .remark").display and app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: len(app.world.started) == 1)
+    assert {(run.worktree, run.base) for run in app.world.started[0].runs} == {(True, "main")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,17 @@ def test_no_opencode(snap_compare: Any, home: Path) -> None:
         await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home), World(version="")), terminal_size=(80, 24), run_before=missing)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+@pytest.mark.parametrize("wanted", [False, True], ids=["off", "on"])
+def test_worktrees(snap_compare: Any, home: Path, size: tuple[int, int], wanted: bool) -> None:
+    base = project(home)
+    (base / ".git").mkdir()
+
+    async def offered(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot, replace(FORM, worktree=wanted))
+        app.screen.query_one("#worktree").focus()
+        await pilot.pause(0.2)
+
+    assert snap_compare(LauncherApp(base), terminal_size=size, run_before=offered)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from octui.client.config import RunConfig, check
-from octui.discovery.folders import MAX_MATCHES, absolute, expand, shorten
+from octui.discovery.folders import MAX_MATCHES, absolute, expand, repository_of, shorten
 from octui.errors import ConfigError, PlanError
 from octui.plan.backends import asks, choose_backends
 from octui.plan.build import plan_from_prompt
@@ -45,6 +46,8 @@ class FormValues:
         thinking: Show the model's reasoning.
         isolate: A private data home for each run.
         inherit: The user's global opencode configuration applies as it is.
+        worktree: Whether each run works in a git worktree of its own.
+        worktree_base: The branch, tag or commit those begin at; empty for what is checked out.
         backend: Whether the agents talk to the user, over a server, or work on their own.
         tools: Permission overrides.
         servers: MCP overrides.
@@ -66,6 +69,8 @@ class FormValues:
     thinking: bool = False
     isolate: bool = True
     inherit: bool = False
+    worktree: bool = False
+    worktree_base: str = ""
     backend: Backend = DEFAULT_BACKEND
     tools: tuple[ToolRow, ...] = field(default_factory=default_rows)
     servers: tuple[ServerRow, ...] = ()
@@ -91,11 +96,13 @@ class Checked:
         problems: Field → what is wrong with it, as a sentence, in the order of the form. Fields are those of
             `LaunchForm`; a server's is ``server:NAME``.
         warnings: Field → what is likely not meant, as a sentence.
+        offers_worktrees: Whether any of the folders is in a git repository, so that it can have worktrees.
     """
 
     plan: Plan | None
     problems: Mapping[str, str]
     warnings: Mapping[str, str]
+    offers_worktrees: bool = False
 
     @property
     def summary(self) -> str:
@@ -138,6 +145,10 @@ def check_form(
         problems["copies"] = f"That makes {len(folders) * copies} agents; {MAX_AGENTS} are the most."
     if form.model.strip() and not all(form.model.strip().partition("/")):
         problems["model"] = "A model is written `provider/model`."
+    tops = {folder: repository_of(folder) for folder in folders}
+    offers_worktrees = any(tops.values())
+    if form.worktree:
+        _check_worktrees(form, tops, base, problems)
     files = _paths(form.files, base, problems)
     instructions = _words(form.instructions, "instructions", problems)
     for row in form.servers:
@@ -146,6 +157,8 @@ def check_form(
                 problems[f"server:{row.name}"] = f"MCP server {row.name}: {problem}"
     config = _config(form, files, instructions)
     warnings = _warnings(form, models, agents)
+    if not form.worktree and (words := _trampling(tops.values(), copies)):
+        warnings["worktree"] = words
     may_ask = form.backend == "serve"
     if not may_ask and asks(config):
         problems["tools"] = "Nobody is there to `ask`: allow or deny it, or let the agents talk to you."
@@ -155,7 +168,7 @@ def check_form(
         except ConfigError as error:
             problems["config"] = str(error)
     if problems:
-        return Checked(None, problems, warnings)
+        return Checked(None, problems, warnings, offers_worktrees)
     plan = plan_from_prompt(
         form.prompt,
         folders,
@@ -168,13 +181,15 @@ def check_form(
         silence_s=_number(numbers["silence"]) or SILENCE_S,
         isolate_db=form.isolate,
         backend=form.backend,
+        worktree=form.worktree,
+        base=form.worktree_base.strip() if form.worktree else "",
     )
     try:
         choose_backends(plan, form.backend, version=version)
     except PlanError as error:
         problems["backend"] = _of_one_run(error)
-        return Checked(None, problems, warnings)
-    return Checked(plan, problems, warnings)
+        return Checked(None, problems, warnings, offers_worktrees)
+    return Checked(plan, problems, warnings, offers_worktrees)
 
 
 def _of_one_run(error: PlanError) -> str:
@@ -219,6 +234,8 @@ def form_from_plan(plan: Plan, base: Path) -> LaunchForm | None:
         thinking=config.thinking,
         isolate=first.isolate_db,
         inherit=config.inherit_user_config,
+        worktree=first.worktree,
+        worktree_base=first.base if first.worktree else "",
         backend=first.backend or DEFAULT_BACKEND,
         tools=tools,
         servers=rows_from_mcp(config.mcp),
@@ -235,7 +252,9 @@ def _comparable(run: RunSpec) -> tuple[object, ...]:
     config["permission"] = rows_from_permission(run.config.permission)
     config["files"] = [str(file) for file in run.config.files]
     config["instructions"] = list(run.config.instructions)
-    return replace(run, config=RunConfig(), group="", backend=run.backend or DEFAULT_BACKEND), config
+    backend = run.backend or DEFAULT_BACKEND
+    begin = run.base if run.worktree else ""  # Without a worktree it says nothing.
+    return replace(run, config=RunConfig(), group="", backend=backend, base=begin), config
 
 
 def _folders(form: LaunchForm, base: Path, problems: dict[str, str]) -> list[Path]:
@@ -251,6 +270,23 @@ def _folders(form: LaunchForm, base: Path, problems: dict[str, str]) -> list[Pat
             problems["workspaces"] = f"`{typed}` names more than {MAX_MATCHES} folders."
         found |= dict.fromkeys(folders)
     return list(found)
+
+
+def _check_worktrees(form: LaunchForm, tops: Mapping[Path, Path | None], base: Path, problems: dict[str, str]) -> None:
+    outside = next((folder for folder, top in tops.items() if top is None), None)
+    if outside is not None:
+        problems["worktree"] = f"`{shorten(outside, base)}` is in no git repository, so it can have no worktree."
+    begin = form.worktree_base.strip()
+    if begin.startswith("-") or len(begin.split()) > 1:
+        problems["worktree_base"] = "Begin at a branch, a tag or a commit."
+
+
+def _trampling(tops: Iterable[Path | None], copies: int) -> str:
+    """Say where several agents would work on the same files."""
+    counts = Counter(top for top in tops if top is not None)
+    if not counts or (most := max(counts.values()) * copies) < 2:
+        return ""
+    return f"{most} agents work in the same repository, and may trample each other's changes."
 
 
 def _paths(typed: str, base: Path, problems: dict[str, str]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from octui.tui.glyphs import Glyphs, state_role
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, wrap_text
 from octui.tui.render.long_text import Block
+from octui.tui.render.markdown import markdown_lines
 from octui.tui.requests import masked
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.screens.changes import ChangesScreen
@@ -276,8 +277,9 @@ class CompareScreen(OctuiScreen):
             came = "" if status.checked is None else f"  exit code {code}" if code is not None else "  was ended"
             lines += wrap_text(f"check: {masked(meta.check)}{came}", width, "muted")
         lines.append([])
-        answer = self._last_words()
-        return [[*lines, *(wrap_text(answer, width, "text") if answer else [[("It has no answer.", "muted")]])]]
+        if answer := self._last_words():
+            return [[*lines, *markdown_lines(answer, width, bullet=self.glyphs.bullet, rule=self.glyphs.rule)]]
+        return [[*lines, [("It has no answer.", "muted")]]]
 
     def _last_words(self) -> str:
         count = self._view.visible(self.current)

@@ -9,6 +9,7 @@ from octui.tui import format as fmt
 from octui.tui.glyphs import Glyphs, needs_you, state_glyph, state_role, state_words
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, cut_line, width_of
+from octui.tui.render.worktree import work_spans
 from octui.tui.text import cut
 from octui.tui.view import RunView
 
@@ -36,15 +37,28 @@ def head_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     words = f" {state} " if needs_you(run.status) else state
     left: Line = [(f"{state_glyph(run.status, glyphs)} ", f"{role}/bold"), (run.name, "text/bold"), ("  ", "text")]
     left.append((words, "attention-text/bold") if needs_you(run.status) else (words, role))
-    attempt = f"attempt {run.status.attempt}/{run.status.attempts_allowed}" if run.status.attempt > 1 else ""
-    elapsed = fmt.clock(run.elapsed_s) if run.elapsed_s is not None else ""
-    sep = f" {glyphs.separator} "
+    muted = "muted"
+    attempt: Line = []
+    if run.status.attempt > 1:
+        attempt = [(f"attempt {run.status.attempt}/{run.status.attempts_allowed}", muted)]
+    elapsed: Line = [(fmt.clock(run.elapsed_s), muted)] if run.elapsed_s is not None else []
+    model: Line = [(run.model, muted)] if run.model else []
+    agent: Line = [(run.agent, muted)] if run.agent else []
+    work = work_spans(run.status, glyphs)
     room = width - width_of(left) - 4
-    for facts in ((attempt, run.model, run.agent, elapsed), (attempt, run.model, elapsed), (attempt, elapsed)):
-        words = sep.join(fact for fact in facts if fact)
-        if words and cell_len(words) <= room:
-            return left, [(words, "muted")]
+    choices = [(attempt, work, model, agent, elapsed), (attempt, work, model, elapsed), (attempt, work, elapsed)]
+    for facts in [*choices, (attempt, elapsed)]:
+        told = _joined([fact for fact in facts if fact], (f" {glyphs.separator} ", muted))
+        if told and width_of(told) <= room:
+            return left, told
     return cut_line(left, width), []
+
+
+def _joined(parts: list[Line], between: tuple[str, str]) -> Line:
+    line: Line = []
+    for part in parts:
+        line += [between, *part] if line else part
+    return line
 
 
 def foot_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:

@@ -13,12 +13,15 @@ from octui.tui.digest import Digest
 from octui.tui.glyphs import Glyphs
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, justify, wrap_text
+from octui.tui.render.worktree import changes_spans, check_spans
+from octui.tui.requests import masked
 from octui.tui.text import clean, clean_line, cut_start
 from octui.tui.view import RunView
 from octui.tui.widgets.drawn import Drawn
 
 STEPS_SHOWN = 12
 STDERR_LINES = 8
+SHORT_COMMIT = 10
 _WIDE = 30
 
 
@@ -49,6 +52,7 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
             rows = wrap_text(content, width, role, indent="  ")
             rows[0] = [(f"{sign} ", "accent" if status == "in_progress" else role), *rows[0][1:]]
             lines += rows
+    _worktree(lines, run, meta, width, glyphs)
     if digest.files:
         _heading(lines, "Files changed", str(len(digest.files)), width)
         for path, (added, removed) in digest.files.items():
@@ -96,6 +100,28 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
         for row in clean(stderr).strip().split("\n")[-STDERR_LINES:]:
             lines += wrap_text(row, width, "diagnostic")
     return lines
+
+
+def _worktree(lines: list[Line], run: RunView, meta: RunMeta, width: int, glyphs: Glyphs) -> None:
+    """The worktree, its branch and base, what was changed there, the check, and what was done with it."""
+    status = run.status
+    made = status.worktree
+    if made is not None:
+        settled = str(status.settled or "")
+        _heading(lines, "Worktree", "unchanged" if settled == "empty" else settled, width)
+        base = f"{made.base_name} {made.base[:SHORT_COMMIT]}".strip()
+        for label, value in (("branch", made.branch), ("base", base), ("path", made.path)):
+            shown = cut_start(clean_line(value), width - len(label) - 2, glyphs.ellipsis)
+            lines.append(justify([(label, "muted")], [(shown, "text")], width))
+        changes = changes_spans(status, glyphs) or [("none so far", "muted")]
+        lines.append(justify([("changes", "muted")], changes, width))
+        for note in made.notes:
+            lines += wrap_text(note, width, "muted")
+    if status.setting_up is not None:
+        lines += wrap_text(f"sets up: {status.setting_up.command}", width, "text")
+    if meta.check:
+        lines.append(justify([("check", "muted")], check_spans(status, glyphs) or [("not yet", "muted")], width))
+        lines += wrap_text(masked(meta.check), width, "muted", indent="  ")
 
 
 def _in_force(run: RunView, meta: RunMeta) -> list[tuple[str, str]]:

@@ -73,6 +73,10 @@ class FormFields(Vertical):
         remarks.display = False
         yield remarks
         yield Field("Agents shall", WayChoice(WAYS, id="backend"))
+        with Horizontal(id="trees") as trees:
+            trees.display = False
+            yield Field("Worktrees", Tick("work in a git worktree each, on a branch of its own", id="worktree"))
+            yield Field("Begin at", _line("worktree_base", "what is checked out"), classes="next begin")
         with Horizontal(classes="row overrides"):
             with Vertical(classes="left"):
                 yield Static("Permissions", classes="heading")
@@ -133,6 +137,12 @@ class FormFields(Vertical):
         for name in filter(self._is_there, names):
             self._box(name).value = getattr(self._shown, name)
 
+    def offer_worktrees(self, offered: bool) -> None:
+        """Offer worktrees where a folder is in a git repository; where each shall begin, once they are wanted."""
+        wanted = self._box("worktree").value
+        self.query_one("#trees").display = offered or wanted
+        self.query_one(".begin").display = wanted
+
     @property
     def is_naming_folder(self) -> bool:
         """Whether a folder is being typed, which is not wrong for being unfinished."""
@@ -182,6 +192,8 @@ class FormFields(Vertical):
         changed = control if isinstance(control, Widget) else None
         if isinstance(event, WorkspaceField.Changed):
             changed = self.query_one(WorkspaceField)
+        if isinstance(event, Tick.Changed) and event.tick.id == "worktree":
+            self.query_one(".begin").display = event.tick.value
         if isinstance(event, Tick.Changed) and event.tick.id == "inherit":
             self.servers.show_inherit(event.tick.value)
         if isinstance(event, WayChoice.Changed):

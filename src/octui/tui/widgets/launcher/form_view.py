@@ -22,10 +22,22 @@ if TYPE_CHECKING:
     from octui.tui.widgets.launcher.form_fields import FormFields
 
 PICKED = ("model", "agent")
-TYPED = ("copies", "at_once", "title", "timeout", "retries", "silence", "files", "instructions", "variant")
+TYPED = (
+    "copies",
+    "at_once",
+    "worktree_base",
+    "title",
+    "timeout",
+    "retries",
+    "silence",
+    "files",
+    "instructions",
+    "variant",
+)
 CHOSEN = ("backend",)
-TICKED = ("thinking", "isolate", "inherit")
-MORE = frozenset({"title", "timeout", "retries", "silence", "files", "instructions", "variant", *TICKED})
+TICKED_MORE = ("thinking", "isolate", "inherit")
+TICKED = ("worktree", *TICKED_MORE)
+MORE = frozenset({"title", "timeout", "retries", "silence", "files", "instructions", "variant", *TICKED_MORE})
 _KNOWN = frozenset({*PICKED, *TYPED, *CHOSEN, *TICKED, "prompt", "workspaces", "tools", "servers"})
 
 
@@ -128,6 +140,7 @@ class FormView(VerticalScroll, can_focus=False):
             if field.field == "workspaces" and self.fields.is_naming_folder:
                 problem = ""
             field.remark(problem, checked.warnings.get(field.field, ""))
+        self.fields.offer_worktrees(checked.offers_worktrees)
         self.fields.show_remarks()
         hidden = MORE & set(checked.problems)
         if hidden - self._wrong_before:
