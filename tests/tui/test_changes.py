@@ -172,7 +172,7 @@ async def test_discarding_says_what_is_lost_before_it_asks(tmp_path: Path) -> No
             assert part in words
         await pilot.press("y")
         await until(pilot, lambda: "its branch are discarded" in words_on(app))
-        await until(pilot, lambda: "this is what was recorded" in on_screen(app))
+        await until(pilot, lambda: "as recorded: worktree and branch are gone" in on_screen(app))
         assert "+     if customer.is_trial:" in on_screen(app)
     assert not tree.is_there
     assert in_git(repository, "branch", "--list", tree.branch) == ""

@@ -47,8 +47,3 @@ def test_changes_in_a_worktree(snap_compare: Any, tmp_path: Path, size: tuple[in
 @SIZES
 def test_two_runs_against_each_other(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     assert shown(snap_compare, tmp_path, size, "DEFAULT = 100", "C", "space", "down", "space", "v")
-
-
-@SIZES
-def test_discarding(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
-    assert shown(snap_compare, tmp_path, size, "Discard what", "C", "down", "enter", "x")

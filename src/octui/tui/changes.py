@@ -33,7 +33,7 @@ class Changes:
 
     Attributes:
         files: The files, each with its diff where there is one.
-        note: What there is to know about them, in a sentence; clean.
+        note: What there is to know about them, in some words; clean.
     """
 
     files: tuple[FileDiff, ...] = ()
@@ -112,7 +112,7 @@ class InWorktree:
         except (OctuiError, OSError) as error:
             recorded = self._session.diffs(self._run)
             if recorded:
-                return Changes(recorded, "The worktree and its branch are gone; this is what was recorded of them.")
+                return Changes(recorded, "as recorded: worktree and branch are gone")
             return Changes((), clean_line(str(error)))
 
 

@@ -5,7 +5,7 @@ import pytest
 from octui.recording.facts import ChangesCounted, Checked, RunStatus, SettingUp
 from octui.tui.glyphs import UNICODE
 from octui.tui.render.lines import plain
-from octui.tui.render.worktree import work_spans
+from octui.tui.render.worktree import short_work_spans, work_spans
 
 CHANGED = ChangesCounted(at=1, run="a", files=3, added=120, removed=4)
 
@@ -34,3 +34,13 @@ def test_changes_are_followed_by_what_the_check_came_to(code: int | None, words:
 
 def test_a_check_that_is_under_way_is_told_as_such() -> None:
     assert told(RunStatus("a", checking="make", checked=Checked(at=2, run="a", exit_code=1))) == "checking"
+
+
+def test_with_little_room_the_same_is_told_in_signs() -> None:
+    def short(status: RunStatus) -> str:
+        return plain(short_work_spans(status, UNICODE))
+
+    assert short(RunStatus("a", changes=CHANGED, checked=Checked(at=2, run="a", exit_code=1))) == "+120 −4 ✗"
+    assert short(RunStatus("a", checked=Checked(at=2, run="a", exit_code=0))) == "✓"
+    assert short(RunStatus("a", setting_up=SettingUp(at=1, run="a", command="npm ci"))) == "set-up"
+    assert short(RunStatus("a")) == ""

@@ -43,3 +43,14 @@ def work_spans(status: RunStatus, glyphs: Glyphs) -> Line:
         return [(f"set-up{number}: {command}", "muted")]
     changes, check = changes_spans(status, glyphs), check_spans(status, glyphs)
     return [*changes, ("  ", "muted"), *check] if changes and check else changes or check
+
+
+def short_work_spans(status: RunStatus, glyphs: Glyphs) -> Line:
+    """The same for a head with little room: ``+120 −4 ✓``."""
+    if status.setting_up is not None:
+        return [("set-up", "muted")]
+    line = changes_spans(status, glyphs)[1:]
+    if check := check_spans(status, glyphs):
+        word, role = check[0]
+        line = [*line, (" " if line else "", role), (word if status.checking else word[0], role)]
+    return line

@@ -9,7 +9,7 @@ from octui.tui import format as fmt
 from octui.tui.glyphs import Glyphs, needs_you, state_glyph, state_role, state_words
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, cut_line, width_of
-from octui.tui.render.worktree import work_spans
+from octui.tui.render.worktree import short_work_spans, work_spans
 from octui.tui.text import cut
 from octui.tui.view import RunView
 
@@ -47,7 +47,7 @@ def head_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     work = work_spans(run.status, glyphs)
     room = width - width_of(left) - 4
     choices = [(attempt, work, model, agent, elapsed), (attempt, work, model, elapsed), (attempt, work, elapsed)]
-    for facts in [*choices, (attempt, elapsed)]:
+    for facts in [*choices, (attempt, short_work_spans(run.status, glyphs), elapsed), (attempt, elapsed)]:
         told = _joined([fact for fact in facts if fact], (f" {glyphs.separator} ", muted))
         if told and width_of(told) <= room:
             return left, told
