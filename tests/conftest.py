@@ -8,6 +8,7 @@ Environment:
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -36,6 +37,9 @@ _OPENCODE = os.environ.get("OPENCODE_BINARY") or str(_LOCAL_OPENCODE)
 _WITH_INTEGRATION = os.environ.get("OPENCODE_INTEGRATION", "1") != "0"
 _TIMEOUT_S = float(os.environ.get("OPENCODE_INTEGRATION_TIMEOUT_S") or 120)
 
+
+OPEN_FILES = 200
+"""From so many open files on, those of sessions that no test holds any more are let go of."""
 
 __all__ = ["fault"]
 
@@ -94,6 +98,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
     yield folder
     shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Collect garbage as ever, which a start of octui puts off, and before files of what nobody holds add up."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.enable()
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+    if sum(1 for _ in Path("/dev/fd").iterdir()) > OPEN_FILES:
+        gc.collect()
 
 
 def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
