@@ -38,8 +38,10 @@ _WITH_INTEGRATION = os.environ.get("OPENCODE_INTEGRATION", "1") != "0"
 _TIMEOUT_S = float(os.environ.get("OPENCODE_INTEGRATION_TIMEOUT_S") or 120)
 
 
-OPEN_FILES = 200
-"""From so many open files on, those of sessions that no test holds any more are let go of."""
+MANY_FILES = 300
+"""When so many more files are open than at the last look, those that no test holds any more are let go of."""
+
+_left_open = [0]
 
 __all__ = ["fault"]
 
@@ -108,8 +110,13 @@ def garbage() -> Iterator[None]:
     gc.enable()
     gc.set_threshold(*thresholds)
     gc.unfreeze()
-    if sum(1 for _ in Path("/dev/fd").iterdir()) > OPEN_FILES:
+    if _open_files() > _left_open[0] + MANY_FILES:
         gc.collect()
+        _left_open[0] = _open_files()
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
