@@ -207,7 +207,7 @@ def spec(name: str, prompt: str, common: RunConfig, *, isolate_db: bool = True, 
         workspace=folder,
         prompt=prompt,
         config=replace(common, **config),
-        isolate_db=isolate_db,  # type: ignore[arg-type]
+        isolate_db=isolate_db,  # type: ignore[arg-type]  # **config is of objects
     )
 
 

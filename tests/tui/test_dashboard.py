@@ -503,7 +503,7 @@ async def test_what_did_not_succeed_is_resumed_after_asking_where_nobody_is_at_w
             async def take_up(self, *, resume: bool = False) -> None:
                 asked.append("resume" if resume else "take up")
 
-        on_dashboard(app).controls = Resumes()  # type: ignore[assignment]
+        on_dashboard(app).controls = Resumes()  # type: ignore[assignment]  # a stand-in
         await until(pilot, lambda: "R resume" in on_screen(app))
         await pilot.press("R")
         await until(pilot, lambda: "2 of 3 runs begin anew. What 1 came to is kept" in on_screen(app))

@@ -216,7 +216,7 @@ async def test_a_replay_of_what_is_not_done_is_resumed_and_goes_on_as_the_dashbo
             async def close(self) -> None:
                 """Nothing is held."""
 
-        on_replay(app).controls = Resumes()  # type: ignore[assignment]
+        on_replay(app).controls = Resumes()  # type: ignore[assignment]  # a stand-in
         await until(pilot, lambda: "R resume" in on_screen(app))
         await pilot.press("R", "y")
         await until(pilot, lambda: not isinstance(on_dashboard(app), ReplayScreen))

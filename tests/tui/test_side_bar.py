@@ -37,4 +37,4 @@ def test_a_run_with_a_worktree_tells_where_it_is_what_was_changed_there_and_the_
     words = "\n".join(plain(line) for line in lines)
     for part in ("Worktree", "/limits-haiku", "1 file +1 −1", "✗ check 1", "pytest -q"):
         assert part in words
-    assert view.session.status.run("limits-haiku").worktree.base[:10] in words  # type: ignore[union-attr]
+    assert view.session.status.run("limits-haiku").worktree.base[:10] in words  # type: ignore[union-attr]  # it has one

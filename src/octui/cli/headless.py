@@ -103,7 +103,7 @@ def headless_options(command: Command) -> Command:
 
     for option in reversed(_OPTIONS):
         with_reports = option(with_reports)
-    return with_reports  # type: ignore[return-value]
+    return with_reports  # type: ignore[return-value]  # click's decorators leave it any callable
 
 
 _OPTIONS = (

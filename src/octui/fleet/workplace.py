@@ -34,6 +34,7 @@ from octui.recording.facts import (
     WorktreeSettled,
 )
 from octui.recording.journal import Journal
+from octui.recording.worktree_diffs import file_diffs
 from octui.workspace.changes import Counts, compare, count
 from octui.workspace.git import environment
 from octui.workspace.settle import How, settle
@@ -45,9 +46,6 @@ COUNT_SHARE = 10
 
 LAST_LOOK_S = 20.0
 """How long the count after a run may take."""
-
-MOST_DIFF_BYTES = 8_000_000
-"""A longer diff is kept without its lines."""
 
 CANNOT_START = 126
 """The exit code of a check that cannot be started, as a shell would give it."""
@@ -314,20 +312,7 @@ class Workplace:
 
 def _changes(tree: Worktree, heed: Callable[[], None]) -> tuple[Counts, list[FileDiff]]:
     with compare(tree, heed) as found:
-        patches = found.diffs()
-        if sum(map(len, patches)) > MOST_DIFF_BYTES:
-            patches = [b""] * len(patches)
-        diffs = [
-            FileDiff(
-                file=file.path.encode("utf-8", "replace").decode(),
-                patch=patch.decode("utf-8", "replace"),
-                additions=file.added or 0,
-                deletions=file.removed or 0,
-                status=file.status,
-            )
-            for file, patch in zip(found.files, patches, strict=True)
-        ]
-        return found.counts, diffs
+        return found.counts, file_diffs(found)
 
 
 def _since(began: float) -> float:

@@ -146,4 +146,4 @@ def ordered(runs: Iterable[Figures], column: str, *, descending: bool = False) -
         (unknown if key(each) is None else known).append(each)
     if column == "run":
         return known[::-1] if descending else known
-    return [*sorted(known, key=key, reverse=descending), *unknown]  # type: ignore[arg-type]
+    return [*sorted(known, key=key, reverse=descending), *unknown]  # type: ignore[arg-type]  # a column has figures of one kind

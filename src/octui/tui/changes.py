@@ -16,12 +16,10 @@ from octui.errors import OctuiError, WorkspaceError
 from octui.recording.facts import RunStatus
 from octui.recording.layout import diff_path
 from octui.recording.session import Session
+from octui.recording.worktree_diffs import file_diffs
 from octui.tui.text import clean_line
-from octui.workspace.changes import Comparison, compare, compare_with
+from octui.workspace.changes import compare, compare_with
 from octui.workspace.worktree import Worktree
-
-MOST_BYTES = 8_000_000
-"""Of longer diffs, only the names of the files and the counts are told."""
 
 Heed = Callable[[], None]
 Given = TypeVar("Given")
@@ -108,7 +106,7 @@ class InWorktree:
         """Ask git, or read what was recorded."""
         try:
             with compare(_tree_of(self._session.status_now(self._run)), heed) as found:
-                return Changes(_diffs(found))
+                return Changes(tuple(file_diffs(found)))
         except (OctuiError, OSError) as error:
             recorded = self._session.diffs(self._run)
             if recorded:
@@ -135,7 +133,7 @@ class BetweenRuns:
         try:
             old, new = (_tree_of(self._status(run)) for run in self._runs)
             with compare_with(old, new, heed) as found:
-                return Changes(_diffs(found))
+                return Changes(tuple(file_diffs(found)))
         except (OctuiError, OSError) as error:
             return Changes((), clean_line(f"They cannot be compared: {error}"))
 
@@ -169,19 +167,3 @@ def _tree_of(status: RunStatus) -> Worktree:
     if status.worktree is None:
         raise WorkspaceError(f"{status.name} has no worktree.")
     return Worktree.told_by(status.worktree)
-
-
-def _diffs(found: Comparison) -> tuple[FileDiff, ...]:
-    patches = found.diffs()
-    if sum(map(len, patches)) > MOST_BYTES:
-        patches = [b""] * len(patches)
-    return tuple(
-        FileDiff(
-            file=file.path.encode("utf-8", "replace").decode(),
-            patch=patch.decode("utf-8", "replace"),
-            additions=file.added or 0,
-            deletions=file.removed or 0,
-            status=file.status,
-        )
-        for file, patch in zip(found.files, patches, strict=True)
-    )
