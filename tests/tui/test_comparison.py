@@ -46,7 +46,7 @@ def test_head_and_lines_have_the_same_width_and_columns_never_touch(width: int, 
 
 
 def test_large_figures_are_shortened_and_a_long_name_keeps_its_end() -> None:
-    line = plain(run_line(RUN, layout([RUN], 79), UNICODE))
+    line = plain(run_line(replace(RUN, run="the-limits-sonnet"), layout([RUN], 78), UNICODE))
     for words in ("…", "-sonnet", "1h01m", "1.2M", "$12.50", "+12k", "−9999", "✗ 127"):
         assert words in line
 

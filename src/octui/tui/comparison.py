@@ -85,13 +85,13 @@ _SHOWN = (
     Shown("model", ("model", "model"), (0, 0), _model),
     Shown("outcome", ("outcome", "outcome"), (11, 10), _outcome),
     Shown("time", ("time", "time"), (8, 6), _time),
-    Shown("turns", ("turns", "turn"), (8, 6), lambda each, glyphs: _number(each.turns, glyphs)),
+    Shown("turns", ("turns", "turn"), (8, 5), lambda each, glyphs: _number(each.turns, glyphs)),
     Shown("tokens", ("tokens", "tok"), (9, 7), _tokens),
     Shown("cost", ("cost", "cost"), (9, 8), _cost),
-    Shown("files", ("files", "file"), (8, 6), lambda each, glyphs: _number(each.files, glyphs)),
+    Shown("files", ("files", "file"), (8, 5), lambda each, glyphs: _number(each.files, glyphs)),
     Shown("added", ("+", "+"), (7, 6), lambda each, glyphs: _number(each.added, glyphs, "+", "added")),
     Shown("removed", ("−", "−"), (7, 6), lambda each, glyphs: _number(each.removed, glyphs, glyphs.minus, "removed")),
-    Shown("check", ("check", "check"), (8, 7), _check),
+    Shown("check", ("check", "check"), (8, 6), _check),
 )
 _LEFT = ("run", "model", "outcome")
 

@@ -88,7 +88,7 @@ _BOTH = (
     Command("event.filter", "f", "filter", "filter", "Choose which events are shown.", EVENTS, 8),
     Command("session.resume", "R", "resume", "resume", "Run what did not succeed once more.", RUNS, 4),
     Command("run.diff", "D", "diff", "changes", "Show what the run changed.", RUNS, 12),
-    Command("run.compare", "C", "compare", "compare", "Compare the runs in a table.", RUNS),
+    Command("run.compare", "C", "compare", "compare", "Compare the runs in a table.", RUNS, 12),
     Command("app.theme", "t", "theme", "theme", "Choose a theme.", OCTUI, 14),
     Command("app.sessions", "ctrl+o", "sessions", "sessions", "Open another session.", OCTUI),
     Command("app.help", "question_mark,f1", "help", "help", "Show every key.", OCTUI, 13, "? F1"),

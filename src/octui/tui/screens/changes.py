@@ -30,7 +30,7 @@ from octui.tui.requests import masked
 from octui.tui.screens.settling import Settler
 from octui.tui.screens.text_screen import Sheet
 from octui.tui.text import clean_line, cut, cut_start, pad
-from octui.tui.widgets.bars import keys_by_id
+from octui.tui.widgets.bars import keys_by_id, keys_content
 from octui.tui.widgets.drawn import Drawn
 
 LOOK_AGAIN_S = 1.0
@@ -236,18 +236,8 @@ class ChangesScreen(Screen[None]):
         told = [("changes.next", "next"), ("changes.previous", "before"), ("changes.alone", "alone")]
         told += [("changes.apply", "apply"), ("changes.commit", "commit"), ("changes.keep", "keep")]
         told += [("changes.discard", "discard"), ("changes.revert", "take back"), ("changes.unrevert", "bring back")]
-        told = [(name, words) for name, words in told if name in bound]
-        back = f"{bound['changes.close'][0]} back" if "changes.close" in bound else ""
-        spans: list[str | tuple[str, str]] = []
-        room = self.size.width - 2 - len(back)
-        for name, words in told:
-            room -= len(bound[name][0]) + len(words) + 3
-            if room < 0:
-                break  # What is left out is in the palette.
-            spans += [(bound[name][0], "bold"), f" {words}  "]
-        if back:
-            spans += [(bound["changes.close"][0], "bold"), " back"]
-        return Content.assemble(*spans)
+        back = bound.get("changes.close", [""])[0]
+        return keys_content([(bound.get(name, [""])[0], words) for name, words in told], back, self.size.width - 2)
 
     def _diff(self, width: int) -> Block:
         if self._found is None:

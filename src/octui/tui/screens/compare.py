@@ -31,7 +31,7 @@ from octui.tui.screens.settling import Settler, settled_in_words
 from octui.tui.screens.text_screen import Sheet
 from octui.tui.text import clean_line
 from octui.tui.view import SessionView
-from octui.tui.widgets.bars import keys_by_id
+from octui.tui.widgets.bars import keys_by_id, keys_content
 from octui.tui.widgets.drawn import Drawn
 
 LOOK_AGAIN_S = 0.5
@@ -66,9 +66,14 @@ class CompareTable(Drawn):
         self._head: Line = []
         self._layout = Layout(())
 
+    @property
+    def room(self) -> int:
+        """Cells for the columns: behind the bar, and with as much free on the right."""
+        return max(20, self.size.width - 2)
+
     def show(self, runs: Sequence[Figures], selected: int, marked: Sequence[str], sort: str, *, down: bool) -> None:
         """Draw these runs; the selected one stays in sight."""
-        table = layout(runs, max(20, self.size.width - 1))
+        table = layout(runs, self.room)
         head = head_line(table, sort, self.glyphs, descending=down)
         marks = {run: str(number) for number, run in enumerate(marked, 1)}
         lines = [run_line(each, table, self.glyphs, marks.get(each.run, "")) for each in runs]
@@ -250,13 +255,7 @@ class CompareScreen(OctuiScreen):
             (bound.get("compare.turn", [""])[0], "turn around"),
             (bound.get("compare.group", [""])[0], "group"),
         ]
-        back = bound.get("compare.close", [""])[0]
-        room = self.size.width - 2 - len(back) - 5
-        spans: list[str | tuple[str, str]] = []
-        for key, words in told:
-            if key and (room := room - len(key) - len(words) - 3) >= 0:
-                spans += [(key, "bold"), f" {words}  "]
-        return Content.assemble(*spans, (back, "bold"), " back")
+        return keys_content(told, bound.get("compare.close", [""])[0], self.size.width - 2)
 
     def _answer(self, width: int) -> Block:
         """What the selected run came to, and what it answered last."""
@@ -315,7 +314,7 @@ class CompareScreen(OctuiScreen):
 
     def action_sort_beside(self, step: int) -> None:
         """Sort by the column beside, among those in sight."""
-        shown = layout(self.runs, max(20, self._table.size.width - 1)).ids
+        shown = layout(self.runs, self._table.room).ids
         at = shown.index(self.column) if self.column in shown else 0
         self.column = shown[(at + step) % len(shown)]
         self.look()

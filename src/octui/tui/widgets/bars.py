@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.binding import Binding
+from textual.content import Content
 
 from octui.recording.facts import RunState
 from octui.tui import format as fmt
@@ -95,6 +98,29 @@ def _short(text: str, role: str) -> str:
     if role == "attention-text/bold":
         return " ".join(text.split()[:2]).join("  ")
     return text.rsplit(" ", 1)[0] if text.strip() else text
+
+
+def keys_content(told: Sequence[tuple[str, str]], back: str, width: int) -> Content:
+    """Compose the keys of a screen that has a few: as many as fit, those first that come first, and how to go back.
+
+    Args:
+        told: The keys, each with what it does in a word or two; one without a key is left out.
+        back: The key that goes back; empty for none.
+        width: Cells there are.
+    """
+    last = f"{back} back" if back else ""
+    spans: list[str | tuple[str, str]] = []
+    room = width - len(last)
+    for key, words in told:
+        if not key:
+            continue
+        room -= len(key) + len(words) + 3
+        if room < 0:
+            break  # What is left out is in the palette.
+        spans += [(key, "bold $accent"), f" {words}  "]
+    if back:
+        spans += [(back, "bold $accent"), " back"]
+    return Content.assemble(*spans)
 
 
 class KeysLine(Drawn):
