@@ -10,6 +10,7 @@ import pytest
 from tests.export.test_markdown import ATTACKS
 from tests.tui.sessions import API, GATEWAY, PROMPT, WORKER, Script, record, text, tool
 from tests.tui.test_hostile import hostile_session
+from tests.tui.worktrees import compared
 
 from octui.export import html
 from octui.export.transcript import Transcript
@@ -63,6 +64,23 @@ def test_it_has_what_was_said_and_done_and_is_well_formed(tmp_path: Path) -> Non
         assert words in page.words
     assert page.words.count("✗ failed") == 2 + 1, "in the table, in its head, and when it came to be"
     assert "details" in page.tags
+
+
+def test_worktrees_and_checks_have_columns_of_their_own_where_there_are_any(tmp_path: Path) -> None:
+    journal, _ = compared(tmp_path)
+    head, _, _ = written(journal.folder).partition("<section")
+    assert "check" not in written(record(tmp_path / "plain", [API]).folder).partition("<section")[0]
+    words = Page(head.partition("<body>")[2]).words
+    assert "timechangedcheck" in words
+    assert "3 files +8 −4good" in words
+    assert "1 file +1 −1exit code 1" in words
+
+
+def test_a_diff_says_once_which_file_it_is_of() -> None:
+    patch = "diff --git a/x b/x\nnew file mode 100755\n--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n--- old\n+++ new\n"
+    rows = Page(html.diff(patch)).words
+    assert rows == "new file mode 100755@@ -1 +1,2 @@--- old+++ new"
+    assert "Binary files a/x and b/x differ" in html.diff("Binary files a/x and b/x differ\n")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from tests.tui.sessions import API, GATEWAY, PROMPT, WORKER, Script, record, text, tool
 from tests.tui.test_hostile import EVIL, hostile_session
+from tests.tui.worktrees import compared
 
 from octui.export import markdown
 from octui.export.transcript import Transcript
@@ -52,6 +53,14 @@ def test_it_has_what_was_said_and_done(tmp_path: Path) -> None:
     assert "| worker | ✗ failed |" in document
     assert "permission rejected" in document
     assert "**✗ failed**: the run ended without a final answer" in document
+
+
+def test_worktrees_and_checks_have_columns_of_their_own_where_there_are_any(tmp_path: Path) -> None:
+    journal, _ = compared(tmp_path)
+    head, rule, first, *_ = (row for row in written(journal.folder).splitlines() if row.startswith("|"))
+    assert head.endswith("| time | changed | check |")
+    assert rule.count("|") == head.count("|")
+    assert first.endswith("| 3 files +8 −4 | good |")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -45,6 +45,7 @@ MAX_MARKDOWN = 60_000
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 _WEB = re.compile(r"https?://[^\s<>\"']+\Z", re.IGNORECASE)
+_DIFF_HEAD = ("diff --git ", "index ", "Index: ", "=======", "--- ", "+++ ")
 _DIFF_CLASSES = {"+": "added", "-": "removed", "@": "hunk"}
 
 
@@ -86,12 +87,13 @@ def _colours(theme: Theme) -> str:
 
 
 def _table(runs: Sequence[RunHead]) -> Iterator[str]:
-    yield "<table>\n<tr><th>run<th>state<th>turns<th>tool calls<th>tokens<th>cost<th>time</tr>\n"
+    heads = words.heads_of(runs)
+    yield f"<div class=wide><table>\n<tr><th>run<th>state{''.join(f'<th class=n>{head}' for head in heads)}</tr>\n"
     for number, run in enumerate(runs, 1):
         yield f'<tr><td><a href="#run-{number}">{line(run.name)}</a><td>{_state(run)}'
-        yield f"{''.join(f'<td class=n>{line(each)}' for each in words.cells_of(run))}</tr>\n"
+        yield f"{''.join(f'<td class=n>{line(each)}' for each in words.cells_of(run, heads))}</tr>\n"
     total, dollars = sum(run.tokens.total for run in runs), sum(run.cost for run in runs)
-    yield f"</table>\n<p class=muted>{tokens(total)} tokens, {cost(dollars)} in all</p>\n"
+    yield f"</table></div>\n<p class=muted>{tokens(total)} tokens, {cost(dollars)} in all</p>\n"
 
 
 def _state(run: RunHead) -> str:
@@ -200,8 +202,10 @@ def pre(words_of: str, kind: str = "") -> str:
 
 
 def diff(patch: str) -> str:
-    """A unified diff, its lines coloured by their signs."""
-    rows = (row for row in clean(patch).rstrip("\n").split("\n"))
+    """A unified diff, its lines coloured by their signs; its head only says again which file it is of."""
+    rows = clean(patch).rstrip("\n").split("\n")
+    begin = next((at for at, row in enumerate(rows) if row.startswith("@@")), 0)
+    rows = [*(row for row in rows[:begin] if not row.startswith(_DIFF_HEAD)), *rows[begin:]]
     told = (f'<span class="{_DIFF_CLASSES.get(row[:1], "same")}">{_escape(row) or " "}</span>' for row in rows)
     return f"<pre class=diff>{''.join(told)}</pre>"
 

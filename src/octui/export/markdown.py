@@ -51,9 +51,10 @@ def write(transcript: Transcript) -> Iterator[str]:
     """Give the document piece by piece."""
     head = transcript.head
     yield f"# {escape(head.name)}\n\n{escape(words.about(head))}\n\n"
-    yield "| run | state | turns | tool calls | tokens | cost | time |\n|---|---|--:|--:|--:|--:|--:|\n"
+    heads = words.heads_of(transcript.runs)
+    yield f"| run | state | {' | '.join(heads)} |\n|---|---|{'--:|' * len(heads)}\n"
     for run in transcript.runs:
-        cells = [run.name, words.state_of(run), *words.cells_of(run)]
+        cells = [run.name, words.state_of(run), *words.cells_of(run, heads)]
         yield f"| {' | '.join(map(escape, cells))} |\n"
     total = sum(run.tokens.total for run in transcript.runs)
     dollars = sum(run.cost for run in transcript.runs)

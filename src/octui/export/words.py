@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from octui.export.transcript import AnyEntry, Attempted, Called, Entered, Noted, RunHead, SessionHead, Stepped
+from octui.export.transcript import AnyEntry, Attempted, Called, Check, Entered, Noted, RunHead, SessionHead, Stepped
 from octui.recording.facts import RunState
 from octui.tui.format import clock, cost, duration, plural, tokens
 from octui.tui.glyphs import UNICODE
@@ -30,9 +31,25 @@ def figures_of(run: RunHead) -> list[str]:
     ]
 
 
-def cells_of(run: RunHead) -> list[str]:
-    """The same figures for a table: turns, tool calls, tokens, cost, time."""
-    return [str(run.turns), str(run.tool_calls), tokens(run.tokens.total), cost(run.cost), clock(run.duration_s)]
+def heads_of(runs: Sequence[RunHead]) -> list[str]:
+    """The heads of a table of runs, behind their names and states; see `cells_of`."""
+    heads = ["turns", "tool calls", "tokens", "cost", "time"]
+    heads += ["changed"] if any(run.branch for run in runs) else []
+    return heads + (["check"] if any(run.check is not None for run in runs) else [])
+
+
+def cells_of(run: RunHead, heads: Sequence[str]) -> list[str]:
+    """What stands below such heads."""
+    told = {
+        "turns": str(run.turns),
+        "tool calls": str(run.tool_calls),
+        "tokens": tokens(run.tokens.total),
+        "cost": cost(run.cost),
+        "time": clock(run.duration_s),
+        "changed": _changed(run),
+        "check": _came_to(run.check) if run.check is not None else "",
+    }
+    return [told[head] for head in heads]
 
 
 def facts_of(run: RunHead) -> list[tuple[str, str]]:
@@ -62,9 +79,13 @@ def _changed(run: RunHead) -> str:
 def _checked(run: RunHead) -> str:
     if run.check is None:
         return ""
-    code = run.check.exit_code
-    came_to = "good" if code == 0 else "not finished" if code is None else f"exit code {code}"
-    return f"{run.check.command}: {came_to}"
+    return f"{run.check.command}: {_came_to(run.check)}"
+
+
+def _came_to(check: Check) -> str:
+    if check.exit_code is None:
+        return "not finished"
+    return f"exit code {check.exit_code}" if check.exit_code else "good"
 
 
 def about(head: SessionHead) -> str:
