@@ -6,9 +6,10 @@ Run it from anywhere; opencode is found in ``--binary``, ``OPENCODE_BINARY`` or 
     .venv/bin/python benchmarks/serve.py --only cost --agents 8
     .venv/bin/python benchmarks/serve.py --only words --rates 50
 
-*Cost*: the same plan, run by octui headless, once with either backend; the scripted model answers at once. Seconds go
-from the command to the last answer. Memory is the most that octui and all it started held at one time, what processes
-share being divided among them (PSS; Linux).
+*Cost*: the same plan, run by octui headless, once with either backend; and the same agents without octui, as a shell
+starts them: an ``opencode run`` each, all at once, with the folders that octui would give them. The scripted model
+answers at once. Seconds go from the command to the last answer. Memory is the most that all processes held at one time,
+what they share being divided among them (PSS; Linux).
 
 *Words*: eight agents on one server, each with a model that says so many tokens a second (`stamps.py`), before a
 dashboard on a real pseudo-terminal of 200 by 60 cells. Every token carries the moment it was sent. It is looked for in
@@ -23,12 +24,13 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,17 +42,21 @@ from report import OCTUI, environment, median, p95, row
 from stamps import since
 from terminal import Terminal, cpu_s
 
+from octui.client import isolation
+from octui.client.command import build_command
+from octui.client.config import RunConfig
 from octui.client.serve import v1_events
 from octui.demo.model_server import MODEL, OFFLINE_ENVIRONMENT, PROVIDER, ModelServer, provider_config
 
 HERE = Path(__file__).resolve().parent
 LOCAL_OPENCODE = HERE.parent / "tools/opencode/node_modules/.bin/opencode"
-BACKENDS = ("serve", "run")
+SIDES = ("serve", "run", "shell")
 SAMPLE_S = 0.25
 LOOK_S = 0.004
 WARM_UP_S = 10.0
 START_S = 90.0
 WORDS_AGENTS = 8
+PROMPT = "SAY:ok"
 RATES = (100, 75, 50, 35, 25, 10)
 WORDS_LIMIT_MS = 100
 MARK = re.compile(rb"@(\d{1,4}\.\d{6})@")
@@ -131,23 +137,21 @@ def _options() -> argparse.Namespace:
 
 
 def _print_cost(agents: int, binary: str, rounds: int) -> None:
-    found: dict[str, list[Cost]] = {backend: [] for backend in BACKENDS}
+    found: dict[str, list[Cost]] = {side: [] for side in SIDES}
     for number in range(rounds):
-        for backend in BACKENDS[:: -1 if number % 2 else 1]:
-            found[backend].append(cost(agents, backend, binary))
-    seconds = {backend: median([each.seconds for each in costs]) for backend, costs in found.items()}
-    memory = {backend: median([each.memory for each in costs]) / MB for backend, costs in found.items()}
-    for backend, costs in found.items():
+        for side in SIDES[:: -1 if number % 2 else 1]:
+            found[side].append(without_octui(agents, binary) if side == "shell" else cost(agents, side, binary))
+    seconds = {side: median([each.seconds for each in costs]) for side, costs in found.items()}
+    memory = {side: median([each.memory for each in costs]) / MB for side, costs in found.items()}
+    for side, costs in found.items():
         over = median([each.over for each in costs])
         used = median([each.cpu_s for each in costs])
-        times = (
-            f"{seconds[backend]:.1f} s to the last answer, {over:.1f} s until all is over, {used:.1f} s of processors"
-        )
-        print(f"  {agents} agents, {backend}: {times}, {memory[backend]:,.0f} MB")
-    faster = seconds["run"] / seconds["serve"]
-    share = memory["serve"] / memory["run"] * 100
-    row(f"{agents} agents: run's seconds / serve's", faster, "times", limit=3, least=True)
-    row(f"{agents} agents: serve's memory, of run's", share, "%", limit=40)
+        times = f"{seconds[side]:.1f} s to the last answer, {over:.1f} s until all is over, {used:.1f} s of processors"
+        print(f"  {agents} agents, {side}: {times}, {memory[side]:,.0f} MB")
+    for side, words in (("shell", "a shell's seconds"), ("run", "run's seconds")):
+        row(f"{agents} agents: {words} / serve's", seconds[side] / seconds["serve"], "times", limit=3, least=True)
+    for side, words in (("shell", "a shell's"), ("run", "run's")):
+        row(f"{agents} agents: serve's memory, of {words}", memory["serve"] / memory[side] * 100, "%", limit=40)
 
 
 def cost(agents: int, backend: str, binary: str) -> Cost:
@@ -158,7 +162,7 @@ def cost(agents: int, backend: str, binary: str) -> Cost:
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ModelServer() as model:
         folder = Path(name)
-        plan = _plan(folder, agents, model.base_url, backend, "SAY:ok")
+        plan = _plan(folder, agents, model.base_url, backend, PROMPT)
         env = environment(folder / "home", OPENCODE_BINARY=binary)
         began, used = time.time(), _children_cpu_s()
         with subprocess.Popen([OCTUI, "run", str(plan), "--headless"], env=env, stderr=subprocess.DEVNULL) as process:
@@ -172,6 +176,40 @@ def cost(agents: int, backend: str, binary: str) -> Cost:
     if len(over) != agents or len(answers) != agents:
         sys.exit(f"{len(answers)} of {agents} agents answered.")
     return Cost(max(answers) - began, max(over) - began, used, peak)
+
+
+def without_octui(agents: int, binary: str) -> Cost:
+    """Have so many agents give one answer each, all started at once by a shell.
+
+    Raises:
+        SystemExit: They did not.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ModelServer() as model:
+        folder = Path(name)
+        env = environment(folder / "home")
+        config = RunConfig(config_overrides=provider_config(model.base_url), model=f"{PROVIDER}/{MODEL}")
+        lines = [_shell_line(folder / f"r{number}", env, config, binary) for number in range(agents)]
+        began, used = time.time(), _children_cpu_s()
+        with subprocess.Popen(["/bin/sh", "-c", "\n".join([*lines, "wait"])], env=env) as process:
+            peak = _peak(process)
+        over, used = time.time(), _children_cpu_s() - used
+        told = (json.loads(line) for path in folder.glob("r*/out") for line in path.read_text().splitlines())
+        answers = [line["timestamp"] / 1000 for line in told if line["type"] == "text"]
+    if len(answers) != agents:
+        sys.exit(f"{len(answers)} of {agents} agents answered a shell.")
+    return Cost(max(answers) - began, over - began, used, peak)
+
+
+def _shell_line(folder: Path, env: Mapping[str, str], config: RunConfig, binary: str) -> str:
+    """Give the line that starts an agent."""
+    for part in ("homes", "workspace"):
+        (folder / part).mkdir(parents=True)
+    homes = isolation.prepare(folder / "homes", env, private_data=True, inherit_user_config=False)
+    command = build_command(config)
+    variables = homes.variables | command.variables | OFFLINE_ENVIRONMENT
+    words = ["env", *(f"{name}={value}" for name, value in variables.items()), binary, *command.arguments, PROMPT]
+    place = shlex.join(["cd", str(folder / "workspace")])
+    return f"({place} && exec {shlex.join(words)} </dev/null >{shlex.quote(str(folder / 'out'))} 2>/dev/null) &"
 
 
 def _children_cpu_s() -> float:
