@@ -90,7 +90,7 @@ class RecordedPlan:
 
 
 def read_recorded(folder: Path) -> RecordedPlan:
-    """Read the plan of a session that is over.
+    """Read the plan of a session that is over; folders that its runs worked in may be gone.
 
     Raises:
         RecordingError: It cannot be read, or could not be run any more.
@@ -99,7 +99,8 @@ def read_recorded(folder: Path) -> RecordedPlan:
         head = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
         runs = [{key: value for key, value in run.items() if key != "outcome"} for run in head.pop("runs")]
         top = {key: head.pop(key) for key in PLAN_KEYS if key in head}
-        plan = plan_from_json(msgspec.json.encode({"name": head["name"], **top, "runs": runs}))
+        table = msgspec.json.encode({"name": head["name"], **top, "runs": runs})
+        plan = plan_from_json(table, folders_may_be_gone=True)
         facts = FactLog().read(folder / FACTS_FILE)
     except PlanError as error:
         raise RecordingError(f"The plan of {folder.name} cannot be run any more.", hint=str(error)) from error
