@@ -433,7 +433,7 @@ class Supervisor:
         return templates.Answer(
             name=name,
             state=str(runner.state),
-            final_text=log.final_text(),
+            final_text=log.final_text(runner.life_offset),
             vars=runner.spec.vars,
             why=outcome.get("why") or "",
             **{key: outcome[key] for key in ("cost", "tokens", "turns") if key in outcome},

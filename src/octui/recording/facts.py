@@ -369,6 +369,15 @@ class RunStatus:
         return self.setting_up is None and done is not None and done.number == done.of and done.exit_code == 0
 
     @property
+    def life_offset(self) -> int | None:
+        """Where in its log its last life begins, in bytes; None where nothing of that has begun yet."""
+        if not self.attempt_offsets:
+            return 0  # A log without facts is one life.
+        if not self.attempt:
+            return None
+        return min(stdout for life, _, stdout, _ in self.attempt_offsets if life == self.life)
+
+    @property
     def has_worktree(self) -> bool:
         """Whether it has a worktree that was not removed."""
         return self.worktree is not None and not (self.settled is not None and self.settled.is_gone)
