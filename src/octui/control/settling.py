@@ -37,7 +37,8 @@ def settle_run(session: Session, run: str, how: How, message: str = "", *, anywa
     if session.is_live:
         request(session.socket, Settle(id=1, run=run, how=how, message=message, anyway=anyway))
         return
-    made = session.status.run(run).worktree
+    status = session.status
+    made = status.run(run).worktree
     if made is None:
         raise WorkspaceError(f"{run} has no worktree.")
     try:
@@ -46,7 +47,10 @@ def settle_run(session: Session, run: str, how: How, message: str = "", *, anywa
         raise ControlError(f"{session.folder.name} is live again.", hint="Try again.") from None
     try:
         words = settle(Worktree.told_by(made), paths.worktrees_dir(), how, message, anyway=anyway)
-        write_settled(session, WorktreeSettled(at=session.ended_at or 0.0, run=run, how=Settled(how), words=words))
+        at = session.ended_at or 0.0
+        for each in status.runs.values():
+            if each.worktree is not None and each.worktree.path == made.path:  # It, and its forks.
+                write_settled(session, WorktreeSettled(at=at, run=each.name, how=Settled(how), words=words))
     finally:
         os.close(lock)
 

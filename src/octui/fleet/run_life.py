@@ -77,14 +77,20 @@ class RunLife:
         self._attention.clear()
         self._enter(RunState.QUEUED)
 
-    def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
-        """Be as an earlier supervisor left it; what became of one that was interrupted is not written yet."""
+    def take_over(self, before: RunStatus, *, interrupted: bool, origin: RunLife | None = None) -> None:
+        """Be as an earlier supervisor left it.
+
+        Args:
+            before: How that was.
+            interrupted: Whether that supervisor went away, so that what became of the run is not written yet.
+            origin: The run it goes on from, for a fork.
+        """
         self.life = before.life if before.attempt_offsets else 0  # One that never began has had no life yet.
         self._started_at, self._ended_at = before.started_at or 0.0, before.ended_at or 0.0
         self._attempts, self._exit_code = before.attempt, before.exit_code
         self._attention = {kind: words for kind, (words, _) in before.attention.items()}
         self.state, self._why = before.state, before.why
-        self.place.take_over(before)
+        self.place.take_over(before, origin.place if origin is not None else None)
         if before.life_offset is not None:
             self.life_offset = before.life_offset
         if self.life > 1:

@@ -118,10 +118,10 @@ class ServeRunner(RunLife):
         self._prompts.clear()
         super().queue()
 
-    def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
+    def take_over(self, before: RunStatus, *, interrupted: bool, origin: RunLife | None = None) -> None:
         """Be as an earlier supervisor left it; its session is still in the data home of its server."""
         self.session_id = before.session_id
-        super().take_over(before, interrupted=interrupted)
+        super().take_over(before, interrupted=interrupted, origin=origin)
         self._wait_no_more()
 
     async def run(self) -> None:
