@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from octui.errors import UsageError
 from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
-from octui.recording.facts import AnyFact, SessionStarted, SessionStatus
+from octui.recording.facts import AnyFact, RunState, SessionStarted, SessionStatus
 from octui.recording.recorded_plan import read_recorded
 from octui.recording.rest import Rest, rest_of
 from octui.recording.session import Session
@@ -44,6 +44,12 @@ def check_resumable(session: Session) -> Rest:
     if session.is_live:
         raise UsageError(f"{name} is live.", hint=f"`octui attach {name}` shows it.")
     rest = rest_of(session)
+    status = session.status
+    if not rest.anew and any(status.run(run).state is not RunState.SUCCEEDED for run in rest.kept):
+        raise UsageError(
+            f"Only forks of {name} did not succeed, and a fork does not begin anew: it goes on with what it is asked.",
+            hint=f"`octui attach {name}` shows them, to ask them more.",
+        )
     if not rest.anew:
         raise UsageError(f"All runs of {name} succeeded; nothing is left to do.", hint="`octui replay` shows them.")
     return rest
