@@ -68,8 +68,9 @@ def resumption(session: Session, given: Plan | None = None) -> Resumption:
     """
     rest = check_resumable(session)
     name = session.folder.name
-    plan = read_recorded(session.folder).whole(given)
-    _check_folders(name, [run for run in plan.runs if run.name in rest.anew])
+    recorded = read_recorded(session.folder)
+    _check_folders(name, [run for run in recorded.plan.runs if run.name in rest.anew])
+    plan = recorded.whole(given)
     worked_s = worked(session.facts)
     if words := Meter(plan.budget, "the plan's").crossed(_spent(session, worked_s)):
         raise UsageError(
