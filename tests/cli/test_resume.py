@@ -139,4 +139,4 @@ def test_the_list_says_how_to_resume(failed: Path, capsys: pytest.CaptureFixture
     assert "resume" not in capsys.readouterr().err
     assert run("sessions", "--json") == 0
     told = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
-    assert [each["unfinished"] for each in told] == [1, 0]
+    assert [(each["unfinished"], each["resumable"]) for each in told] == [(1, 1), (0, 0)]

@@ -12,7 +12,18 @@ import anyio
 import pytest
 
 from octui.control.client import ControlClient, request
-from octui.control.messages import MAX_LINE_BYTES, PROTOCOL, Order, Settle, Stop, Welcome
+from octui.control.messages import (
+    MAX_LINE_BYTES,
+    PROTOCOL,
+    Abort,
+    Choices,
+    Offered,
+    Order,
+    Response,
+    Settle,
+    Stop,
+    Welcome,
+)
 from octui.control.server import MAX_PATH_BYTES, ControlServer, new_socket_path
 from octui.errors import ConflictError, ControlError, RecordingError, UncommittedWorkError
 
@@ -127,13 +138,25 @@ async def test_several_screens_are_served_side_by_side_and_counted(path: Path, s
         (b"\xff\x00\n", b"no request"),
         (b'{"do":"dance","id":1}\n', b"no request"),
         (b'{"do":"stop","id":"x"}\n', b"no request"),
+        (b'{"do":"dance","id":5}\n', b'"id":5'),
         (b'{"do":"stop","id":1}\n', b"hello first"),
         (b'{"do":"hello","protocol":99}\n', b"speaks otherwise"),
         (b"x" * (MAX_LINE_BYTES + 10), b"too long"),
         (HELLO + b'{"do":"stop","id"', b"welcome"),
         (b"", b""),
     ],
-    ids=["no json", "no text", "unknown", "wrong type", "no hello", "other protocol", "too long", "half", "nothing"],
+    ids=[
+        "no json",
+        "no text",
+        "unknown",
+        "wrong type",
+        "number",
+        "no hello",
+        "other protocol",
+        "too long",
+        "half",
+        "nothing",
+    ],
 )
 async def test_what_is_no_request_harms_nobody(path: Path, supervisor: Supervisor, data: bytes, answer: bytes) -> None:
     async with serving(path, supervisor):
@@ -217,6 +240,105 @@ async def test_a_request_that_fails_in_any_way_octui_knows_is_refused_and_harms_
             with pytest.raises(ControlError, match="cannot be written"):
                 await client.restart("a")
         await client.close()
+
+
+class Held(Supervisor):
+    """Takes as long over settling and aborting as it is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = anyio.Event()
+        self.done = 0
+
+    async def handle(self, request: Order) -> Response | None:  # type: ignore[override]  # It answers, too.
+        await super().handle(request)
+        if isinstance(request, Settle | Abort):
+            await self.go_on.wait()
+        self.done += 1
+        return Offered(id=request.id, models=["m"]) if isinstance(request, Choices) else None
+
+    async def until_asked(self, count: int = 1) -> None:
+        with anyio.fail_after(20):
+            while len(self.asked) < count:
+                await anyio.sleep(0.01)
+
+
+async def test_answering_goes_on_over_the_same_connection_while_a_settlement_takes_its_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octui.control.client.ANSWER_TIMEOUT_S", 5.0)
+    held = Held()
+    async with serving(path, held):
+        client = await ControlClient.connect(path)
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.settle, "a", "kept")
+            await held.until_asked()
+            await client.reply("b", "per_1", "once")
+            assert await client.choices("b") == (["m"], [])
+            held.go_on.set()
+        await client.close()
+    assert held.done == 3
+
+
+async def test_a_settlement_may_take_longer_than_any_other_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held()
+    async with serving(path, held):
+        client = await ControlClient.connect(path)
+        monkeypatch.setattr("octui.control.client.ANSWER_TIMEOUT_S", 0.2)
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.settle, "a", "kept")
+            await held.until_asked()
+            with pytest.raises(ControlError, match="may be busy"):
+                await client.abort("b")
+            held.go_on.set()
+        await client.close()
+    assert [type(each).__name__ for each in held.asked] == ["Settle", "Abort"]
+
+
+async def test_an_answer_that_comes_too_late_is_not_taken_for_anothers(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held()
+    async with serving(path, held):
+        client = await ControlClient.connect(path)
+        with monkeypatch.context() as patch:
+            patch.setattr("octui.control.client.ANSWER_TIMEOUT_S", 0.2)
+            with pytest.raises(ControlError, match="may be busy"):
+                await client.abort("a")
+        held.go_on.set()
+        assert await client.choices("a") == (["m"], [])
+        assert not client.is_broken
+        await client.close()
+
+
+async def test_whoever_reads_for_all_and_waits_no_more_leaves_the_reading_to_another(path: Path) -> None:
+    held = Held()
+    async with serving(path, held):
+        client = await ControlClient.connect(path)
+        async with anyio.create_task_group() as group, anyio.create_task_group() as first:
+            first.start_soon(client.abort, "a")
+            await held.until_asked()
+            group.start_soon(client.settle, "b", "kept")
+            await held.until_asked(2)
+            first.cancel_scope.cancel()
+            held.go_on.set()
+        await client.close()
+
+
+async def test_what_was_asked_for_is_done_although_whoever_asked_hung_up(path: Path) -> None:
+    held = Held()
+    async with serving(path, held) as server:
+        client = await ControlClient.connect(path)
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as group:
+                group.start_soon(client.settle, "a", "kept")
+                await held.until_asked()
+                scope.cancel()
+        await client.close()
+        await anyio.sleep(0.05)
+        assert server.connections == 1, "it is still being worked for"
+        held.go_on.set()
+    assert held.done == 1
 
 
 async def connected(path: Path) -> ControlClient:

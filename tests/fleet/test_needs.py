@@ -8,7 +8,9 @@ import anyio
 import pytest
 from tests.fleet.conftest import Fleet, MakeFleet
 
+from octui.cli.report import session_report
 from octui.control.messages import Restart, Shutdown, Stop
+from octui.fleet.supervisor import Supervisor
 from octui.recording.facts import RunState, StateChanged
 from octui.recording.journal import Journal
 
@@ -160,3 +162,34 @@ async def test_a_session_that_is_taken_up_keeps_the_template_and_reads_no_answer
     journal, plan = Journal.take_up(fleet.journal.folder)
     journal.close()
     assert [(run.prompt, run.template) for run in plan.runs] == [("{{ nobody }}", ""), ("{{ nobody }}", template)]
+
+
+async def test_what_a_run_said_in_an_earlier_life_is_not_its_answer(make_fleet: MakeFleet, tmp_path: Path) -> None:
+    code = f"""
+mark = {str(tmp_path / "mark")!r}
+if prompt == "x" and os.path.exists(mark):
+    sys.exit(1)
+open(mark, "w").close()
+answer("Heard: " + prompt)
+"""
+    each = {"sum": {"needs": ("a",), "on_failure": "run", "template": "[{{ runs.a.final_text }}]"}}
+    fleet = make_fleet(code, {"a": "x", "sum": "y"}, each=each)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fleet.supervisor.run(connections=lambda: 1))
+        await until(fleet, "sum", RunState.SUCCEEDED)
+        assert fleet.session().final_text("sum") == "Heard: [Heard: x]"
+        fleet.facts.clear()
+        await fleet.supervisor.handle(Restart(id=1, run="a"))
+        await until(fleet, "a", RunState.FAILED)
+        assert [run["final_text"] for run in session_report(fleet.journal.folder)["runs"]] == ["", "Heard: [Heard: x]"]
+        await fleet.supervisor.handle(Restart(id=2, run="sum"))
+        await until(fleet, "sum", RunState.SUCCEEDED)
+        await fleet.supervisor.handle(Shutdown(id=3))
+    session = fleet.session()
+    assert session.final_text("sum") == "Heard: []"
+    fleet.journal.close()
+    journal, plan = Journal.take_up(fleet.journal.folder)
+    again = Supervisor(plan, journal, fleet.supervisor._client, before=session.status)
+    again.runners["a"].take_over(session.status.run("a"), interrupted=False)
+    assert again._answer("a").final_text == ""
+    journal.close()

@@ -185,6 +185,27 @@ def test_a_session_with_secrets_is_resumed_from_the_file_of_its_plan(
     assert Session.open(folder).log("sum").final_text() == "Heard: Heard: a Heard: b K"
 
 
+@pytest.mark.parametrize("secret", [False, True], ids=["as recorded", "with secrets"])
+def test_only_what_begins_anew_needs_its_folder(stand_in: StandIn, asked: Path, tmp_path: Path, secret: bool) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    file = tmp_path / "p.toml"
+    file.write_text(
+        f'[defaults]\nbackend = "run"\n{f"extra_env = {{ ASKED = {str(asked)!r} }}" if secret else ""}\n'
+        '[[runs]]\nname = "a"\nworkspace = "a"\nprompt = "a"\ncheck = "true"\n'
+        '[[runs]]\nname = "b"\nworkspace = "b"\nprompt = "b"\n'
+    )
+    folder = run_headless(load_plan(file), binary=stand_in(ANSWERS_OR_FAILS), source=PlanSource(file=str(file)))
+    asked.with_name("asked.go").touch()
+    (tmp_path / "a").rmdir()
+    (tmp_path / "b").rename(tmp_path / "c")
+    with pytest.raises(UsageError, match=r"/b, in which b would begin anew, does not exist"):
+        resume_headless(folder)
+    (tmp_path / "c").rename(tmp_path / "b")
+    resume_headless(folder)
+    assert Session.open(folder).status.run("b").state is RunState.SUCCEEDED
+
+
 def test_what_was_spent_before_counts_for_the_plan(stand_in: StandIn, asked: Path, tmp_path: Path) -> None:
     """Each answer costs 0.5: those of the first life and the one after it cross the budget of 0.9 together."""
     plan = load_plan(write_plan(tmp_path, top="max_parallel = 1\n[budget]\nmax_cost = 0.9"), {"unit": "K"})

@@ -15,7 +15,7 @@ import tomli_w
 from octui.client.config import RunConfig
 from octui.plan.budget import Budget
 from octui.plan.model import Plan, RunSpec
-from octui.plan.restored import differences, has_masks, restored, with_password
+from octui.plan.restored import differences, masks, restored, with_password
 from octui.plan.secrets import masked_plan
 from octui.plan.toml import plan_from_json
 
@@ -42,10 +42,10 @@ def test_secrets_come_back_and_prompts_that_were_made_stay(plan: Plan) -> None:
     a, b = plan.runs
     before = recorded(replace(plan, name="renamed", runs=(a, replace(b, prompt="y hot", backend="serve"))))
     given = replace(plan, max_parallel=9, budget=Budget(max_cost=3))
-    assert has_masks(before)
+    assert masks(before)
     assert list(differences(before, given, {})) == []
     whole = restored(before, given, {})
-    assert not has_masks(whole)
+    assert not masks(whole)
     assert (whole.name, whole.max_parallel, whole.budget.max_cost) == ("renamed", 9, 3)
     assert whole.runs == (a, replace(b, prompt="y hot", backend="serve"))
 
@@ -92,8 +92,19 @@ def test_a_fork_has_the_secrets_of_the_run_it_goes_on_from(plan: Plan) -> None:
 def test_the_password_of_a_server_can_be_given_alone(plan: Plan, tmp_path: Path) -> None:
     config = RunConfig(attach="http://a:1", password="sesame-open")
     before = recorded(Plan(name="p", runs=(run(tmp_path, "a", config=config),)))
-    assert has_masks(before)
+    assert masks(before)
     whole = with_password(before, "sesame-open")
-    assert not has_masks(whole)
+    assert not masks(whole)
     assert whole.runs[0].config.password == "sesame-open"
-    assert has_masks(with_password(recorded(plan), "x"))
+    assert masks(with_password(recorded(plan), "x"))
+
+
+def test_what_is_masked_is_named_by_its_key_and_its_runs(tmp_path: Path) -> None:
+    server = {"type": "remote", "url": "https://x.example", "headers": {"Authorization": "Bearer sesame"}}
+    one = RunConfig(extra_env={"TOKEN": "sesame"}, mcp={"docs": server})
+    more = [run(tmp_path, f"r{number}", config=RunConfig(extra_env={"TOKEN": "sesame"})) for number in range(6)]
+    assert sorted(masks(recorded(Plan(name="p", runs=(run(tmp_path, "a", config=one), *more))))) == [
+        "extra_env.TOKEN of a, r0, r1, r2, and 3 more",
+        "mcp.docs.headers.Authorization of a",
+    ]
+    assert masks(Plan(name="p", runs=(run(tmp_path, "a", prompt="Say ••••.", config=RunConfig()),))) == []

@@ -94,6 +94,19 @@ def test_a_restart_begins_a_new_life() -> None:
     assert run.attempt_offsets == [(1, 1, 0, 0), (2, 1, 9, 0)]
 
 
+def test_the_last_life_begins_where_its_first_attempt_began_in_the_log() -> None:
+    facts: list[AnyFact] = [
+        AttemptStarted(at=1, run="a", attempt=1, of=2, pid=1, stdout_offset=0),
+        StateChanged(at=2, run="a", state=RunState.FAILED),
+        StateChanged(at=3, run="a", state=RunState.QUEUED),
+    ]
+    assert fold([]).run("a").life_offset == 0
+    assert fold(facts).run("a").life_offset is None
+    facts.append(AttemptStarted(at=4, run="a", attempt=1, of=2, pid=1, life=2, stdout_offset=70))
+    facts.append(AttemptStarted(at=5, run="a", attempt=2, of=2, pid=1, life=2, stdout_offset=90))
+    assert fold(facts).run("a").life_offset == 70
+
+
 def test_silence_that_was_broken_is_no_longer_a_reason() -> None:
     raised = AttentionRaised(at=1, kind=Attention.SILENT, words="x", run="a")
     assert fold([raised]).run("a").attention == {Attention.SILENT: ("x", 1)}

@@ -52,8 +52,14 @@ def test_a_file_that_says_something_else_now_is_told_with_what_to_do(file: Path)
 
 def test_without_a_file_secrets_have_to_be_given(file: Path) -> None:
     found = recorded(file, named=False)
-    with pytest.raises(RecordingError, match="held secrets, which are not kept"):
+    with pytest.raises(RecordingError) as told:
         found.whole()
+    assert told.value.message == (
+        f"The plan of {found.name} held secrets, which are not kept (extra_env.KEY of a), and it was read from no file."
+    )
+    assert (
+        told.value.hint == f"Save it in the launcher as it was, with them, and `octui resume {found.name} --plan FILE`."
+    )
     given = load_plan(file)
     assert plan_to_dict(found.whole(given)) == plan_to_dict(given)
 

@@ -17,7 +17,7 @@ from octui.recording.facts import AnyFact, RunAdded, RunState, SessionEnded, Ses
 from octui.recording.journal import Journal
 from octui.recording.rest import Rest, rest_of
 from octui.recording.resuming import check_resumable, resumption, worked
-from octui.recording.session import Session
+from octui.recording.session import Session, summarize
 
 
 def state(at: float, run: str, now: RunState) -> StateChanged:
@@ -37,6 +37,24 @@ def test_what_did_not_succeed_begins_anew_and_forks_are_kept(journal: Journal) -
     journal.fact(state(103, "api-fork", RunState.FAILED))
     journal.close()
     assert rest_of(Session.open(journal.folder)) == Rest(("worker",), ("api", "api-fork"))
+
+
+def test_where_only_forks_did_not_succeed_the_list_offers_nothing_and_resuming_says_what_to_do(
+    journal: Journal,
+) -> None:
+    begin(journal)
+    for run in ("api", "worker"):
+        journal.fact(state(101, run, RunState.SUCCEEDED))
+    journal.add_run(RunSpec(name="api-fork", workspace=Path("/"), prompt="x", config=RunConfig()))
+    journal.write_outcome({})
+    journal.fact(RunAdded(at=102, run="api-fork", origin="api"))
+    journal.fact(state(103, "api-fork", RunState.FAILED))
+    journal.close()
+    session = Session.open(journal.folder)
+    summary = summarize(session)
+    assert (summary.unfinished, summary.resumable) == (1, 0)
+    with pytest.raises(UsageError, match=r"Only forks .* did not succeed.*`octui attach"):
+        check_resumable(session)
 
 
 def test_what_cannot_be_resumed_says_so(journal: Journal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from pathlib import Path
@@ -10,12 +11,13 @@ import msgspec
 import pytest
 from tests.recording.conftest import CAPTURES, answer, line
 
-from octui.client.serve.events import FileDiff
+from octui.client.serve.events import FileDiff, Permission
 from octui.errors import RecordingError
 from octui.recording.facts import (
     AttemptEnded,
     AttemptStarted,
     Attention,
+    RequestAsked,
     RunState,
     SessionEnded,
     SessionStarted,
@@ -124,6 +126,20 @@ def test_an_interrupted_session_says_so_and_keeps_what_it_had(journal: Journal) 
     assert worker.state is RunState.FAILED
     assert "interrupted" in worker.why
     assert session.log("worker").totals.cost_is_incomplete
+
+
+def test_looking_at_an_interrupted_session_changes_nothing_of_what_its_facts_say(journal: Journal) -> None:
+    begin(journal)
+    journal.fact(StateChanged(at=106, run="worker", state=RunState.RUNNING))
+    journal.fact(RequestAsked(at=107, run="worker", permission=Permission(id="p", permission="bash")))
+    session = Session.open(journal.folder)
+    before = copy.deepcopy(session.status_now("worker"))
+    (interrupted,) = {session.status.run("worker").state for _ in range(2)}
+    assert interrupted is RunState.FAILED
+    assert session.status_now("worker") == before
+    journal.fact(SessionEnded(at=108))
+    session.refresh()
+    assert (session.status.run("worker").state, len(session.status.run("worker").requests)) == (RunState.RUNNING, 1)
 
 
 def test_what_is_appended_is_seen_by_name(journal: Journal) -> None:

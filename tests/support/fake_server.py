@@ -256,6 +256,11 @@ class FakeServer:
                 self.emit("session.error", sessionID=session, error={"name": "MessageAbortedError", "data": {}})
                 self.status(session, "idle")
                 return 200, True
+            case "POST", ["fork"]:
+                fork = f"ses_{next(self._numbers):06}"
+                self.open(fork)
+                self.messages[fork] = [*self.messages[session]]
+                return 200, self.sessions[fork]
             case "POST", ["share"]:
                 return 200, {"share": {"url": f"https://x.example/{session}"}}
         return 200, self.sessions[session]

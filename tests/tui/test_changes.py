@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tui.driving import dashboard, on_screen, replay, until
@@ -12,6 +15,7 @@ from tests.workspace.conftest import in_git
 from textual.pilot import Pilot
 
 from octui import paths
+from octui.control.settling import settle_run
 from octui.recording.facts import Settled
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
@@ -190,6 +194,59 @@ async def test_a_worktree_that_is_gone_with_nothing_recorded_says_why_there_is_n
         await until(pilot, lambda: "does not exist" in on_screen(app))
         await pilot.press("a", "y")
         await until(pilot, lambda: on_screen(app).count("does not exist") > 1)
+
+
+async def test_as_long_as_git_is_at_work_it_is_said_and_the_screen_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, _ = compared(tmp_path)
+    go_on = threading.Event()
+    begun: list[str] = []
+
+    def slow(*told: Any, **more: Any) -> None:
+        begun.append(told[1])
+        go_on.wait(60)
+        settle_run(*told, **more)
+
+    monkeypatch.setattr("octui.tui.screens.settling.settle_run", slow)
+    monkeypatch.setattr("octui.tui.screens.settling.PATIENCE_S", 0.0)
+    app = replay(journal.folder)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await show(app, pilot)
+        try:
+            await pilot.press("a", "y")
+            await until(pilot, lambda: "applying the changes; git is at work on it" in words_on(app))
+            await pilot.press("j")
+            await until(pilot, lambda: "- print('old')" in on_screen(app))
+            await pilot.press("x")
+            await until(pilot, lambda: words_on(app).count("git is at work on it") == 2)
+        finally:
+            go_on.set()
+        await until(pilot, lambda: "3 files applied to" in on_screen(app))
+    assert begun == ["limits-sonnet"]
+
+
+async def test_a_screen_that_is_left_does_not_wait_for_what_a_supervisor_settles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, _ = compared(tmp_path, live=True)
+    told: list[str] = []
+
+    async def asked(session: Session, run: str, *words: object, **more: object) -> None:
+        told.append(run)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            told.append("left")
+
+    monkeypatch.setattr("octui.tui.screens.settling.have_settled", asked)
+    app = dashboard(journal.folder)
+    async with app.run_test(size=SIZE) as pilot:
+        await show(app, pilot)
+        await pilot.press("a", "y")
+        await until(pilot, lambda: told == ["limits-sonnet"])
+    assert told == ["limits-sonnet", "left"]
+    journal.close()
 
 
 async def test_what_a_live_session_refuses_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,23 +31,27 @@ pytestmark = pytest.mark.asyncio
 
 
 class Client:
-    """Takes the place of a connection; refuses what is called ``refused``."""
+    """Takes the place of a connection; refuses what is called ``refused``, and breaks by what is called ``broken``."""
 
     opened: ClassVar[list[Client]] = []
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.is_open = True
+        self.is_broken = False
 
     @classmethod
     async def connect(cls, path: str) -> Client:
         if path == "nobody":
             raise ControlError("The supervisor does not answer.")
-        cls.opened.append(cls())
-        return cls.opened[-1]
+        made = cls()
+        cls.opened.append(made)
+        await asyncio.sleep(0)
+        return made
 
     async def stop(self, run: str | None = None) -> None:
-        if run == "refused":
+        self.is_broken = run == "broken"
+        if run in ("refused", "broken"):
             raise ControlError("There is no such run.")
         self.asked.append(("stop", run))
 
@@ -139,9 +144,23 @@ async def test_a_session_that_is_over_is_taken_up_by_a_supervisor_of_its_own(
 async def test_after_a_failure_the_next_command_connects_anew(clients: list[Client]) -> None:
     made = controls_of("here")
     with pytest.raises(ControlError, match="no such run"):
-        await made.stop("refused")
+        await made.stop("broken")
     await made.stop("api")
     assert [client.is_open for client in clients] == [False, True]
+
+
+async def test_a_refusal_ends_no_connection_as_others_may_wait_over_it(clients: list[Client]) -> None:
+    made = controls_of("here")
+    with pytest.raises(ControlError, match="no such run"):
+        await made.stop("refused")
+    await made.stop("api")
+    assert [client.is_open for client in clients] == [True]
+
+
+async def test_commands_that_come_at_once_share_one_connection(clients: list[Client]) -> None:
+    made = controls_of("here")
+    await asyncio.gather(made.hold(), made.stop("api"), made.restart("api"))
+    assert [len(client.asked) for client in clients] == [2]
 
 
 async def test_where_nobody_listens_holding_is_silent_and_a_command_is_told() -> None:

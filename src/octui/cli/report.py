@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from octui.recording.event_log import EventLog
+from octui.client.result import Totals
 from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, RunStatus, StateChanged, WorktreeMade
 from octui.recording.session import Session
 
@@ -59,7 +59,10 @@ def session_report(folder: Path) -> dict[str, Any]:
     session = Session.open(folder)
     status = session.status
     runs = [
-        _run_report(name, status.run(name), session.log(name), session.meta(name).check) for name in session.run_names
+        _run_report(
+            name, status.run(name), session.log(name).totals, session.final_text(name), session.meta(name).check
+        )
+        for name in session.run_names
     ]
     return {
         "session": str(folder),
@@ -115,8 +118,7 @@ def printable(line: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in line)
 
 
-def _run_report(name: str, run: RunStatus, log: EventLog, check: str) -> dict[str, Any]:
-    totals = log.totals
+def _run_report(name: str, run: RunStatus, totals: Totals, final_text: str, check: str) -> dict[str, Any]:
     tokens = totals.tokens
     duration = run.elapsed(time.time())
     made, changes, checked = run.worktree, run.changes, run.checked
@@ -138,7 +140,7 @@ def _run_report(name: str, run: RunStatus, log: EventLog, check: str) -> dict[st
         },
         "tool_calls": totals.tool_calls,
         "session_id": totals.session_id,
-        "final_text": log.final_text(),
+        "final_text": final_text,
         "branch": made.branch if made is not None else "",
         "base": made.base if made is not None else "",
         "worktree": made.path if made is not None and run.has_worktree else "",

@@ -149,8 +149,8 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
             click.echo(lead + _as_line(summary, width))
         if size:
             click.echo(f"{_bytes(sum(sizes.values())):>9}  in all")
-        if unfinished := next((summary for summary in found if summary.unfinished and not summary.is_live), None):
-            click.echo(f"`octui resume {plain(unfinished.path.name)}` runs what did not succeed in it.", err=True)
+        if left := next((summary for summary in found if summary.resumable), None):
+            click.echo(f"`octui resume {plain(left.path.name)}` runs what did not succeed in it.", err=True)
     if kept and not as_json:
         click.echo("\nWorktrees:")
         for tree in [tree for trees in kept.values() for tree in trees]:
@@ -384,5 +384,6 @@ def _as_object(summary: SessionSummary) -> dict[str, Any]:
         "runs": summary.runs,
         "counts": {str(kind): count for kind, count in summary.counts.items() if count},
         "unfinished": summary.unfinished,
+        "resumable": summary.resumable,
         "attention": summary.attention,
     }

@@ -40,7 +40,13 @@ from octui.errors import ConflictError, ControlError, OctuiError, UncommittedWor
 from octui.workspace.settle import How
 
 ANSWER_TIMEOUT_S = 30.0
-"""Ending a run takes a grace of seconds; longer than this nobody should wait for an answer."""
+"""How long an answer is waited for that needs nothing but the supervisor itself, or one word of a server."""
+
+_AT_LENGTH = (Stop, Restart, Shutdown, Send, Revert, Settle)
+"""What waits for runs to end, or for git: minutes, with much to do. A supervisor that dies meanwhile is noticed."""
+
+_GREETING = 0
+"""The number of the answer to a `Hello`, which has none of its own."""
 
 Answered = TypeVar("Answered", Done, Welcome, Offered, Forked)
 
@@ -54,14 +60,24 @@ class ControlClient:
     Every method raises `ControlError` where the supervisor is gone or refuses. While one is open the supervisor stays,
     also when all runs are over, so that they can be restarted.
 
+    Several tasks may ask at a time: nobody waits for the answer to another's question.
+
     Use `ControlClient.connect`.
+
+    Attributes:
+        is_broken: Whether nothing can be asked over it any more.
     """
 
     def __init__(self, stream: SocketStream) -> None:
         self._stream = stream
         self._lines = BufferedByteReceiveStream(stream)
-        self._asking = anyio.Lock()
-        self._last_id = 0
+        self._sending = anyio.Lock()
+        self._awaited: set[int] = set()
+        self._answers: dict[int, Response] = {}
+        self._is_reading = False
+        self._news = anyio.Event()
+        self._last_id = _GREETING
+        self.is_broken = False
 
     @classmethod
     async def connect(cls, path: str | Path) -> ControlClient:
@@ -152,8 +168,7 @@ class ControlClient:
         request: Request,
         kind: type[Answered] = Done,  # type: ignore[assignment]  # A type variable has no default in Python 3.11.
     ) -> Answered:
-        async with self._asking:
-            response = await self._exchange(request)
+        response = await self._exchange(request)
         if isinstance(response, Refused):
             raise _error_of(response)
         if not isinstance(response, kind):
@@ -161,18 +176,55 @@ class ControlClient:
         return response
 
     async def _exchange(self, request: Request) -> Response:
+        number = _GREETING if isinstance(request, Hello) else request.id
+        self._awaited.add(number)
         try:
-            with anyio.fail_after(ANSWER_TIMEOUT_S):
-                await self._stream.send(encode(request) + b"\n")
-                return decode_response(await self._lines.receive_until(b"\n", MAX_LINE_BYTES))
+            with anyio.fail_after(None if isinstance(request, _AT_LENGTH) else ANSWER_TIMEOUT_S):
+                await self._send(encode(request) + b"\n")
+                return await self._answer_to(number)
         except TimeoutError as error:
             raise ControlError(_GONE, hint="It may be busy; try again.") from error
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead) as error:
+            self.is_broken = True
             if isinstance(request, Shutdown):
                 return Done(id=request.id)  # It may be gone before its answer is out.
             raise ControlError(_GONE, hint=_GONE_HINT) from error
         except (anyio.DelimiterNotFound, msgspec.MsgspecError, RecursionError) as error:
+            self.is_broken = True
             raise ControlError("The session's supervisor answers in a way octui does not know.") from error
+        finally:
+            self._awaited.discard(number)
+            self._answers.pop(number, None)
+
+    async def _send(self, line: bytes) -> None:
+        async with self._sending:
+            try:
+                await self._stream.send(line)
+            except BaseException:
+                self.is_broken = True  # Half a line may be out.
+                raise
+
+    async def _answer_to(self, number: int) -> Response:
+        """Wait for an answer. One of those that wait reads, and leaves to the others what is theirs."""
+        while number not in self._answers:
+            if self._is_reading:
+                await self._news.wait()
+                continue
+            self._is_reading = True
+            try:
+                self._sort_in(decode_response(await self._lines.receive_until(b"\n", MAX_LINE_BYTES)))
+            finally:
+                self._is_reading = False
+                self._news.set()
+                self._news = anyio.Event()
+        return self._answers[number]
+
+    def _sort_in(self, response: Response) -> None:
+        number = _GREETING if isinstance(response, Welcome) else response.id
+        if isinstance(response, Refused) and number == _GREETING:
+            self._answers.update(dict.fromkeys(self._awaited, response))  # Nobody can tell whose it is.
+        elif number in self._awaited:
+            self._answers[number] = response  # Any other is an answer that nobody waits for any more.
 
 
 def _error_of(refused: Refused) -> OctuiError:

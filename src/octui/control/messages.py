@@ -1,7 +1,8 @@
 """What screens and supervisor say to each other: one JSON object a line, either way.
 
 A screen sends a `Hello` first and gets a `Welcome`; after that every request has an ``id`` and gets one `Done` or
-`Refused` with the same ``id``. What happens in the session is read from its folder, never sent here.
+`Refused` with the same ``id``. Requests are worked on side by side, so their answers come in any order. What happens in
+the session is read from its folder, never sent here.
 """
 
 from __future__ import annotations

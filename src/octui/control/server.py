@@ -26,7 +26,6 @@ from octui.control.messages import (
     Hello,
     Order,
     Refused,
-    Request,
     Response,
     Welcome,
     decode_request,
@@ -78,42 +77,44 @@ class ControlServer:
                 return
             self.connections += 1
             try:
-                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                    await self._converse(stream)
+                await self._converse(stream)
             finally:
                 self.connections -= 1
 
     async def _converse(self, stream: SocketStream) -> None:
-        buffer = b""
-        greeted = False
-        while True:
-            line, newline, rest = buffer.partition(b"\n")
-            if not newline:
-                if len(buffer) > MAX_LINE_BYTES:
-                    await _send(stream, Refused(id=0, why="The line is too long."))
+        """Answer what a screen asks; whoever hangs up leaves what was asked for to be done all the same."""
+        sending = anyio.Lock()
+
+        async def send(message: Response) -> None:
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                async with sending:
+                    await stream.send(encode(message) + b"\n")
+
+        async def answer(request: Order) -> None:
+            await send(await self._answer(request))
+
+        async with anyio.create_task_group() as group:
+            greeted = False
+            async for line in _lines(stream):
+                if line is None:
+                    await send(Refused(id=0, why="The line is too long."))
                     return
                 try:
-                    buffer += await stream.receive()
-                except anyio.EndOfStream:
-                    return
-                continue
-            buffer = rest
-            try:
-                request = decode_request(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                await _send(stream, Refused(id=0, why="That is no request octui knows."))
-                continue
-            if isinstance(request, Hello):
-                if request.protocol != PROTOCOL:
-                    why = f"This session's supervisor is octui {self._welcome.octui}, which speaks otherwise."
-                    await _send(stream, Refused(id=0, why=why))
-                    return
-                greeted = True
-                await _send(stream, self._welcome)
-            elif not greeted:
-                await _send(stream, Refused(id=request.id, why="Say hello first."))
-            else:
-                await _send(stream, await self._answer(request))
+                    request = decode_request(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    await send(Refused(id=_number_of(line), why="That is no request octui knows."))
+                    continue
+                if isinstance(request, Hello):
+                    if request.protocol != PROTOCOL:
+                        why = f"This session's supervisor is octui {self._welcome.octui}, which speaks otherwise."
+                        await send(Refused(id=0, why=why))
+                        return
+                    greeted = True
+                    await send(self._welcome)
+                elif not greeted:
+                    await send(Refused(id=request.id, why="Say hello first."))
+                else:
+                    group.start_soon(answer, request)  # The next one is not held up by what takes minutes.
 
     async def _answer(self, request: Order) -> Response:
         try:
@@ -179,5 +180,30 @@ def _is_own_user(raw: socket.socket) -> bool:
     return uid in (os.getuid(), 0)
 
 
-async def _send(stream: SocketStream, message: Request | Response) -> None:
-    await stream.send(encode(message) + b"\n")
+class _Numbered(msgspec.Struct):
+    id: int = 0
+
+
+def _number_of(line: bytes) -> int:
+    """The number of what is no request; 0 where it has none."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(line, type=_Numbered).id
+    return 0
+
+
+async def _lines(stream: SocketStream) -> AsyncIterator[bytes | None]:
+    """The lines of a stream, without their ends; None for one that is too long, after which there are no more."""
+    buffer = b""
+    while True:
+        line, newline, rest = buffer.partition(b"\n")
+        if newline:
+            buffer = rest
+            yield line
+        elif len(buffer) > MAX_LINE_BYTES:
+            yield None
+            return
+        else:
+            try:
+                buffer += await stream.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                return

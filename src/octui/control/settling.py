@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from octui import paths
-from octui.control.client import request
+from octui.control.client import ControlClient, request
 from octui.control.messages import Settle
 from octui.errors import ControlError, WorkspaceError
 from octui.recording.facts import Settled, WorktreeSettled, encode_fact
@@ -37,7 +37,8 @@ def settle_run(session: Session, run: str, how: How, message: str = "", *, anywa
     if session.is_live:
         request(session.socket, Settle(id=1, run=run, how=how, message=message, anyway=anyway))
         return
-    made = session.status.run(run).worktree
+    status = session.status
+    made = status.run(run).worktree
     if made is None:
         raise WorkspaceError(f"{run} has no worktree.")
     try:
@@ -46,9 +47,24 @@ def settle_run(session: Session, run: str, how: How, message: str = "", *, anywa
         raise ControlError(f"{session.folder.name} is live again.", hint="Try again.") from None
     try:
         words = settle(Worktree.told_by(made), paths.worktrees_dir(), how, message, anyway=anyway)
-        write_settled(session, WorktreeSettled(at=session.ended_at or 0.0, run=run, how=Settled(how), words=words))
+        at = session.ended_at or 0.0
+        for each in status.runs.values():
+            if each.worktree is not None and each.worktree.path == made.path:  # It, and its forks.
+                write_settled(session, WorktreeSettled(at=at, run=each.name, how=Settled(how), words=words))
     finally:
         os.close(lock)
+
+
+async def have_settled(session: Session, run: str, how: How, message: str = "", *, anyway: bool = False) -> None:
+    """Have the supervisor that is at work on a session do it, which takes as long as git does.
+
+    Whoever waits no more leaves it to be done all the same. Arguments and errors are those of `settle_run`.
+    """
+    client = await ControlClient.connect(session.socket)
+    try:
+        await client.settle(run, how, message, anyway=anyway)
+    finally:
+        await client.close()
 
 
 def write_settled(session: Session, fact: WorktreeSettled) -> None:

@@ -62,7 +62,7 @@ def supervise() -> int:
     try:
         order = read_order(sys.stdin.buffer.read())
         if order.session is not None:
-            given = plan_from_json(bytes(order.plan)) if order.plan != NO_PLAN else None
+            given = plan_from_json(bytes(order.plan), folders_may_be_gone=True) if order.plan != NO_PLAN else None
             take_up = SupervisedSession.resume if order.resume else SupervisedSession.take_up
             session = take_up(Path(order.session), order.binary, given)
         else:

@@ -44,6 +44,7 @@ class RunLife:
     Attributes:
         spends: Is called when it may have spent more; None where nobody counts.
         meter: Counts what its present life spends.
+        life_offset: Where in its log that begins, in bytes.
         place: Where it works.
     """
 
@@ -65,6 +66,7 @@ class RunLife:
         self._exit_code: int | None = None
         self._attempts = 0
         self._life_totals = Totals()
+        self.life_offset = self._journal.sizes(self.spec.name)[0]
         self.meter = Meter(self.spec.budget, "its")
         self._is_overdrawn = False
         self._watch = Watch(self.spec.silence_s, time.monotonic())
@@ -75,17 +77,24 @@ class RunLife:
         self._attention.clear()
         self._enter(RunState.QUEUED)
 
-    def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
-        """Be as an earlier supervisor left it; what became of one that was interrupted is not written yet."""
+    def take_over(self, before: RunStatus, *, interrupted: bool, origin: RunLife | None = None) -> None:
+        """Be as an earlier supervisor left it.
+
+        Args:
+            before: How that was.
+            interrupted: Whether that supervisor went away, so that what became of the run is not written yet.
+            origin: The run it goes on from, for a fork.
+        """
         self.life = before.life if before.attempt_offsets else 0  # One that never began has had no life yet.
         self._started_at, self._ended_at = before.started_at or 0.0, before.ended_at or 0.0
         self._attempts, self._exit_code = before.attempt, before.exit_code
         self._attention = {kind: words for kind, (words, _) in before.attention.items()}
         self.state, self._why = before.state, before.why
-        self.place.take_over(before)
+        self.place.take_over(before, origin.place if origin is not None else None)
+        if before.life_offset is not None:
+            self.life_offset = before.life_offset
         if self.life > 1:
-            begins = min((stdout for life, _, stdout, _ in before.attempt_offsets if life == self.life), default=0)
-            self._life_totals = self._journal.totals_from(self.spec.name, begins)
+            self._life_totals = self._journal.totals_from(self.spec.name, self.life_offset)
         if interrupted and before.state is RunState.FAILED:
             self._enter(before.state, before.why)
 

@@ -84,6 +84,7 @@ class ServeRunner(RunLife):
         self._hosted: Hosted | None = None
         self._prompts: deque[Prompt] = deque()
         self._asked = anyio.Event()
+        self._asking = anyio.Lock()
         super().__init__(spec, journal, write)
 
     def _begin(self) -> None:
@@ -117,10 +118,10 @@ class ServeRunner(RunLife):
         self._prompts.clear()
         super().queue()
 
-    def take_over(self, before: RunStatus, *, interrupted: bool) -> None:
+    def take_over(self, before: RunStatus, *, interrupted: bool, origin: RunLife | None = None) -> None:
         """Be as an earlier supervisor left it; its session is still in the data home of its server."""
         self.session_id = before.session_id
-        super().take_over(before, interrupted=interrupted)
+        super().take_over(before, interrupted=interrupted, origin=origin)
         self._wait_no_more()
 
     async def run(self) -> None:
@@ -288,7 +289,8 @@ class ServeRunner(RunLife):
             self._config, model=prompt.model or self._config.model, agent=prompt.agent or self._config.agent
         )
         files = [str(self.place.folder / file) for file in prompt.files]
-        await talk.send(prompt.text, options_of(self._config, files))
+        async with self._asking:  # What was said first is asked first, however long the server takes over it.
+            await talk.send(prompt.text, options_of(self._config, files))
         self._config = replace(self._config, command=None)  # It was for the first prompt.
 
     @asynccontextmanager

@@ -225,7 +225,8 @@ class Supervisor:
         """Take a run over as it was left, over."""
         self._over[name] = anyio.Event()
         self._over[name].set()
-        self.runners[name].take_over(before, interrupted=interrupted)
+        origin = self.runners.get(before.origin)  # It was laid down before.
+        self.runners[name].take_over(before, interrupted=interrupted, origin=origin)
 
     async def _send(self, name: str, prompt: Prompt) -> None:
         if not prompt.text.strip():
@@ -239,10 +240,16 @@ class Supervisor:
 
     async def _settle(self, name: str, asked: Settle) -> None:
         """Do something with what a run that is over changed in its worktree."""
-        runner = self._known(name)
-        if not self._over[name].is_set():
-            raise ControlError(f"{name} is at work; stop it first, or wait for its end.")
-        await runner.place.settle(asked.how, asked.message, anyway=asked.anyway)
+        place = self._known(name).place
+
+        def check() -> None:
+            for each in place.names:
+                if not self._over[each].is_set():
+                    where = "" if each == name else f" in the worktree of {name}"
+                    raise ControlError(f"{each} is at work{where}; stop it first, or wait for its end.")
+
+        check()
+        await place.settle(asked.how, asked.message, anyway=asked.anyway, check=check)
         self._write_outcomes()
 
     def _fork(self, name: str, text: str) -> str:
@@ -433,7 +440,7 @@ class Supervisor:
         return templates.Answer(
             name=name,
             state=str(runner.state),
-            final_text=log.final_text(),
+            final_text=log.final_text(runner.life_offset),
             vars=runner.spec.vars,
             why=outcome.get("why") or "",
             **{key: outcome[key] for key in ("cost", "tokens", "turns") if key in outcome},

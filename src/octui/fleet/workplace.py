@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from octui.client.serve.events import FileDiff
 from octui.errors import OctuiError, RecordingError, WorkspaceError
 from octui.fleet.outcome import Outcome
 from octui.fleet.shell import run_command
+from octui.fleet.site import Site
 from octui.plan.model import RunSpec
 from octui.plan.secrets import mask
 from octui.recording.facts import (
@@ -65,7 +66,6 @@ class Workplace:
         write: Writes down a fact.
 
     Attributes:
-        tree: Its worktree; None where it has none, or none yet.
         checked: What its last check came to; None where there was none.
     """
 
@@ -74,11 +74,18 @@ class Workplace:
         self._journal = journal
         self._write = write
         self._home = paths.worktrees_dir()
-        self._is_set_up = not spec.setup
-        self._counts: Counts | None = None
-        self._counting = anyio.Lock()
-        self.tree: Worktree | None = None
+        self._site = Site([spec.name], is_set_up=not spec.setup)
         self.checked: Checked | None = None
+
+    @property
+    def tree(self) -> Worktree | None:
+        """Its worktree; None where it has none, or none yet."""
+        return self._site.tree
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The runs that work there: itself, and those that share it."""
+        return tuple(self._site.names)
 
     @property
     def folder(self) -> Path:
@@ -88,23 +95,31 @@ class Workplace:
     @property
     def counts(self) -> Counts | None:
         """How much was changed in its worktree, as counted last."""
-        return self._counts
+        return self._site.counts
 
-    def take_over(self, before: RunStatus) -> None:
-        """Be as an earlier supervisor left it."""
-        self._is_set_up = not self._spec.setup or before.is_set_up
+    def take_over(self, before: RunStatus, origin: Workplace | None = None) -> None:
+        """Be as an earlier supervisor left it; ``origin`` is where the run works that it goes on from."""
+        if origin is not None:
+            self._join(origin)
         self.checked = before.checked
+        site = self._site
+        site.is_set_up = site.is_set_up or before.is_set_up
         if before.worktree is not None:
-            self.tree = Worktree.told_by(before.worktree)
+            site.tree = Worktree.told_by(before.worktree)
         if before.changes is not None:
-            self._counts = Counts(before.changes.files, before.changes.added, before.changes.removed)
+            site.counts = Counts(before.changes.files, before.changes.added, before.changes.removed)
 
     def share(self, other: Workplace) -> None:
         """Work where another run works, as one that goes on from it does."""
-        self._is_set_up = other._is_set_up
-        if other.tree is not None:
-            self.tree = other.tree
-            self._write_made(other.tree)
+        self._join(other)
+        if self.tree is not None and self.tree.is_there:
+            self._write_made(self.tree, [self._spec.name])
+            if self.counts is not None:
+                self._write_counts(self.counts, [self._spec.name])
+
+    def _join(self, other: Workplace) -> None:
+        self._site = other._site
+        self._site.names.append(self._spec.name)
 
     async def prepare(self, say: Callable[[str], None]) -> Outcome | None:
         """Have the folder ready for the run; give what it came to where it cannot be.
@@ -117,15 +132,18 @@ class Workplace:
             OSError: Likewise.
         """
         self.checked = None
-        if self._spec.worktree:
-            await self._have_tree(say)
-        if self._is_set_up:
+        if self._site.making.locked():
+            say("waits until its folder is ready")
+        async with self._site.making:
+            if self._spec.worktree:
+                await self._have_tree(say)
+            if self._site.is_set_up:
+                return None
+            for number, command in enumerate(self._spec.setup, 1):
+                if failed := await self._set_up(command, number, say):
+                    return failed
+            self._site.is_set_up = True
             return None
-        for number, command in enumerate(self._spec.setup, 1):
-            if failed := await self._set_up(command, number, say):
-                return failed
-        self._is_set_up = True
-        return None
 
     @asynccontextmanager
     async def counted(self) -> AsyncIterator[None]:
@@ -149,7 +167,7 @@ class Workplace:
             OctuiError: It cannot be counted.
         """
         if self.tree is not None and self.tree.is_there:
-            async with self._counting:
+            async with self._site.counting:
                 self._tell(await to_thread.run_sync(count, self.tree, from_thread.check_cancelled))
 
     async def _look_at_it_all(self) -> None:
@@ -162,22 +180,21 @@ class Workplace:
             if time.monotonic() > give_up_at:
                 raise TimeoutError
 
-        async with self._counting:
+        async with self._site.counting:
             counts, diffs = await to_thread.run_sync(_changes, tree, heed)
             self._tell(counts)
-            self._journal.write_diff(self._spec.name, diffs)
+            for name in self.names:
+                self._journal.write_diff(name, diffs)
 
     def _tell(self, found: Counts) -> None:
-        if found != (self._counts or Counts()):
-            self._counts = found
+        if found != (self._site.counts or Counts()):
+            self._site.counts = found
+            self._write_counts(found, self.names)
+
+    def _write_counts(self, found: Counts, names: Iterable[str]) -> None:
+        for name in names:
             self._write(
-                ChangesCounted(
-                    at=time.time(),
-                    run=self._spec.name,
-                    files=found.files,
-                    added=found.added,
-                    removed=found.removed,
-                )
+                ChangesCounted(at=time.time(), run=name, files=found.files, added=found.added, removed=found.removed)
             )
 
     async def check(self) -> None:
@@ -202,18 +219,29 @@ class Workplace:
             with suppress(RecordingError):
                 self._write(self.checked)
 
-    async def settle(self, how: How, message: str, *, anyway: bool) -> None:
-        """Do something with what was changed in the worktree, and write it down.
+    async def settle(self, how: How, message: str, *, anyway: bool, check: Callable[[], None]) -> None:
+        """Do something with what was changed in the worktree, and write it down for all who share it.
+
+        Args:
+            how: See `octui.workspace.settle.settle`.
+            message: Likewise.
+            anyway: Likewise.
+            check: Is called once nobody can begin to work there any more; what it raises leaves it all as it is.
 
         Raises:
             WorkspaceError: It cannot be done, and why.
         """
-        tree = self.tree
-        if tree is None:
-            raise WorkspaceError(f"{self._spec.name} has no worktree.")
-        async with self._counting:
+        async with self._site.making, self._site.counting:
+            check()
+            tree = self.tree
+            if tree is None:
+                raise WorkspaceError(f"{self._spec.name} has no worktree.")
             words = await to_thread.run_sync(partial(settle, tree, self._home, how, message, anyway=anyway))
-        self._write(WorktreeSettled(at=time.time(), run=self._spec.name, how=Settled(how), words=words))
+            self._write_settled(Settled(how), words)
+
+    def _write_settled(self, how: Settled, words: str = "") -> None:
+        for name in self.names:
+            self._write(WorktreeSettled(at=time.time(), run=name, how=how, words=words))
 
     async def leave(self) -> None:
         """Remove the worktree if nothing was done in it."""
@@ -222,7 +250,7 @@ class Workplace:
             return
         with anyio.CancelScope(shield=True), suppress(OctuiError, OSError):
             if await to_thread.run_sync(remove_if_untouched, tree, self._home):
-                self._write(WorktreeSettled(at=time.time(), run=self._spec.name, how=Settled.EMPTY))
+                self._write_settled(Settled.EMPTY)
 
     async def _have_tree(self, say: Callable[[str], None]) -> None:
         """Make the worktree, or have it again where it was removed."""
@@ -235,24 +263,26 @@ class Workplace:
         else:
             spec, session = self._spec, self._journal.folder.name
             make = partial(make_worktree, spec.workspace, self._home, session, spec.name, spec.base, heed)
-            self.tree = await to_thread.run_sync(make)
-        self._is_set_up, self._counts = not self._spec.setup, None
-        self._write_made(self.tree)
+            self._site.tree = await to_thread.run_sync(make)
+        self._site.is_set_up, self._site.counts = not self._spec.setup, None
+        if self.tree is not None:
+            self._write_made(self.tree, self.names)
 
-    def _write_made(self, tree: Worktree) -> None:
-        self._write(
-            WorktreeMade(
-                at=time.time(),
-                run=self._spec.name,
-                path=str(tree.path),
-                folder=str(tree.folder),
-                branch=tree.branch,
-                base=tree.base,
-                repository=str(tree.repository),
-                base_name=tree.base_name,
-                notes=tree.notes,
+    def _write_made(self, tree: Worktree, names: Iterable[str]) -> None:
+        for name in names:
+            self._write(
+                WorktreeMade(
+                    at=time.time(),
+                    run=name,
+                    path=str(tree.path),
+                    folder=str(tree.folder),
+                    branch=tree.branch,
+                    base=tree.base,
+                    repository=str(tree.repository),
+                    base_name=tree.base_name,
+                    notes=tree.notes,
+                )
             )
-        )
 
     async def _set_up(self, command: str, number: int, say: Callable[[str], None]) -> Outcome | None:
         name, shown, of = self._spec.name, str(mask(command)), len(self._spec.setup)

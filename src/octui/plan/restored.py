@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from octui.plan.model import Plan, RunSpec
-from octui.plan.secrets import MASK, is_masked, masked_plan
+from octui.plan.secrets import MASK, masked_places, masked_plan
 from octui.plan.writing import plan_to_dict
 
 PASSWORD = "OPENCODE_SERVER_PASSWORD"
 """Where opencode itself looks for the password of a server, and so does octui."""
 
+_TOLD = 4
 
-def has_masks(plan: Plan) -> bool:
-    """Whether anything in a plan is masked, so that it cannot be run as it is."""
-    return is_masked(plan_to_dict(plan))
+
+def masks(plan: Plan) -> list[str]:
+    """Say what in a plan is masked, so that it cannot be run as it is: ``extra_env.TOKEN of a, b``."""
+    runs: dict[str, dict[str, None]] = {}
+    for table in plan_to_dict(plan)["runs"]:
+        for place in masked_places(table):
+            runs.setdefault(place, {})[str(table["name"])] = None
+    return [f"{place} of {in_short([*names])}" for place, names in runs.items()]
+
+
+def in_short(words: Sequence[str], separator: str = ", ") -> str:
+    """Put the first few of some words together, and say how many more there are."""
+    more = [f"and {len(words) - _TOLD} more"] if len(words) > _TOLD else []
+    return separator.join([*words[:_TOLD], *more])
 
 
 def with_password(plan: Plan, password: str) -> Plan:

@@ -56,14 +56,18 @@ def mask(value: Any, *, key: str = "") -> Any:
     return _IN_TEXT.sub(_mask_match, value) if isinstance(value, str) and key not in _FREE_TEXT else value
 
 
-def is_masked(value: Any, *, key: str = "") -> bool:
-    """Whether anything in a configuration was masked; a prompt may hold whatever it likes."""
+def masked_places(value: Any, *, key: str = "", place: str = "") -> Iterator[str]:
+    """Name all that was masked in a configuration, as ``extra_env.TOKEN``; a prompt may hold whatever it likes."""
     if isinstance(value, Mapping):
         hidden = key in _ALL_VALUES
-        return any(is_masked(inner, key="" if hidden else str(name)) for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return any(is_masked(inner, key=key) for inner in value)
-    return isinstance(value, str) and MASK in value and key not in _FREE_TEXT
+        for name, inner in value.items():
+            within = f"{place}.{name}" if place else str(name)
+            yield from masked_places(inner, key="" if hidden else str(name), place=within)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from masked_places(inner, key=key, place=place)
+    elif isinstance(value, str) and MASK in value and key not in _FREE_TEXT:
+        yield place
 
 
 def secret_values(value: Any, *, key: str = "") -> Iterator[str]:

@@ -25,7 +25,7 @@ class PlanSource(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str] = {}
 
     def load(self, variables: Mapping[str, str] | None = None) -> Plan:
-        """Read the plan again.
+        """Read the plan again; folders of runs that are over may be gone.
 
         Args:
             variables: More of them, over those it has.
@@ -34,7 +34,7 @@ class PlanSource(msgspec.Struct, frozen=True, kw_only=True):
             PlanError: With every mistake in it.
         """
         known = {name: value for name, value in self.variables.items() if value != MASK}
-        return load_plan(Path(self.file), {**known, **(variables or {})})
+        return load_plan(Path(self.file), {**known, **(variables or {})}, folders_may_be_gone=True)
 
     def to_table(self) -> dict[str, Any]:
         """Give it for ``session.toml``, without secrets."""

@@ -48,12 +48,15 @@ _PLAIN_WORDS = {
 }
 
 
-def load_plan(path: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Plan:
+def load_plan(
+    path: Path, variables: Mapping[str, str] = MappingProxyType({}), *, folders_may_be_gone: bool = False
+) -> Plan:
     """Read a plan file.
 
     Args:
         path: Where it is.
         variables: What wins over the plan's own ``vars``.
+        folders_may_be_gone: Whether it has been run already, so that not all of its workspaces are needed any more.
 
     Raises:
         PlanError: With every mistake in it.
@@ -68,7 +71,14 @@ def load_plan(path: Path, variables: Mapping[str, str] = MappingProxyType({})) -
     except OSError as error:
         raise PlanError(str(path), [Problem("file", f"it cannot be read: {error.strerror}.")]) from None
     folder = path.absolute().parent
-    return parse_plan(text, folder=folder, source=str(path), default_name=path.stem, variables=variables)
+    return parse_plan(
+        text,
+        folder=folder,
+        source=str(path),
+        default_name=path.stem,
+        variables=variables,
+        folders_may_be_gone=folders_may_be_gone,
+    )
 
 
 def parse_plan(
@@ -78,6 +88,7 @@ def parse_plan(
     source: str,
     default_name: str = "plan",
     variables: Mapping[str, str] = MappingProxyType({}),
+    folders_may_be_gone: bool = False,
 ) -> Plan:
     """Read a plan's text.
 
@@ -87,6 +98,7 @@ def parse_plan(
         source: What to call the plan in errors.
         default_name: The plan's name where it has none.
         variables: What wins over the plan's own ``vars``.
+        folders_may_be_gone: See `load_plan`.
 
     Raises:
         PlanError: With every mistake in it.
@@ -98,15 +110,19 @@ def parse_plan(
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else len(text.splitlines())
         raise PlanError(source, [Problem("TOML", f"{error}.", line)]) from None
-    reader = _Reader(folder, key_lines(text), variables, env=os.environ)
+    reader = _Reader(folder, key_lines(text), variables, env=os.environ, folders_may_be_gone=folders_may_be_gone)
     plan = reader.plan(value, default_name)
     if reader.problems or plan is None:
         raise PlanError(source, sorted(reader.problems, key=lambda problem: problem.line or 0))
     return plan
 
 
-def plan_from_json(data: bytes) -> Plan:
+def plan_from_json(data: bytes, *, folders_may_be_gone: bool = False) -> Plan:
     """Read what `plan_to_json` wrote.
+
+    Args:
+        data: It.
+        folders_may_be_gone: See `load_plan`.
 
     Raises:
         PlanError: It is no plan.
@@ -115,7 +131,7 @@ def plan_from_json(data: bytes) -> Plan:
         value = msgspec.json.decode(data)
     except msgspec.DecodeError as error:
         raise PlanError("plan", [Problem("JSON", f"{error}.")]) from None
-    reader = _Reader(Path("/"), {})
+    reader = _Reader(Path("/"), {}, folders_may_be_gone=folders_may_be_gone)
     plan = reader.plan(value, "plan")
     if reader.problems or plan is None:
         raise PlanError("plan", reader.problems)
@@ -131,12 +147,14 @@ class _Reader:
         lines: dict[Place, int],
         variables: Mapping[str, str] = MappingProxyType({}),
         env: Collection[str] | None = None,
+        folders_may_be_gone: bool = False,
     ) -> None:
         self.problems: list[Problem] = []
         self._folder = folder
         self._lines = lines
         self._variables: Mapping[str, Value] = variables
         self._env = env
+        self._folders_may_be_gone = folders_may_be_gone
         self._hosts: Iterator[str] | None = None
 
     def plan(self, value: Any, default_name: str) -> Plan | None:
@@ -274,8 +292,9 @@ class _Reader:
             table.pop("prompt", None)
         hosts = self._servers(own.get("attach"), (*place, "attach")) or self._hosts
         is_elsewhere = hosts is not None and table.get("backend") != "run"
-        workspace = self._workspace(table, place, is_elsewhere=is_elsewhere)
-        self._check_worktree(table, own, place, is_here=workspace is None or workspace.is_dir())
+        workspace = self._workspace(table, place, may_be_missing=is_elsewhere or self._folders_may_be_gone)
+        is_here = workspace is None or self._folders_may_be_gone or workspace.is_dir()
+        self._check_worktree(table, own, place, is_here=is_here)
         prompt = self._prompt(table, own, place)
         values = {key: table[key] for key in CONFIG_TYPES if key in table}
         config = self._config(values, place, may_ask=table.get("backend") != "run")
@@ -349,13 +368,13 @@ class _Reader:
             return name
         return unique_name(safe_name(workspace.name if workspace else "run"), named)
 
-    def _workspace(self, table: dict[str, Any], place: Place, *, is_elsewhere: bool) -> Path | None:
+    def _workspace(self, table: dict[str, Any], place: Place, *, may_be_missing: bool) -> Path | None:
         """The folder; one on the machine of a server cannot be looked at."""
         if "path" not in table.get("workspace", {}):
             self._say((*place, "workspace"), "a run needs the folder its agent works in.")
             return None
         path = (self._folder / Path(table["workspace"]["path"]).expanduser()).absolute()
-        if not path.is_dir() and not is_elsewhere:
+        if not path.is_dir() and not may_be_missing:
             what = "is a file, not a folder" if path.exists() else "does not exist"
             self._say((*place, "workspace"), f"{path} {what}.")
             return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from octui.recording.event_log import EventLog
-from octui.recording.facts import Attention, AttentionRaised, RunState, SessionStatus, StateChanged
+from octui.recording.facts import Attention, AttentionRaised, RunState, RunStatus, SessionStatus, StateChanged
 
 
 def derived_status(logs: Mapping[str, EventLog], moment: float | None) -> SessionStatus:
@@ -45,17 +46,19 @@ def derived_status(logs: Mapping[str, EventLog], moment: float | None) -> Sessio
 
 
 def as_interrupted(status: SessionStatus, runs: Iterable[str], at: float) -> SessionStatus:
-    """Have the runs that had not ended be failed, as their supervisor went away.
+    """Give where a session stands whose supervisor went away: the runs that had not ended are failed.
 
     Args:
-        status: Where the session stood; it is changed.
+        status: Where the session stood; it stays as it is.
         runs: The names of its runs.
         at: When it was last heard of, in seconds since the epoch; 0 where nothing tells.
     """
     when = f" after {datetime.fromtimestamp(at):%Y-%m-%d %H:%M:%S}" if at else ""
-    for run in runs:
-        if not status.run(run).state.is_final:
+    found = replace(status, runs=dict(status.runs))
+    for name in runs:
+        run = status.runs.get(name) or RunStatus(name)
+        if not run.state.is_final:
+            found.runs[name] = replace(run, requests={})
             why = f"interrupted: octui's supervisor went away{when}"
-            status.apply(StateChanged(at=at, run=run, state=RunState.FAILED, why=why))
-            status.run(run).pid = None
-    return status
+            found.apply(StateChanged(at=at, run=name, state=RunState.FAILED, why=why))
+    return found

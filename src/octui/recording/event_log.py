@@ -158,9 +158,13 @@ class EventLog:
             totals.feed_lines(kinds, lines)
         return totals
 
-    def final_text(self) -> str:
-        """The assistant's text after its last tool call or start of a step; empty where it gave none."""
-        return final_text(self._newest_first())
+    def final_text(self, begins: int = 0) -> str:
+        """The assistant's text after its last tool call or start of a step; empty where it gave none.
+
+        Args:
+            begins: The byte before which nothing counts, such as what it said in an earlier life.
+        """
+        return final_text(self._newest_first(begins))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -169,8 +173,10 @@ class EventLog:
                 os.close(self._file)
             self._file = None
 
-    def _newest_first(self) -> Iterator[bytes]:
+    def _newest_first(self, begins: int) -> Iterator[bytes]:
         for index in range(len(self) - 1, -1, -1):
+            if self.offset(index) < begins:
+                return
             yield self.line(index)
 
     def _lines(self, first: int, last: int) -> Iterator[Lines]:

@@ -337,6 +337,7 @@ class RunStatus:
         checking: The check that is under way; empty where none is.
         checked: What the last check came to; None where there was none since it was restarted.
         attempt_offsets: For each attempt of each life: (life, attempt, stdout offset, stderr offset), in bytes.
+        origin: The run it goes on from, for a fork; empty for others.
     """
 
     name: str
@@ -361,12 +362,22 @@ class RunStatus:
     checking: str = ""
     checked: Checked | None = None
     attempt_offsets: list[tuple[int, int, int, int]] = field(default_factory=list)
+    origin: str = ""
 
     @property
     def is_set_up(self) -> bool:
         """Whether all commands that come before it have succeeded."""
         done = self.set_up
         return self.setting_up is None and done is not None and done.number == done.of and done.exit_code == 0
+
+    @property
+    def life_offset(self) -> int | None:
+        """Where in its log its last life begins, in bytes; None where nothing of that has begun yet."""
+        if not self.attempt_offsets:
+            return 0  # A log without facts is one life.
+        if not self.attempt:
+            return None
+        return min(stdout for life, _, stdout, _ in self.attempt_offsets if life == self.life)
 
     @property
     def has_worktree(self) -> bool:
@@ -415,7 +426,7 @@ class SessionStatus:
             case AttentionCleared():
                 self.run(fact.run).attention.pop(fact.kind, None)
             case RunAdded():
-                self.run(fact.run)
+                self.run(fact.run).origin = fact.origin
             case SessionOpened():
                 run = self.run(fact.run)
                 run.session_id, run.directory = fact.session_id, fact.directory

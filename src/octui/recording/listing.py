@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from octui import paths
 from octui.errors import RecordingError
 from octui.recording.facts import RunState
+from octui.recording.rest import rest_of
 
 if TYPE_CHECKING:
     from octui.recording.session import Session
@@ -21,7 +22,7 @@ LAST = "last"
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """A line of the list of sessions."""
+    """A line of the list of sessions; ``resumable`` is how many runs would begin anew if it were resumed."""
 
     path: Path
     name: str
@@ -31,6 +32,7 @@ class SessionSummary:
     runs: int
     counts: dict[RunState, int]
     attention: int
+    resumable: int
 
     @property
     def unfinished(self) -> int:
@@ -71,6 +73,7 @@ def summarize(session: Session) -> SessionSummary:
         runs=len(runs),
         counts=counts,
         attention=sum(bool(run.attention or run.requests) for run in runs),
+        resumable=len(rest_of(session).anew),
     )
 
 

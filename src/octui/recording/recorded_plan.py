@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 from octui.errors import PlanError, RecordingError, UsageError
 from octui.plan.keys import PLAN_KEYS
 from octui.plan.model import Plan
-from octui.plan.restored import PASSWORD, differences, has_masks, restored, with_password
+from octui.plan.restored import PASSWORD, differences, in_short, masks, restored, with_password
 from octui.plan.source import PlanSource, read_source
 from octui.plan.toml import plan_from_json
 from octui.recording.fact_log import FactLog
@@ -23,8 +23,6 @@ from octui.recording.layout import FACTS_FILE, SESSION_FILE
 
 SOURCE_KEY = "source"
 """Where ``session.toml`` says which file its plan was read from."""
-
-_TOLD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,20 @@ class RecordedPlan:
             return restored(self.plan, given, self.forks)
         password = os.environ.get(PASSWORD)
         plan = with_password(self.plan, password) if password else self.plan
-        return self._with_secrets() if has_masks(plan) else plan
+        missing = masks(plan)
+        return self._with_secrets(missing) if missing else plan
 
-    def _with_secrets(self) -> Plan:
-        held = f"The plan of {self.name} held secrets, which are not kept"
+    def _with_secrets(self, missing: Sequence[str]) -> Plan:
+        held = f"The plan of {self.name} held secrets, which are not kept ({in_short(missing, '; ')})"
         hint = (
             f"`octui resume {self.name} --plan FILE` takes them from its plan; "
             "those in opencode's own login need not be given."
         )
         if self.source is None:
-            raise RecordingError(f"{held}.", hint=hint)
+            raise RecordingError(
+                f"{held}, and it was read from no file.",
+                hint=f"Save it in the launcher as it was, with them, and `octui resume {self.name} --plan FILE`.",
+            )
         try:
             given = self.source.load()
         except PlanError as error:
@@ -84,13 +86,11 @@ class RecordedPlan:
         return restored(self.plan, given, self.forks)
 
     def _differences(self, given: Plan) -> str:
-        found = [*differences(self.plan, given, self.forks)]
-        more = [f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
-        return "; ".join([*found[:_TOLD], *more])
+        return in_short([*differences(self.plan, given, self.forks)], "; ")
 
 
 def read_recorded(folder: Path) -> RecordedPlan:
-    """Read the plan of a session that is over.
+    """Read the plan of a session that is over; folders that its runs worked in may be gone.
 
     Raises:
         RecordingError: It cannot be read, or could not be run any more.
@@ -99,7 +99,8 @@ def read_recorded(folder: Path) -> RecordedPlan:
         head = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
         runs = [{key: value for key, value in run.items() if key != "outcome"} for run in head.pop("runs")]
         top = {key: head.pop(key) for key in PLAN_KEYS if key in head}
-        plan = plan_from_json(msgspec.json.encode({"name": head["name"], **top, "runs": runs}))
+        table = msgspec.json.encode({"name": head["name"], **top, "runs": runs})
+        plan = plan_from_json(table, folders_may_be_gone=True)
         facts = FactLog().read(folder / FACTS_FILE)
     except PlanError as error:
         raise RecordingError(f"The plan of {folder.name} cannot be run any more.", hint=str(error)) from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from octui.recording.facts import RunAdded, RunState
-from octui.recording.session import Session
+from octui.recording.facts import RunState
+
+if TYPE_CHECKING:
+    from octui.recording.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,9 @@ def rest_of(session: Session) -> Rest:
     if session.is_bare or session.is_live:
         return Rest((), session.run_names)
     status = session.status
-    forks = {fact.run for fact in session.facts if isinstance(fact, RunAdded)}
     anew = tuple(
-        name for name in session.run_names if name not in forks and status.run(name).state is not RunState.SUCCEEDED
+        name
+        for name in session.run_names
+        if not status.run(name).origin and status.run(name).state is not RunState.SUCCEEDED
     )
     return Rest(anew, tuple(name for name in session.run_names if name not in anew))

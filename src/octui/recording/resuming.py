@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from octui.errors import UsageError
 from octui.plan.budget import Meter, Spent
-from octui.plan.model import Plan
-from octui.recording.facts import AnyFact, SessionStarted, SessionStatus
+from octui.plan.model import Plan, RunSpec
+from octui.recording.facts import AnyFact, RunState, SessionStarted, SessionStatus
 from octui.recording.recorded_plan import read_recorded
 from octui.recording.rest import Rest, rest_of
 from octui.recording.session import Session
@@ -44,6 +44,12 @@ def check_resumable(session: Session) -> Rest:
     if session.is_live:
         raise UsageError(f"{name} is live.", hint=f"`octui attach {name}` shows it.")
     rest = rest_of(session)
+    status = session.status
+    if not rest.anew and any(status.run(run).state is not RunState.SUCCEEDED for run in rest.kept):
+        raise UsageError(
+            f"Only forks of {name} did not succeed, and a fork does not begin anew: it goes on with what it is asked.",
+            hint=f"`octui attach {name}` shows them, to ask them more.",
+        )
     if not rest.anew:
         raise UsageError(f"All runs of {name} succeeded; nothing is left to do.", hint="`octui replay` shows them.")
     return rest
@@ -57,12 +63,14 @@ def resumption(session: Session, given: Plan | None = None) -> Resumption:
         given: The plan it was made of, as far as that has to be given again.
 
     Raises:
-        UsageError: It cannot be resumed, has nothing left to spend, or was made of another plan.
+        UsageError: It cannot be resumed, has nothing left to spend, was made of another plan, or lacks a folder.
         RecordingError: Its plan cannot be run again.
     """
     rest = check_resumable(session)
     name = session.folder.name
-    plan = read_recorded(session.folder).whole(given)
+    recorded = read_recorded(session.folder)
+    _check_folders(name, [run for run in recorded.plan.runs if run.name in rest.anew])
+    plan = recorded.whole(given)
     worked_s = worked(session.facts)
     if words := Meter(plan.budget, "the plan's").crossed(_spent(session, worked_s)):
         raise UsageError(
@@ -70,6 +78,17 @@ def resumption(session: Session, given: Plan | None = None) -> Resumption:
             hint=f"Raise the budget in the plan, and give it: `octui resume {name} --plan FILE`.",
         )
     return Resumption(rest, plan, worked_s)
+
+
+def _check_folders(name: str, runs: Sequence[RunSpec]) -> None:
+    """Refuse where a run has no folder to begin anew in; those of runs that are kept may be gone."""
+    for run in runs:
+        is_elsewhere = run.config.attach and run.backend != "run"
+        if not is_elsewhere and not run.workspace.is_dir():
+            raise UsageError(
+                f"{name} is not resumed: {run.workspace}, in which {run.name} would begin anew, does not exist.",
+                hint="Make it, or bring it back.",
+            )
 
 
 def worked(facts: Sequence[AnyFact]) -> float:

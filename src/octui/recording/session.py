@@ -123,6 +123,11 @@ class Session:
         """A run's events."""
         return self._logs[run]
 
+    def final_text(self, run: str) -> str:
+        """What a run answered at the end of its last life; empty where it did not."""
+        begins = self.status.run(run).life_offset
+        return "" if begins is None else self._logs[run].final_text(begins)
+
     def stream(self, run: str) -> RunStream | None:
         """What a server told of a run, where the run is one over a server; None for a bare log."""
         return self._streams.get(run)

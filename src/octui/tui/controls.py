@@ -5,6 +5,7 @@ A supervisor stays while a screen is connected, so that runs that are over can b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -28,6 +29,7 @@ class SessionControls:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._client: ControlClient | None = None
+        self._connecting = asyncio.Lock()
 
     async def hold(self) -> None:
         """Connect, so that the supervisor stays; where nobody listens there is nobody to hold."""
@@ -101,19 +103,17 @@ class SessionControls:
             await client.close()
 
     async def _send(self, command: Callable[[ControlClient], Awaitable[Given]]) -> Given:
-        client = await self._connected()
-        try:
-            return await command(client)
-        except ControlError:
-            # The connection may be the reason; the next command gets a new one.
-            await self.close()
-            raise
+        return await command(await self._connected())
 
     async def _connected(self) -> ControlClient:
-        if self._client is None:
-            if not self._session.socket:
-                raise ControlError("This recording has no supervisor.")
-            from octui.control.client import ControlClient  # A replay has no use for it.
+        """The connection that is held; a new one where there is none, or where that broke."""
+        async with self._connecting:
+            if self._client is not None and self._client.is_broken:
+                await self.close()
+            if self._client is None:
+                if not self._session.socket:
+                    raise ControlError("This recording has no supervisor.")
+                from octui.control.client import ControlClient  # A replay has no use for it.
 
-            self._client = await ControlClient.connect(self._session.socket)
-        return self._client
+                self._client = await ControlClient.connect(self._session.socket)
+            return self._client

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.repository import make_repository
 from tests.tui.launcher.launching import LauncherApp, World, project, until
 from textual import events
 from textual.app import App
@@ -511,13 +512,16 @@ async def test_worktrees_are_on_offer_only_in_a_repository_and_go_into_the_plan(
         await until(pilot, lambda: app.can_launch)
         trees = app.screen.query_one("#trees")
         assert not trees.display
-        (base / ".git").mkdir()
+        make_repository(base, {"services/api/main.py": ""})
         app.fill(LaunchForm(prompt="Go on.", workspaces=("services/api", "services/worker")))
         await until(pilot, lambda: trees.display and app.can_launch)
         await until(pilot, lambda: "may trample each other" in app.words("#trees .remark"))
         assert not app.screen.query_one(".begin").display
         app.screen.query_one("#worktree").focus()
-        await pilot.press("space", "tab", *"main")
+        await pilot.press("space", "tab", *"mai")
+        await until(pilot, lambda: "'mai' is no branch, tag or commit" in app.words(".begin .remark"))
+        assert not app.can_launch
+        await pilot.press("n")
         await until(pilot, lambda: app.form.worktree_base == "main")
         await until(pilot, lambda: not app.screen.query_one("#trees .remark").display and app.can_launch)
         await pilot.press("f5")

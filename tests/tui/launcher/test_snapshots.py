@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.repository import make_repository
 from tests.tui.launcher.launching import LauncherApp, World, project, until
 from textual.pilot import Pilot
 from textual.widgets import Collapsible, Input, TextArea
@@ -141,8 +142,7 @@ def test_no_opencode(snap_compare: Any, home: Path) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 @pytest.mark.parametrize("wanted", [False, True], ids=["off", "on"])
 def test_worktrees(snap_compare: Any, home: Path, size: tuple[int, int], wanted: bool) -> None:
-    base = project(home)
-    (base / ".git").mkdir()
+    base = make_repository(project(home), {"services/api/main.py": ""})
 
     async def offered(pilot: Pilot[Any]) -> None:
         app = await filled(pilot, replace(FORM, worktree=wanted))

@@ -69,9 +69,10 @@ class Checks:
             self._screen.run_worker(check, thread=True, exclusive=True, group="check")
 
     def _check(self, form: LaunchForm, models: Sequence[str], agents: Sequence[str], version: str) -> None:
+        from octui.tui.launch.beginnings import check_beginnings
         from octui.tui.launch.form import check_form
 
-        checked = check_form(form, self._base, models=models, agents=agents, version=version)
+        checked = check_beginnings(check_form(form, self._base, models=models, agents=agents, version=version))
         folders = expand(form.workspaces[0], self._base) if form.workspaces else []
         self._hand_over(self._take, form, checked, folders[0] if folders else self._base)
 

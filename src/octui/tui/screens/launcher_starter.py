@@ -117,9 +117,10 @@ class Starter:
 
     def _start_form(self, form: LaunchForm, opencode: Opencode) -> None:
         from octui.tui.launch import last_used
+        from octui.tui.launch.beginnings import check_beginnings
         from octui.tui.launch.form import check_form
 
-        checked = check_form(form, self._base)
+        checked = check_beginnings(check_form(form, self._base))
         if checked.plan is None:
             self._end(self._refuse, checked.summary)
             return

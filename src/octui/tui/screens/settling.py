@@ -12,7 +12,7 @@ from functools import partial
 
 from textual.screen import Screen
 
-from octui.control.settling import settle_run
+from octui.control.settling import have_settled, settle_run
 from octui.errors import OctuiError, UncommittedWorkError
 from octui.recording.facts import RunStatus, WorktreeSettled
 from octui.recording.session import Session
@@ -30,6 +30,18 @@ SUBJECT = 72
 
 FILES_NAMED = 6
 
+PATIENCE_S = 1.0
+"""After this it is said that git is at work, as it may be for minutes where a repository is large."""
+
+SAID_AGAIN_S = 10.0
+
+_DOING: dict[How, str] = {
+    "kept": "keeping the branch",
+    "applied": "applying the changes",
+    "committed": "committing",
+    "discarded": "discarding worktree and branch",
+}
+
 
 class Settler:
     """Asks, does it, and says what came of it.
@@ -44,9 +56,12 @@ class Settler:
         self._screen = screen
         self._session = session
         self._done = done
+        self._at_work: dict[str, How] = {}
 
     def why_not(self, run: str) -> str:
         """Say why there is nothing to settle; empty where there is."""
+        if run in self._at_work:
+            return f"{clean_line(run)}: {_DOING[self._at_work[run]]}; git is at work on it."
         status = self._session.status_now(run)
         if status.worktree is None:
             return f"{clean_line(run)} works in its folder itself: it has no worktree to settle."
@@ -137,9 +152,10 @@ class Settler:
         app = self._screen.app
 
         async def settle() -> None:
+            self._at_work[run] = how
+            telling = asyncio.create_task(self._tell_meanwhile(run))
             try:
-                # To be cut off in the middle of it would be worse than to be waited for.
-                await asyncio.shield(asyncio.to_thread(settle_run, self._session, run, how, message, anyway=anyway))
+                await self._do(run, how, message, anyway=anyway)
             except UncommittedWorkError as error:
                 if at_risk is not None:
                     at_risk(error)
@@ -151,8 +167,28 @@ class Settler:
                 self._session.refresh(0)
                 app.notify(self._what_was_done(run), markup=False, timeout=8)
                 self._done()
+            finally:
+                telling.cancel()
+                del self._at_work[run]
 
-        self._screen.run_worker(settle(), group="settle", exit_on_error=False)
+        if why := self.why_not(run):  # It was begun elsewhere while somebody was asked here.
+            app.notify(why, severity="warning", markup=False)
+        else:
+            self._screen.run_worker(settle(), group="settle", exit_on_error=False)
+
+    async def _do(self, run: str, how: How, message: str, *, anyway: bool) -> None:
+        if self._session.is_live:
+            await have_settled(self._session, run, how, message, anyway=anyway)
+        else:
+            # To be cut off in the middle of it would be worse than to be waited for.
+            await asyncio.shield(asyncio.to_thread(settle_run, self._session, run, how, message, anyway=anyway))
+
+    async def _tell_meanwhile(self, run: str) -> None:
+        """Say that git is at work for as long as it is."""
+        await asyncio.sleep(PATIENCE_S)
+        while True:
+            self._screen.app.notify(self.why_not(run), markup=False, timeout=SAID_AGAIN_S)
+            await asyncio.sleep(SAID_AGAIN_S)
 
     def _what_was_done(self, run: str) -> str:
         told = [fact for fact in self._session.facts if isinstance(fact, WorktreeSettled) and fact.run == run]
