@@ -247,6 +247,44 @@ async def test_an_abort_ends_the_command_and_leaves_the_run_to_be_asked_more(ser
     assert it.texts("a") == ["Here again."]
 
 
+async def test_an_abort_before_the_prompt_is_asked_takes_it_back(attached: Serving) -> None:
+    async with attached({"a": "SAY:First."}) as it:
+        await it.over("a")
+        await it.supervisor.handle(Send(id=1, run="a", text="SAY:Never asked."))
+        await it.supervisor.handle(Abort(id=2, run="a"))
+        assert (it.runner("a").state, changes(it)[-1].why) == (RunState.STOPPED, "the turn was aborted by you")
+        await it.supervisor.handle(Send(id=3, run="a", text="SAY:Second."))
+        assert await it.over("a") is RunState.SUCCEEDED
+    assert it.texts("a") == ["First.", "Second."]
+    assert b"Never asked." not in it.stream("a")
+
+
+async def test_time_between_turns_is_neither_work_nor_silence(attached: Serving) -> None:
+    async with attached({"a": "SAY:First."}, each={"a": {"silence_s": 1.0}}) as it:
+        await it.over("a")
+        await anyio.sleep(2.5)
+        await it.supervisor.handle(Send(id=1, run="a", text="SLOW:4:0.2\nSAY:Four."))
+        await it.over("a")
+        status, outcome = it.session().status.run("a"), it.runner("a").outcome()
+        assert None not in (status.started_at, status.ended_at, outcome)
+        assert status.idle_s >= 2.5
+        worked_s = (status.ended_at or 0) - (status.started_at or 0) - status.idle_s
+        assert status.elapsed(0) == pytest.approx(worked_s)
+        assert (outcome or {})["duration_s"] == pytest.approx(worked_s, abs=2.0)  # It counts its start-up, too.
+    assert not it.raised(Attention.SILENT)
+
+
+async def test_a_queued_prompt_stands_before_its_own_answer(attached: Serving) -> None:
+    async with attached({"a": "SAY:First."}) as it:
+        await it.over("a")
+        await it.supervisor.handle(Send(id=1, run="a", text="SLOW:10:0.1\nSAY:Second in ten pieces."))
+        await it.until(lambda: b"part.delta" in it.stream("a"))
+        await it.supervisor.handle(Send(id=2, run="a", text="SAY:Third."))
+        await it.over("a")
+    said = [line["part"]["text"].rpartition("SAY:")[2] for line in it.lines("a") if line["type"] in ("prompt", "text")]
+    assert said == ["First.", "Second in ten pieces.", "Second in ten pieces.", "Third.", "Third."]
+
+
 async def test_the_death_of_a_server_fails_its_turns_and_the_next_prompt_finds_the_session_again(
     serving: Serving,
 ) -> None:
@@ -264,6 +302,7 @@ async def test_the_death_of_a_server_fails_its_turns_and_the_next_prompt_finds_t
         assert it.runner("b").state is RunState.SUCCEEDED
         session_id = it.runner("a").session_id
         await it.supervisor.handle(Send(id=1, run="a", text="SAY:Back."))
+        assert (changes(it)[-1].state, changes(it)[-1].why) == (RunState.STARTING, "its server starts")
         assert await it.over("a") is RunState.SUCCEEDED
         assert it.runner("a").session_id == session_id
     assert it.texts("a") == ["Back."]

@@ -84,7 +84,7 @@ class Told:
             file.write(line)
         self.at_ms = max(self.at_ms, time_of_line(line, self.at_ms) or 0)
         event = decode(line.rstrip(b"\n"), self.at_ms)
-        return b"" if event is None else self.lines[run].feed(event)
+        return b"" if event is None else b"".join(self.lines[run].feed(event))
 
     def hear(self, line: bytes, run: str = "api") -> None:
         """Record a line as the supervisor does: the stream first, then the log."""

@@ -63,6 +63,7 @@ class RunLife:
 
     def _begin(self) -> None:
         self._started_at = 0.0
+        self._idle_s = 0.0
         self._exit_code: int | None = None
         self._attempts = 0
         self._life_totals = Totals()
@@ -87,6 +88,7 @@ class RunLife:
         """
         self.life = before.life if before.attempt_offsets else 0  # One that never began has had no life yet.
         self._started_at, self._ended_at = before.started_at or 0.0, before.ended_at or 0.0
+        self._idle_s = before.idle_s
         self._attempts, self._exit_code = before.attempt, before.exit_code
         self._attention = {kind: words for kind, (words, _) in before.attention.items()}
         self.state, self._why = before.state, before.why
@@ -171,7 +173,7 @@ class RunLife:
             "exit_code": self._exit_code,
             "attempts": self._attempts,
             "attention": list(self._attention.values()) or None,
-            "duration_s": round(self._ended_at - self._started_at, 3) if self._started_at else 0.0,
+            "duration_s": round(self._ended_at - self._started_at - self._idle_s, 3) if self._started_at else 0.0,
             "turns": totals.turns,
             "tokens": totals.tokens.total,
             "cost": totals.cost,
@@ -260,6 +262,8 @@ class RunLife:
             self._write(AttentionCleared(at=time.time(), run=self.spec.name, kind=kind))
 
     def _enter(self, state: RunState, why: str = "") -> None:
+        if self.state.is_final and state in (RunState.STARTING, RunState.RUNNING):
+            self._idle_s += time.time() - self._ended_at  # It goes on; nobody worked meanwhile.
         self.state, self._why = state, why
         self._write(StateChanged(at=time.time(), run=self.spec.name, state=state, why=why))
 

@@ -39,6 +39,8 @@ SETTLE_S = 0.2
 ABORT_S = 5.0
 """How long a server may take to end a turn; its own end takes the turn with it."""
 
+ABORTED_BY_USER = "the turn was aborted by you"
+
 SPOKEN_OF_ATTEMPT = 2
 """From this attempt on, a provider that is asked again is a reason to look."""
 
@@ -94,6 +96,7 @@ class ServeRunner(RunLife):
     def _begin_turn(self) -> None:
         self._turn_totals = Totals()
         self._is_time_up = False
+        self._is_asked = False
         self._is_answered = False
         self._unwritten: RecordingError | None = None
         self._cannot_write = anyio.Event()
@@ -147,10 +150,14 @@ class ServeRunner(RunLife):
         """
         if self.state.is_final:
             self._prompts.append(prompt)
+            self._is_asked = False
             self.life = max(1, self.life)
             for kind in [*self._attention]:
                 self._clear(kind)
-            self._enter(RunState.RUNNING)
+            if self._hosted is not None and not self._hosted.gone.is_set():
+                self._enter(RunState.RUNNING)
+            else:
+                self._enter(RunState.STARTING, "its server starts")
             return True
         if self._conversation is None or self._prompts:
             self._prompts.append(prompt)  # What was asked before comes first.
@@ -158,13 +165,18 @@ class ServeRunner(RunLife):
             await self._ask(self._conversation, prompt)
         return False
 
+    @property
+    def is_about_to_ask(self) -> bool:
+        """Whether it has something to ask, and waits for a server that it can be asked of."""
+        return self.state in (RunState.STARTING, RunState.RUNNING) and not self._is_asked
+
     async def abort(self) -> None:
-        """End the turn; the run stays.
+        """End the turn; the run stays. One that has not begun (`is_about_to_ask`) ends where its work is cancelled.
 
         Raises:
             OctuiError: There is none, or the server does not.
         """
-        if self.state.is_final or self._conversation is None:
+        if self.state.is_final or self._conversation is None or not self._is_asked:
             raise ControlError(f"{self.spec.name} is not at work.")
         await self._conversation.abort()
 
@@ -232,6 +244,7 @@ class ServeRunner(RunLife):
             async with self._aborted_where_left(talk, hosted):
                 while self._prompts:
                     await self._ask(talk, self._prompts.popleft())
+                    self._is_asked = True
                 await self._until_over(talk, hosted)
                 if hosted.gone.is_set():
                     talk.give_up(hosted.why)
@@ -307,6 +320,7 @@ class ServeRunner(RunLife):
 
     async def _until_over(self, talk: Conversation, hosted: Hosted) -> None:
         """Wait until everything is answered, its time is up, or it cannot go on."""
+        self._watch.heard(time.monotonic())  # Nobody expected a word of it before it was asked.
         async with anyio.create_task_group() as group:
 
             async def answered() -> None:
@@ -376,10 +390,15 @@ class ServeRunner(RunLife):
         if self._is_time_up:
             return Outcome(RunState.TIMED_OUT, f"its time was up after {self.spec.timeout_s:g} s of work")
         if talk.aborted:
-            return Outcome(RunState.STOPPED, "the turn was aborted by you")
+            return Outcome(RunState.STOPPED, ABORTED_BY_USER)
         if talk.rejected and self._answers and totals.last_reason == "tool-calls" and not totals.last_error:
             return Outcome(RunState.STOPPED, f"you rejected {talk.rejected[-1]}")
         return judge(totals, AttemptEnd(exit_code=0, stderr="", has_spoken=True), Limits(timeout_s=self.spec.timeout_s))
+
+    def stopped(self, why: str) -> None:
+        """Say that it was ended because somebody asked for it; what it was yet to be asked is asked no more."""
+        self._prompts.clear()
+        super().stopped(why)
 
     def _finish(self, outcome: Outcome) -> None:
         """Be over, and wait for nothing any more: neither for an answer nor for its server."""

@@ -33,7 +33,7 @@ from octui.errors import ConfigError, ControlError, RecordingError
 from octui.fleet.pacing import Gate
 from octui.fleet.run_life import RunLife
 from octui.fleet.runner import Runner
-from octui.fleet.serve_runner import Prompt, ServeRunner
+from octui.fleet.serve_runner import ABORTED_BY_USER, Prompt, ServeRunner
 from octui.fleet.servers import ServerPool
 from octui.plan import graph, templates
 from octui.plan.budget import Meter, Spent
@@ -189,7 +189,7 @@ class Supervisor:
             case Send(run=name):
                 await self._send(name, Prompt(request.text, tuple(request.files), request.model, request.agent))
             case Abort(run=name):
-                await self._talked_to(name).abort()
+                await self._abort(name)
             case Revert(run=name):
                 await self._talked_to(name).revert(undo=request.undo)
             case Settle(run=name):
@@ -237,6 +237,13 @@ class Supervisor:
                 raise ControlError("The session is ending.")
             await self._over[name].wait()
             self._start(name, runner.resume)
+
+    async def _abort(self, name: str) -> None:
+        runner = self._talked_to(name)
+        if runner.is_about_to_ask:
+            await self._stop([name], ABORTED_BY_USER)
+        else:
+            await runner.abort()
 
     async def _settle(self, name: str, asked: Settle) -> None:
         """Do something with what a run that is over changed in its worktree."""

@@ -11,7 +11,15 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from octui.client.events import NOT_UNDERSTOOD
-from octui.client.serve.events import AnyServerEvent, MessageChanged, PartChanged, PartKind, SessionFailed
+from octui.client.serve.events import (
+    Activity,
+    ActivityChanged,
+    AnyServerEvent,
+    MessageChanged,
+    PartChanged,
+    PartKind,
+    SessionFailed,
+)
 from octui.client.serve.lines import RunLines
 from octui.client.serve.v1_events import read_part
 
@@ -25,13 +33,12 @@ class _Time(Struct):
     end: float | None = None
 
 
-class _Info(
-    Struct, rename={"model_id": "modelID", "provider_id": "providerID", "session_id": "sessionID"}, kw_only=True
-):
+class _Info(Struct, rename={"model_id": "modelID", "provider_id": "providerID", "parent_id": "parentID"}, kw_only=True):
     id: str = ""
     role: str = ""
     title: str = ""
     directory: str = ""
+    parent_id: str | None = None
     agent: str | None = None
     model_id: str = ""
     provider_id: str = ""
@@ -93,7 +100,7 @@ def read(data: bytes) -> Exported | None:
         export = _decoder.decode(msgspec.json.encode(msgspec.json.decode(data)))
         lines = RunLines(export.info.id)
         lines.print_every_prompt()
-        log = b"".join(map(lines.feed, _events(export)))
+        log = b"".join(line for event in _events(export) for line in lines.feed(event))
     except NOT_UNDERSTOOD:
         return None
     if not export.info.id:
@@ -116,7 +123,9 @@ def _events(export: _Export) -> Iterator[AnyServerEvent]:
     for message in export.messages:
         info = message.info
         at = max(at, info.time.created)
-        yield MessageChanged(session_id=session, at_ms=int(at), message_id=info.id, role=info.role)
+        yield MessageChanged(
+            session_id=session, at_ms=int(at), message_id=info.id, role=info.role, answers=info.parent_id or ""
+        )
         for raw in message.parts:
             at = max(at, _told_at(bytes(raw)))
             part = read_part(bytes(raw), session, int(at))
@@ -126,6 +135,7 @@ def _events(export: _Export) -> Iterator[AnyServerEvent]:
             error = bytes(info.error)
             aborted = msgspec.json.decode(error, type=_ErrorName).name == "MessageAbortedError"
             yield SessionFailed(session_id=session, at_ms=int(at), error=error, aborted=aborted)
+    yield ActivityChanged(session_id=session, at_ms=int(at), activity=Activity.IDLE)
 
 
 def _is_final(part: PartChanged) -> bool:

@@ -325,6 +325,7 @@ class RunStatus:
         exit_code: Of the last attempt that ended.
         started_at: When the first attempt of this life began.
         ended_at: When the run came to a final state.
+        idle_s: For how many seconds of this life it was over, until it was asked to go on.
         attention: Open reasons to look at the run, oldest first, each with its words and since when.
         session_id: opencode's session, for a run over a server; empty for others and before it has one.
         directory: The folder that session works in, on the server's machine.
@@ -350,6 +351,7 @@ class RunStatus:
     exit_code: int | None = None
     started_at: float | None = None
     ended_at: float | None = None
+    idle_s: float = 0.0
     attention: dict[Attention, tuple[str, float]] = field(default_factory=dict)
     session_id: str = ""
     directory: str = ""
@@ -385,10 +387,10 @@ class RunStatus:
         return self.worktree is not None and not (self.settled is not None and self.settled.is_gone)
 
     def elapsed(self, now: float) -> float | None:
-        """Seconds from the start of this life to its end, or to ``now``; None before it began."""
+        """Seconds of work from the start of this life to its end, or to ``now``; None before it began."""
         if self.started_at is None:
             return None
-        return max(0.0, (self.ended_at if self.ended_at is not None else now) - self.started_at)
+        return max(0.0, (self.ended_at if self.ended_at is not None else now) - self.started_at - self.idle_s)
 
 
 @dataclass(slots=True)
@@ -459,9 +461,11 @@ class SessionStatus:
     def _change_state(run: RunStatus, fact: StateChanged) -> None:
         if fact.state is RunState.QUEUED and run.state.is_final:
             run.attention.clear()
-            run.attempt, run.exit_code, run.started_at = 0, None, None
+            run.attempt, run.exit_code, run.started_at, run.idle_s = 0, None, None, 0.0
         if run.state.is_final and not fact.state.is_final:
             run.checked = None
+            if run.started_at is not None and run.ended_at is not None:
+                run.idle_s += max(0.0, fact.at - run.ended_at)
         run.state = fact.state
         run.why = fact.why
         run.ended_at = fact.at if fact.state.is_final else None

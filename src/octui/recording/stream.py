@@ -117,8 +117,8 @@ class RunStream:
         start = self._end_at((start_ms - 1) / 1000, start_ms)
         end = min(self._end_at(end_ms / 1000, end_ms), start + MOST_BYTES)
         lines = RunLines(session_id)
-        found = [lines.feed(event) for line, _ in self._lines(start, end) if (event := _decode(line, start_ms))]
-        return [line.rstrip(b"\n") for line in found if line]
+        told = (event for line, _ in self._lines(start, end) if (event := _decode(line, start_ms)))
+        return [line.rstrip(b"\n") for event in told for line in lines.feed(event)]
 
     def close(self) -> None:
         """Let go of the file."""

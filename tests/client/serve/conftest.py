@@ -37,7 +37,7 @@ def root_of(name: str) -> str:
 def lines_of(session_id: str, told: list[AnyServerEvent]) -> list[bytes]:
     """Give the lines a session's events make."""
     lines = RunLines(session_id)
-    return [line for event in told if (line := lines.feed(event))]
+    return [line for event in told for line in lines.feed(event)]
 
 
 def printed(name: str) -> list[bytes]:

@@ -13,7 +13,15 @@ from tests.client.serve.conftest import STREAMS, events, kinds, lines_of, printe
 
 from octui.client.events import KINDS, Diagnostic, Unknown, decode_line
 from octui.client.result import Totals
-from octui.client.serve.events import AnyServerEvent, MessageChanged, PartChanged, PartKind, SessionFailed
+from octui.client.serve.events import (
+    Activity,
+    ActivityChanged,
+    AnyServerEvent,
+    MessageChanged,
+    PartChanged,
+    PartKind,
+    SessionFailed,
+)
 from octui.client.serve.lines import RunLines
 from octui.client.skim import skim
 
@@ -128,16 +136,61 @@ def user_says(text: str, number: int, *, synthetic: bool = False) -> list[AnySer
 
 def test_the_first_prompt_makes_no_line_and_each_after_it_does() -> None:
     lines = lines_of(
-        "ses_1", [*user_says("one", 1), *user_says("read for you", 2, synthetic=True), *user_says("two", 3)]
+        "ses_1",
+        [*user_says("one", 1), *user_says("read for you", 2, synthetic=True), *user_says("two", 3), answered(3)],
     )
     (line,) = [msgspec.json.decode(line) for line in lines]
     assert (line["type"], line["part"]["text"]) == ("prompt", "two")
 
 
+def answered(number: int) -> AnyServerEvent:
+    """The message that answers what a user said."""
+    return MessageChanged(
+        session_id="ses_1", message_id=f"msg_{number}_answer", role="assistant", answers=f"msg_{number}"
+    )
+
+
+def says(text: str, number: int) -> AnyServerEvent:
+    """A whole text of an answer."""
+    body = msgspec.json.encode({"type": "text", "text": text})
+    answer, part = f"msg_{number}_answer", f"prt_{number}_answer"
+    return PartChanged(
+        session_id="ses_1", part_id=part, message_id=answer, kind=PartKind.TEXT, is_whole=True, body=body
+    )
+
+
+def texts(told: list[AnyServerEvent]) -> list[str]:
+    return [msgspec.json.decode(line)["part"]["text"] for line in lines_of("ses_1", told)]
+
+
+def test_a_prompt_stands_where_its_answer_begins_and_not_where_it_was_queued() -> None:
+    told = [*user_says("one", 1), answered(1), *user_says("two", 2), *user_says("three", 3)]
+    told += [answered(1), says("first", 1), answered(2), answered(2), says("second", 2), answered(3), says("third", 3)]
+    assert texts(told) == ["first", "two", "second", "three", "third"]
+
+
+def test_prompts_that_are_answered_together_stand_together_before_their_answer() -> None:
+    told = [*user_says("one", 1), answered(1), *user_says("two", 2), *user_says("three", 3)]
+    assert texts([*told, says("first", 1), answered(3), says("both", 3)]) == ["first", "two", "three", "both"]
+
+
+def test_a_prompt_that_is_never_answered_stands_where_the_turn_ends() -> None:
+    idle = ActivityChanged(session_id="ses_1", activity=Activity.IDLE)
+    told = [*user_says("one", 1), answered(1), *user_says("two", 2), says("first", 1), idle, idle]
+    assert texts(told) == ["first", "two"]
+
+
+def test_a_prompt_whose_words_come_before_it_is_known_whose_they_are_is_not_lost() -> None:
+    message, part = user_says("two", 2)
+    assert texts([*user_says("one", 1), answered(1), says("first", 1), part, message, answered(2)]) == ["first", "two"]
+    assert texts([*user_says("one", 1), answered(1), says("first", 1), answered(2), message, part]) == ["first", "two"]
+
+
 def test_every_prompt_makes_a_line_where_that_is_wanted() -> None:
     lines = RunLines("ses_1")
     lines.print_every_prompt()
-    assert [kinds([line]) for event in user_says("one", 1) if (line := lines.feed(event))] == [["prompt"]]
+    told = [*user_says("one", 1), answered(1)]
+    assert kinds([line for event in told for line in lines.feed(event)]) == ["prompt"]
 
 
 def test_what_is_passed_over_makes_no_line_and_what_is_not_whole_yet_still_does() -> None:
@@ -146,10 +199,10 @@ def test_what_is_passed_over_makes_no_line_and_what_is_not_whole_yet_still_does(
     running = next(n for n, each in enumerate(told) if isinstance(each, PartChanged) and each.status == "running")
     for event in told[: running + 1]:
         lines.pass_over(event)
-    rest = [line for event in told if (line := lines.feed(event))]
+    rest = [line for event in told for line in lines.feed(event)]
     assert kinds(rest) == kinds(lines_of(root_of("tool_bash"), told))[1:]
 
 
 def test_an_abort_makes_no_line() -> None:
     failed = SessionFailed(session_id="ses_1", error=b'{"name":"MessageAbortedError"}', aborted=True)
-    assert RunLines("ses_1").feed(failed) == b""
+    assert RunLines("ses_1").feed(failed) == []

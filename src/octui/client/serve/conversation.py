@@ -224,8 +224,7 @@ class Conversation:
         self._heard += 1
         self._sink.received(what.line)
         self._hear_prompt(event)
-        line = self.lines.feed(event)
-        if line:
+        for line in self.lines.feed(event):
             self._sink.printed(line)
         self._take(event)
         self._sink.happened(event)
@@ -244,7 +243,8 @@ class Conversation:
             return
         error = msgspec.json.encode({"name": "ServerError", "data": {"message": why}})
         event = SessionFailed(session_id=self.session_id, at_ms=int(time.time() * 1000), error=error)
-        self._sink.printed(self.lines.feed(event))
+        for line in (*self.lines.rest(event.at_ms), *self.lines.feed(event)):
+            self._sink.printed(line)
         self._sink.happened(event)
         self._failed = True
         self._is_busy = False

@@ -45,10 +45,20 @@ class SessionOpened(ServerEvent, frozen=True, kw_only=True):
 
 
 class MessageChanged(ServerEvent, frozen=True, kw_only=True):
-    """A message began, or something of it is known now; ``role`` is ``user`` or ``assistant``."""
+    """A message began, or something of it is known now.
+
+    Attributes:
+        message_id: Its id.
+        role: ``user`` or ``assistant``.
+        answers: The message of a user that it answers, the last one where it answers several; empty where that is not
+            told.
+        agent: Who says it; may be empty.
+        model: ``provider/model``; may be empty.
+    """
 
     message_id: str
     role: str
+    answers: str = ""
     agent: str = ""
     model: str = ""
 

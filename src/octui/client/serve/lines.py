@@ -3,14 +3,24 @@
 ``opencode run`` is itself a client of a server: it prints a part when it is whole, and the session's errors
 (``packages/opencode/src/cli/cmd/run.ts`` of 1.18). Doing the same here gives both backends one log, so that whatever
 reads a log (panes, totals, search, replay) need not know which of them wrote it. One type comes beside run's:
-``prompt``, what a user asked after the first prompt.
+``prompt``, what a user asked after the first prompt. It stands where the server begins to answer it: one that is sent
+while the server works is told at once, and answered later.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from octui.client.serve.events import AnyServerEvent, MessageChanged, PartChanged, PartGrew, PartKind, SessionFailed
+from octui.client.serve.events import (
+    Activity,
+    ActivityChanged,
+    AnyServerEvent,
+    MessageChanged,
+    PartChanged,
+    PartGrew,
+    PartKind,
+    SessionFailed,
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -33,6 +43,10 @@ class RunLines:
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
         self._users: set[str] = set()
+        self._assistants: set[str] = set()
+        self._begun = ""
+        self._queued: list[PartChanged] = []
+        self._unknown: dict[str, list[PartChanged]] = {}
         self._has_prompt = False
         self._done: set[str] = set()
 
@@ -42,8 +56,8 @@ class RunLines:
 
     def pass_over(self, event: AnyServerEvent) -> None:
         """Take it for told: it is of a session that is taken up again."""
-        if isinstance(event, MessageChanged) and event.role == "user":
-            self._users.add(event.message_id)
+        if isinstance(event, MessageChanged):
+            (self._users if event.role == "user" else self._assistants).add(event.message_id)
         elif isinstance(event, PartChanged) and (event.is_whole or event.message_id in self._users):
             self._done.add(event.part_id)
 
@@ -63,35 +77,59 @@ class RunLines:
         """Let the next message of the user make a line, too: by default the first makes none, as a run's own prompt."""
         self._has_prompt = True
 
-    def feed(self, event: AnyServerEvent) -> bytes:
-        """Give the line an event makes, with its end; empty for none."""
+    def feed(self, event: AnyServerEvent) -> list[bytes]:
+        """Give the lines an event makes, each with its end."""
         if event.session_id != self.session_id:
             if isinstance(event, PartChanged) and event.is_whole:
                 self._done.add(event.part_id)
-            return b""
+            return []
         match event:
             case MessageChanged(role="user", message_id=message):
                 self._users.add(message)
+                return [line for part in self._unknown.pop(message, ()) for line in self._ask(part)]
+            case MessageChanged(answers=asked):
+                self._assistants.add(event.message_id)
+                self._unknown.pop(event.message_id, None)
+                return self._begin(asked, event.at_ms)
             case PartChanged(part_id=part) if part not in self._done:
-                kind = self._type_of(event)
-                if kind:
-                    self._done.add(part)
-                    return self._line(kind, event.at_ms, b"part", event.body)
+                return self._ask(event) if event.message_id in self._users else self._do(event)
+            case ActivityChanged(activity=Activity.IDLE):
+                return self.rest(event.at_ms)
             case SessionFailed(aborted=False):
-                return self._line("error", event.at_ms, b"error", event.error)
-        return b""
+                return [self._line("error", event.at_ms, b"error", event.error)]
+        return []
 
-    def _type_of(self, part: PartChanged) -> str:
-        """The type of the line a part makes now; empty while it makes none."""
-        if part.message_id not in self._users:
-            return _TYPES.get(part.kind, "") if part.is_whole else ""
-        if part.kind is not PartKind.TEXT or part.is_synthetic:
-            return ""
+    def rest(self, at_ms: int) -> list[bytes]:
+        """Give the lines of the prompts that wait for their answer, none of which comes any more."""
+        queued, self._queued = self._queued, []
+        return [self._line("prompt", at_ms, b"part", each.body) for each in queued]
+
+    def _do(self, part: PartChanged) -> list[bytes]:
+        kind = _TYPES.get(part.kind, "")
+        if kind and part.is_whole:
+            self._done.add(part.part_id)
+            return [self._line(kind, part.at_ms, b"part", part.body)]
+        if part.message_id not in self._assistants:
+            # In the first second of a folder 1.18 may tell a prompt's parts before the message they are of.
+            self._unknown.setdefault(part.message_id, []).append(part)
+        return []
+
+    def _ask(self, part: PartChanged) -> list[bytes]:
+        if part.part_id in self._done or part.kind is not PartKind.TEXT or part.is_synthetic:
+            return []
+        self._done.add(part.part_id)
         if not self._has_prompt:
             self._has_prompt = True
-            self._done.add(part.part_id)
-            return ""
-        return "prompt"
+            return []
+        self._queued.append(part)
+        return self._begin(self._begun, part.at_ms) if part.message_id <= self._begun else []
+
+    def _begin(self, asked: str, at_ms: int) -> list[bytes]:
+        """A message of the user is answered now, and with it all before it: ids are in the order of time."""
+        self._begun = max(self._begun, asked)
+        begun = [part for part in self._queued if not asked or part.message_id <= asked]
+        self._queued = [part for part in self._queued if part not in begun] if begun else self._queued
+        return [self._line("prompt", at_ms, b"part", part.body) for part in begun]
 
     def _line(self, kind: str, at_ms: int, key: bytes, body: bytes) -> bytes:
         head = b'{"type":"%b","timestamp":%d,"sessionID":%b' % (kind.encode(), at_ms, _encode(self.session_id))

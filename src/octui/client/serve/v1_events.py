@@ -311,6 +311,7 @@ def _message_updated(raw: bytes, at_ms: int) -> AnyServerEvent:
         at_ms=at_ms,
         message_id=info.id,
         role=info.role,
+        answers=info.parent_id or "",
         agent=info.agent or "",
         model=f"{model.provider_id}/{model.model_id}" if model.model_id else "",
     )

@@ -183,7 +183,7 @@ class TalkScreen(WaitingScreen):
 
     def _abort(self, name: str) -> None:
         run = clean_line(name)
-        if self.view.status.run(name).state not in (RunState.RUNNING, RunState.RETRYING):
+        if self.view.status.run(name).state not in (RunState.STARTING, RunState.RUNNING, RunState.RETRYING):
             self.notify(f"{run} is not at work.", markup=False)
             return
 
