@@ -127,8 +127,10 @@ async def test_a_run_that_is_over_and_one_that_is_alive_start_anew(make_fleet: M
 
 async def test_what_is_not_there_cannot_be_stopped(make_fleet: MakeFleet) -> None:
     fleet = make_fleet("answer()", {"a": "x"})
-    with pytest.raises(ControlError, match="no run called 'z'"):
-        await fleet.supervisor.handle(Stop(id=1, run="z"))
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.run)
+        with pytest.raises(ControlError, match="no run called 'z'"):
+            await fleet.supervisor.handle(Stop(id=1, run="z"))
 
 
 async def test_it_stays_while_a_screen_is_connected(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,3 +314,34 @@ else:
     run = fleet.session().status.run("a")
     assert run.state is RunState.SUCCEEDED
     assert "docs (ENOENT)" in run.attention[Attention.MCP_NOT_STARTED][0]
+
+
+async def test_what_is_asked_for_before_the_runs_have_begun_waits_for_that(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(WAIT, {"a": "x"})
+    async with anyio.create_task_group() as group:
+        group.start_soon(fleet.supervisor.handle, Stop(id=1))
+        await anyio.lowlevel.checkpoint()
+        group.start_soon(fleet.supervisor.run)
+    assert fleet.states("a")[-1] == "stopped"
+
+
+async def test_a_run_that_is_stopped_while_it_ends_to_start_anew_stays_stopped(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(WAIT, {"a": "x"})
+    refused: list[str] = []
+
+    async def restart() -> None:
+        try:
+            await fleet.supervisor.handle(Restart(id=1, run="a"))
+        except ControlError as error:
+            refused.append(str(error))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fleet.supervisor.run(connections=lambda: 1))
+        await until(fleet, "a", RunState.RUNNING)
+        async with anyio.create_task_group() as screen:
+            screen.start_soon(restart)
+            await anyio.lowlevel.checkpoint()
+            screen.start_soon(fleet.supervisor.handle, Stop(id=2, run="a"))
+        await fleet.supervisor.shutdown()
+    assert refused == ["a was stopped before it could start anew."]
+    assert fleet.states("a") == ["starting", "running", "stopped"]

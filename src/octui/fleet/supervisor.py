@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -112,6 +113,8 @@ class Supervisor:
         self._needs = graph.needed(plan.runs)
         self._meter = Meter(plan.budget, "the plan's")
         self._restarting: set[str] = set()
+        self._stops: Counter[str] = Counter()
+        self._begun = anyio.Event()
         self._turned = anyio.Event()
         self._gate = gate or Gate()
         self._slots = anyio.CapacityLimiter(plan.max_parallel)
@@ -152,6 +155,7 @@ class Supervisor:
                 for name in self._anew:
                     self.runners[name].queue()
                     self._start(name)
+                self._begun.set()
                 await self._wait_until_done(connections)
                 self._group = None
             for runner in self.runners.values():
@@ -163,6 +167,7 @@ class Supervisor:
             why = "the supervisor was ended"
             raise
         finally:
+            self._begun.set()
             with suppress(RecordingError):
                 self._write(SessionEnded(at=time.time(), why=why or ("stopped" if self._closing else "")))
 
@@ -172,14 +177,14 @@ class Supervisor:
         Raises:
             ControlError: It cannot be done, and why.
         """
+        await self._begun.wait()
         match request:
             case Shutdown():
                 await self.shutdown()
-            case Stop(run=None):
-                await self._stop(list(self.runners), STOPPED_BY_USER)
-            case Stop(run=str(name)):
-                self._known(name)
-                await self._stop([name], STOPPED_BY_USER)
+            case Stop(run=only):
+                names = [*self.runners] if only is None else [self._known(only).spec.name]
+                self._stops.update(names)
+                await self._stop(names, STOPPED_BY_USER)
             case Restart(run=name):
                 await self._restart(name)
             case Reply(run=name):
@@ -204,10 +209,12 @@ class Supervisor:
     async def shutdown(self, why: str = STOPPED_BY_USER) -> None:
         """Stop all runs and let `run` come to its end."""
         self._closing = True
+        await self._begun.wait()
         await self._stop(list(self.runners), why)
 
     async def _restart(self, name: str) -> None:
         runner = self._known(name)
+        stops = self._stops[name]
         self._restarting.add(name)  # What waits for it goes on waiting.
         try:
             # Another screen may have started it anew while this one waited for its end.
@@ -215,6 +222,8 @@ class Supervisor:
                 await self._stop([name], STOPPED_BY_USER)
             if self._closing or self._group is None:
                 raise ControlError("The session is ending.")
+            if self._stops[name] != stops:
+                raise ControlError(f"{name} was stopped before it could start anew.")
             runner.queue()
             self._start(name)
         finally:
