@@ -127,7 +127,9 @@ def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name, value in OFFLINE_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")  # A compiler that no short run pays back: an eighth of its work.
+    # Compiling that no short run pays back: an eighth of its work, and another twentieth.
+    monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")
+    monkeypatch.setenv("BUN_JSC_thresholdForOptimizeAfterWarmUp", "5000")
     # opencode reads its list of all models anew in each folder: a third of a start, and more of a session's memory.
     monkeypatch.setenv("OPENCODE_MODELS_PATH", str(_NO_MODELS))
     for variable, name in {
