@@ -220,7 +220,7 @@ async def serving_after(launch: ServerLaunch, serving: Serving) -> AsyncIterator
         it = await context.__aenter__()
         await it.until(lambda: b"part.delta" in it.stream("a"))
         os.kill(server.pid, signal.SIGKILL)
-        await it.until(lambda: Attention.CONNECTION_LOST in it.status("a").attention)
+        await it.until(lambda: it.raised(Attention.CONNECTION_LOST))
     try:
         yield it, it.runner("a").session_id
     finally:
