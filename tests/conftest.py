@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _LOCAL_OPENCODE = ROOT / "tools/opencode/node_modules/.bin/opencode"
 _OPENCODE = os.environ.get("OPENCODE_BINARY") or str(_LOCAL_OPENCODE)
 _WITH_INTEGRATION = os.environ.get("OPENCODE_INTEGRATION", "1") != "0"
+_NO_MODELS = Path(__file__).parent / "support/no_models.json"
 _TIMEOUT_S = float(os.environ.get("OPENCODE_INTEGRATION_TIMEOUT_S") or 120)
 
 
@@ -126,7 +127,11 @@ def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name, value in OFFLINE_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")  # A compiler that no short run pays back: an eighth of its work.
+    # Compiling that no short run pays back: an eighth of its work, and another twentieth.
+    monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")
+    monkeypatch.setenv("BUN_JSC_thresholdForOptimizeAfterWarmUp", "5000")
+    # opencode reads its list of all models anew in each folder: a third of a start, and more of a session's memory.
+    monkeypatch.setenv("OPENCODE_MODELS_PATH", str(_NO_MODELS))
     for variable, name in {
         "HOME": "",
         "XDG_CONFIG_HOME": ".config",

@@ -196,7 +196,10 @@ def test_the_report_can_do_without_unicode() -> None:
 
 
 @pytest.mark.integration
-def test_the_real_opencode_is_found_with_its_version_and_models(opencode_binary: Path) -> None:
+def test_the_real_opencode_is_found_with_its_version_and_models(
+    opencode_binary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENCODE_MODELS_PATH")  # With the list of its own.
     checks = {check.name: check for check in doctor.examine()}
     assert checks["opencode"].status == Status.OK
     assert "models of" in checks["providers"].found

@@ -21,10 +21,11 @@ from tests.support.faults import FULL, Fault
 from tests.support.processes import wait_until
 from tests.support.repository import make_repository
 from tests.support.serving import Served, served
+from tests.support.shared_server import SharedServer
 
 from octui.client.binary import binary_version
 from octui.client.config import RunConfig
-from octui.client.serve.server import OpenCodeServer, ServerLaunch, running
+from octui.client.serve.server import ServerLaunch, running
 from octui.client.serve.shares import server_config
 from octui.client.serve.v1 import V1Api
 from octui.control.client import request
@@ -73,14 +74,6 @@ def serving(scripted_model: ScriptedModel, opencode_binary: Path, tmp_path: Path
         return served(tmp_path / sessions, runs, binary=opencode_binary, version=version)
 
     return serve
-
-
-@asynccontextmanager
-async def somebodys(binary: Path, model: ScriptedModel, data: Path, **config: Any) -> AsyncIterator[OpenCodeServer]:
-    """A server that is not the session's own."""
-    given = server_config(RunConfig(config_overrides=model.config, **config))
-    async with running(ServerLaunch(binary=binary, config=given, data_dir=data)) as server:
-        yield server
 
 
 def types(it: Served, name: str) -> list[str]:
@@ -143,28 +136,28 @@ async def test_a_port_that_is_taken_is_told(serving: Serving, fault: Fault) -> N
 
 @pytest.mark.fault(GROUP, "two dashboards on one attached server (real opencode)")
 async def test_two_supervisors_on_one_server_do_not_harm_each_other(
-    serving: Serving, scripted_model: ScriptedModel, opencode_binary: Path, tmp_path: Path, fault: Fault
+    serving: Serving, shared_server: SharedServer, fault: Fault
 ) -> None:
     asks = f"{BASH % 'echo hi'}SAY:Allowed."
-    async with somebodys(opencode_binary, scripted_model, tmp_path / "data") as server:
-        own: dict[str, Any] = {"attach": server.url, "password": server.password, "permission": ASKS_FOR_ECHO}
-        async with serving({"a": asks, "c": "SAY:Fine."}, sessions="one", **own) as one:
-            async with serving({"b": LONG}, sessions="two", **own) as two:
-                asked = await one.waits("a")
-                await two.until(lambda: b"part.delta" in two.stream("b"))
-                ids = {it.runner(name).session_id for it, name in ((one, "a"), (two, "b"))}
-                assert len(ids) == 2
-                await two.supervisor.handle(Stop(id=1, run="b"))
-                assert two.status("b").state is RunState.STOPPED
-            assert one.status("a").requests
-            elsewhere = V1Api(server.url, server.password)
-            await elsewhere.reply_permission(asked, one.runner("a").directory, "once")
-            assert await one.over("a") is RunState.SUCCEEDED
-            assert one.status("a").attention == {}
-            assert await one.over("c") is RunState.SUCCEEDED
-        assert server.exit_code is None
-        assert await elsewhere.version()
-        await elsewhere.close()
+    server = shared_server.server
+    own: dict[str, Any] = {**shared_server.place, "permission": ASKS_FOR_ECHO}
+    async with serving({"a": asks, "c": "SAY:Fine."}, sessions="one", **own) as one:
+        async with serving({"b": LONG}, sessions="two", **own) as two:
+            asked = await one.waits("a")
+            await two.until(lambda: b"part.delta" in two.stream("b"))
+            ids = {it.runner(name).session_id for it, name in ((one, "a"), (two, "b"))}
+            assert len(ids) == 2
+            await two.supervisor.handle(Stop(id=1, run="b"))
+            assert two.status("b").state is RunState.STOPPED
+        assert one.status("a").requests
+        elsewhere = V1Api(server.url, server.password)
+        await elsewhere.reply_permission(asked, one.runner("a").directory, "once")
+        assert await one.over("a") is RunState.SUCCEEDED
+        assert one.status("a").attention == {}
+        assert await one.over("c") is RunState.SUCCEEDED
+    assert server.exit_code is None
+    assert await elsewhere.version()
+    await elsewhere.close()
     assert one.texts("a") == ["Allowed."]
     assert one.runner("a").session_id.encode() not in two.stream("b")
     assert two.runner("b").session_id.encode() not in one.stream("a") + one.stream("c")
@@ -227,7 +220,7 @@ async def serving_after(launch: ServerLaunch, serving: Serving) -> AsyncIterator
         it = await context.__aenter__()
         await it.until(lambda: b"part.delta" in it.stream("a"))
         os.kill(server.pid, signal.SIGKILL)
-        await it.until(lambda: Attention.CONNECTION_LOST in it.status("a").attention)
+        await it.until(lambda: it.raised(Attention.CONNECTION_LOST))
     try:
         yield it, it.runner("a").session_id
     finally:

@@ -487,8 +487,9 @@ async def test_every_field_can_be_reached_by_tab_and_is_explained(base: Path) ->
 
 @pytest.mark.integration
 async def test_the_real_opencode_fills_the_pickers_and_tells_what_inherit_comes_to(
-    base: Path, opencode_binary: Path
+    base: Path, opencode_binary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("OPENCODE_MODELS_PATH")  # With the list of its own.
     (base / "opencode.json").write_text(
         '{"permission": {"webfetch": "deny"}, "provider": {"acme": {"npm": "@ai-sdk/openai-compatible", '
         '"options": {"baseURL": "http://127.0.0.1:9/v1", "apiKey": "x"}, "models": {"big": {}}}}}'
