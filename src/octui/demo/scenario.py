@@ -70,7 +70,7 @@ def prepare(folder: Path, base_url: str, *, asks: bool) -> Path:
     """Lay out a repository for each agent and a plan that runs them; return the plan's path.
 
     Args:
-        folder: Where to; created, with ``plan.toml``, one folder an agent and one they push to in it.
+        folder: Where to; created, with ``plan.toml``, one folder an agent, one they push to and a list of models in it.
         base_url: Of the scripted model.
         asks: Whether there is somebody to ask: the agents are then on a server, and can be talked to.
 
@@ -80,13 +80,22 @@ def prepare(folder: Path, base_url: str, *, asks: bool) -> Path:
     """
     for agent in AGENTS:
         lay_out(folder / agent.name, origin=folder / f"{agent.name}.git" if agent is RELEASER else None)
+    models = folder / "models.json"
+    models.write_text("{}\n", encoding="utf-8")
     plan = folder / "plan.toml"
-    plan.write_text(plan_text(base_url, asks=asks), encoding="utf-8")
+    plan.write_text(plan_text(base_url, models, asks=asks), encoding="utf-8")
     return plan
 
 
-def plan_text(base_url: str, *, asks: bool) -> str:
-    """The demo as a plan file: its workspaces stand beside it, its model is served at ``base_url``."""
+def plan_text(base_url: str, models: Path, *, asks: bool) -> str:
+    """The demo as a plan file; its workspaces stand beside it.
+
+    Args:
+        base_url: Of the scripted model.
+        models: A list of no models, for opencode to read instead of that of all providers in the world: that takes it a
+            third of a start, and as long again in each further folder.
+        asks: Whether there is somebody to ask.
+    """
     runs = [
         {"name": agent.name, "workspace": agent.name, "prompt": agent.prompt}
         | ({"permission": found} if (found := agent.permissions(asks=asks)) else {})
@@ -101,7 +110,7 @@ def plan_text(base_url: str, *, asks: bool) -> str:
             "model": f"{PROVIDER}/{MODEL}",
             "thinking": True,
             **limits,
-            "extra_env": OFFLINE_ENVIRONMENT,
+            "extra_env": {**OFFLINE_ENVIRONMENT, "OPENCODE_MODELS_PATH": str(models.resolve())},
             # The user's own provider settings reach every run and could switch this provider off.
             "config_overrides": {
                 **provider_config(base_url),
