@@ -265,7 +265,8 @@ def test_a_killed_supervisor_takes_its_server_with_it_and_its_session_is_taken_u
         for name, prompt in prompts.items()
     )
     with detached(Plan(name="killed", runs=runs), opencode_binary) as session:
-        until(session, lambda: fault.left().count("sleep") == 2 and session.status.run("asks").requests)
+        until(session, lambda: fault.left().count("sleep") == 2 and len(session.log("works")))
+        until(session, lambda: session.status.run("asks").requests)
         assert session.supervisor_pid is not None
         os.kill(session.supervisor_pid, signal.SIGKILL)
         wait_until(lambda: not fault.left(), GONE_S)

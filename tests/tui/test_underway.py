@@ -77,6 +77,23 @@ def test_an_answer_is_shown_word_by_word_and_in_the_frame(tmp_path: Path) -> Non
     assert now(paper) == "I look at the **router"
 
 
+def test_a_prompt_that_waits_for_its_answer_stands_last_until_it_stands_where_that_begins(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    paper = watch(told)
+    told.message("m0", "user")
+    told.part("m0-words", "text", message="m0", text="The run's own.")
+    told.message("m1", parentID="m0")
+    told.part("m1-step", "step-start", message="m1")
+    told.text("p1", "")
+    told.grow("p1", "I look")
+    told.message("m2", "user")
+    told.part("m2-words", "text", message="m2", text="And then\nthis \x1b[31m.")
+    assert look(paper) == ["I look▌", "❯ And then this .  queued"]
+    assert paper.text(paper.last) == "And then\nthis ."
+    told.message("m3", parentID="m2")
+    assert look(paper) == ["❯ And then", "  this .", "I look▌"]
+
+
 def test_a_part_that_becomes_whole_is_shown_once_and_never_not_at_all(tmp_path: Path) -> None:
     told = Told(tmp_path)
     paper = watch(told)

@@ -85,6 +85,7 @@ class ServeRunner(RunLife):
         self._conversation: Conversation | None = None
         self._hosted: Hosted | None = None
         self._prompts: deque[Prompt] = deque()
+        self._is_resuming = False
         self._asked = anyio.Event()
         self._asking = anyio.Lock()
         super().__init__(spec, journal, write)
@@ -129,6 +130,7 @@ class ServeRunner(RunLife):
 
     async def run(self) -> None:
         """Live one life, from the run's own prompt on; what was asked before it had begun comes next."""
+        self._is_resuming = False
         self._prompts.appendleft(self._first_prompt())
         await super().run()
 
@@ -138,6 +140,7 @@ class ServeRunner(RunLife):
         Raises:
             RecordingError: Facts cannot be written any more.
         """
+        self._is_resuming = True
         await self._to_its_end()
 
     # What a user may do
@@ -245,6 +248,8 @@ class ServeRunner(RunLife):
                 while self._prompts:
                     await self._ask(talk, self._prompts.popleft())
                     self._is_asked = True
+                    if self._is_resuming and self.state is RunState.STARTING:
+                        self._enter(RunState.RUNNING)  # It has spoken before.
                 await self._until_over(talk, hosted)
                 if hosted.gone.is_set():
                     talk.give_up(hosted.why)

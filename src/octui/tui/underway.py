@@ -17,13 +17,24 @@ from octui.kept import Kept
 from octui.recording.facts import RunState
 from octui.tui.glyphs import Glyphs
 from octui.tui.passing import FILTERS
-from octui.tui.render.live import Growing, Scene, as_use, compaction_block, growing, part_block, retry_block
+from octui.tui.render.live import (
+    Growing,
+    Scene,
+    as_use,
+    compaction_block,
+    growing,
+    part_block,
+    queued_block,
+    retry_block,
+)
 from octui.tui.render.long_text import Block
 from octui.tui.text import clean
 from octui.tui.view import SessionView
 
 RETRY = "retry"
 COMPACTION = "compaction"
+QUEUED = "queued:"
+"""How the key of a prompt that waits for its answer begins; behind it comes its message's id."""
 
 LINES_LOOKED_AT = 256
 """Of so many new events at most it is looked up which parts they tell of."""
@@ -42,7 +53,7 @@ class UnderWay:
         glyphs: What to draw with.
 
     Attributes:
-        keys: The items in order, by part id, `RETRY` or `COMPACTION`.
+        keys: The items in order, by part id, `RETRY`, `COMPACTION` or `QUEUED` and a message.
         landed: Of the items there were before the last look, those that are events now: key → the event's item.
         changed: Whether the last look found anything another than the one before.
     """
@@ -90,7 +101,8 @@ class UnderWay:
         scene = self._scene
         if scene is None or not scene.is_working:
             return []
-        return [RETRY] * (scene.live.retry is not None) + [COMPACTION] * scene.live.compacting
+        queued = [f"{QUEUED}{message}" for message in scene.live.queued]
+        return [RETRY] * (scene.live.retry is not None) + [COMPACTION] * scene.live.compacting + queued
 
     def _tell(self, keys: set[str], before: int, count: int) -> dict[str, int]:
         """Which of some parts new events tell of: part id → the event's item."""
@@ -128,6 +140,8 @@ class UnderWay:
             return []
         if key == RETRY and scene.live.retry is not None:
             return retry_block(scene.live.retry, width, scene)
+        if key.startswith(QUEUED):
+            return queued_block(scene.live.queued.get(key.removeprefix(QUEUED), ""), width, scene)
         part = self._parts.get(key)
         if part is None:
             return compaction_block(width, scene)
@@ -140,7 +154,8 @@ class UnderWay:
         """What an item says, as clean text to copy."""
         part = self._parts.get(key)
         if part is None:
-            return ""
+            asked = self._scene.live.queued.get(key.removeprefix(QUEUED), "") if self._scene is not None else ""
+            return clean(asked)
         if part.kind is not PartKind.TOOL:
             return clean(part.text)
         use = as_use(part)

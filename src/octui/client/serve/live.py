@@ -88,6 +88,8 @@ class Live:
         retry: What the provider was last asked again for; None while it answers.
         parts: What is under way, by part, the oldest first.
         children: Its subagents' sessions, by id.
+        queued: What a user asked that is not answered yet, by message, the oldest first; the first prompt of all is the
+            run's own, and known without.
         compacting: Whether the session's history is being replaced by a summary of it.
         events: How many events it was fed.
         model: The model that answers, as ``provider/model``; empty before it is told.
@@ -100,12 +102,14 @@ class Live:
         self.retry: ActivityChanged | None = None
         self.parts: dict[str, LivePart] = {}
         self.children: dict[str, Child] = {}
+        self.queued: dict[str, str] = {}
         self.compacting = False
         self.events = 0
         self.model = ""
         self.agent = ""
         self._whole: set[str] = set()
         self._users: set[str] = set()
+        self._begun = ""
 
     def feed(self, event: AnyServerEvent) -> None:
         """Take one event into account."""
@@ -131,7 +135,13 @@ class Live:
         """Whether a part of this step is whole: its line stands in the log, or will in a moment."""
         return part_id in self._whole
 
+    def _ask(self, part: PartChanged) -> None:
+        if part.kind is PartKind.TEXT and not part.is_synthetic and self._begun and part.message_id > self._begun:
+            self.queued[part.message_id] = part.text
+
     def _answer(self, message: MessageChanged) -> None:
+        self._begun = max(self._begun, message.answers or " ")
+        self.queued = {asked: text for asked, text in self.queued.items() if message.answers and asked > self._begun}
         self.compacting = message.agent == COMPACTION_AGENT
         if not self.compacting:
             self.model, self.agent = message.model or self.model, message.agent or self.agent
@@ -153,9 +163,13 @@ class Live:
         self.activity = event.activity
         self.retry = event if event.activity is Activity.RETRYING else None
         if event.activity is Activity.IDLE:
+            self.queued.clear()
             self.compacting = False  # Parts stay: those of a turn that was aborted become whole a moment later.
 
     def _change(self, event: PartChanged) -> None:
+        if event.session_id == self.session_id and event.message_id in self._users:
+            self._ask(event)
+            return
         if event.session_id == self.session_id and event.kind is PartKind.STEP_START:
             self._begin_step()
         parts = self._parts_of(event.session_id)

@@ -115,6 +115,13 @@ def retry_block(retry: ActivityChanged, width: int, scene: Scene) -> Block:
     return [[cut_line([(left + right, "state-retrying/bold")], width)]]
 
 
+def queued_block(prompt: str, width: int, scene: Scene) -> Block:
+    """What was asked meanwhile, on one line: it comes next."""
+    right = "  queued"
+    words = cut(clean_line(prompt), max(1, width - cell_len(right) - 2), scene.glyphs.ellipsis)
+    return [[cut_line([(f"{scene.glyphs.prompt} ", "accent"), (words, "muted"), (right, "faint")], width)]]
+
+
 def _when(retry: ActivityChanged, scene: Scene) -> str:
     left = int((retry.next_ms - scene.at_ms + 999) // 1000)
     return f"again in {left} s" if left > 0 else "asked again"
