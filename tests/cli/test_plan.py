@@ -117,7 +117,7 @@ def test_a_check_tells_branch_base_and_commands(tmp_path: Path, capsys: pytest.C
         'workspace = { path = ".", worktree = true, base = "main" }\n'
     )
     assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2
-    assert f"the worktree of fix: {tmp_path} is in no git repository" in capsys.readouterr().err
+    assert f"p.toml:6: runs[1].workspace.base: {tmp_path} is in no git repository" in capsys.readouterr().err
     make_repository(tmp_path, {"a": "a"})
     in_git(tmp_path, "branch", "-M", "trunk")
     assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2

@@ -11,10 +11,11 @@ import click
 
 from octui.cli.options import common, common_options, on_terminal
 from octui.cli.run import read_variables
-from octui.errors import PlanError, Problem, UsageError, WorkspaceError
+from octui.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
-    from octui.plan.model import Plan
+    from octui.plan.model import RunSpec
+    from octui.plan.places import Place
 
 
 @click.group(invoke_without_command=False)
@@ -46,31 +47,28 @@ def check(file: Path, variables: Sequence[str]) -> None:
     Exit status: 0 when it can be run, 2 for mistakes.
     """
     from octui.cli.report import printable
-    from octui.plan.backends import choose_backends
     from octui.plan.preview import preview
     from octui.plan.secrets import plan_secrets
     from octui.plan.toml import load_plan
 
-    found = load_plan(file, read_variables(variables))
+    found = load_plan(file, read_variables(variables), refuse=_refused)
     common().secrets = plan_secrets(found)
-    choose_backends(found, "serve", source=str(file))
-    if mistakes := [*_no_worktrees(found)]:
-        raise PlanError(str(file), mistakes)
     for line in preview(found, os.environ):
         click.echo(printable(line))
 
 
-def _no_worktrees(found: Plan) -> Iterator[Problem]:
-    """What there is no worktree to be made of, in this repository as it is now."""
+def _refused(run: RunSpec) -> Iterator[tuple[Place, str]]:
+    """What a dashboard's backend cannot do, and what there is no worktree to be made of, in git as it is now."""
+    from octui.plan.backends import refused
     from octui.workspace.repository import find_commit, find_repository
 
-    for run in found.runs:
-        if run.worktree:
-            try:
-                find_repository(run.workspace)
-                find_commit(run.workspace, run.base)
-            except WorkspaceError as error:
-                yield Problem(f"the worktree of {run.name}", str(error))
+    yield from refused(run, "serve")
+    if run.worktree:
+        try:
+            find_repository(run.workspace)
+            find_commit(run.workspace, run.base)
+        except WorkspaceError as error:
+            yield ("workspace", "base" if run.base else "worktree"), str(error)
 
 
 @plan.command()
