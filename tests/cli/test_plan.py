@@ -67,6 +67,30 @@ def test_a_check_tells_every_mistake_and_ends_with_2(tmp_path: Path, capsys: pyt
     assert "OCTUI_TEST_TOKEN is not set" in err
 
 
+ASKS = (
+    '[[runs]]\nname = "a"\nworkspace = "."\nprompt = "p"\npermission = { edit = "deny", bash = { "git *" = "ask" } }\n'
+)
+
+
+def test_what_only_a_run_without_a_screen_refuses_is_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text(ASKS)
+    assert main(["plan", "check", str(file)]) == 0
+    assert """note    with --headless it is refused: permission.bash["git *"] is 'ask'""" in capsys.readouterr().out
+    file.write_text(f'{ASKS}backend = "serve"\n')
+    assert main(["plan", "check", str(file)]) == 0
+    assert "--headless it is refused" not in capsys.readouterr().out
+
+
+def test_a_run_without_a_screen_refuses_with_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text(ASKS)
+    assert main(["run", str(file), "--headless"]) == 2
+    err = capsys.readouterr().err
+    assert f"""  {file}:5: runs[1].permission.bash["git *"]: permission.bash["git *"] is 'ask'""" in err
+    assert "Or set backend = 'serve'" in err
+
+
 def test_nothing_in_a_plan_acts_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "p.toml").write_text('[[runs]]\nworkspace = "."\nprompt = "a\\u001b]0;x\\u0007b"\n')
     assert main(["plan", "check", str(tmp_path / "p.toml")]) == 0

@@ -39,6 +39,7 @@ def check(file: Path, variables: Sequence[str]) -> None:
     """Say what a plan would do, or every mistake in it; nothing is started.
 
     Prompts and settings are shown as each run would have them, secrets masked, in the order in which runs can start.
+    What would be refused with --headless alone is a note.
 
     \b
     octui plan check plan.toml

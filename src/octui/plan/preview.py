@@ -10,6 +10,7 @@ import tomli_w
 from octui.client.config import check
 from octui.errors import ConfigError
 from octui.plan import graph, templates
+from octui.plan.backends import refused
 from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import mask, mask_text, masked_plan, plan_secrets
 
@@ -51,6 +52,8 @@ def preview(plan: Plan, env: Mapping[str, str]) -> Iterator[str]:
             yield from _block("with", tomli_w.dumps(settings))
             for words in check(run.config, may_ask=True):
                 yield f"   note    {words}"
+            for words in _refused_headless(run):
+                yield f"   note    with --headless it is refused: {words}"
 
 
 def _budget(plan: Plan) -> dict[str, Any]:
@@ -61,6 +64,12 @@ def _budget(plan: Plan) -> dict[str, Any]:
         "max_turns": budget.max_turns,
         "timeout_s": budget.timeout_s,
     }
+
+
+def _refused_headless(run: RunSpec) -> Iterator[str]:
+    """What keeps a run that leaves its backend open from working on its own; with a screen it is served."""
+    if run.backend is None:
+        yield from (words for _, words in refused(run, "run"))
 
 
 def _prompt(run: RunSpec, plan: Plan, env: Mapping[str, str]) -> str:
