@@ -153,3 +153,9 @@ def test_a_worktree_is_there_until_it_is_settled_by_what_removes_it() -> None:
         assert run.changes == counted[1]
     made_anew = fold([*counted, WorktreeSettled(at=3, run="a", how=Settled.DISCARDED), MADE]).run("a")
     assert (made_anew.has_worktree, made_anew.settled, made_anew.changes) == (True, None, None)
+
+
+def test_a_state_says_why_and_does_not_say_itself_twice() -> None:
+    assert RunState.TIMED_OUT.because("") == "timed out"
+    assert RunState.STOPPED.because("its budget was spent") == "stopped: its budget was spent"
+    assert RunState.STOPPED.because("stopped by you") == "stopped by you"

@@ -38,7 +38,7 @@ class Progress:
         if isinstance(fact, StateChanged):
             words = str(fact.state).replace("_", " ")
             state = click.style(f"{_SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
-            self._say(fact.run, f"{state}{f': {plain(fact.why)}' if fact.why else ''}")
+            self._say(fact.run, f"{state}{plain(fact.state.because(fact.why)).removeprefix(words)}")
         elif isinstance(fact, AttentionRaised):
             self._say(fact.run, click.style(f"◆ {plain(fact.words)}", fg="yellow"))
         elif isinstance(fact, WorktreeMade):

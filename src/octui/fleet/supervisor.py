@@ -335,7 +335,7 @@ class Supervisor:
         if words := meter.crossed(spent):
             if runner.has_answered:
                 runner.overdrawn(words)
-            self._end([name for name in names if not self.runners[name].has_answered], f"stopped: {words}")
+            self._end([name for name in names if not self.runners[name].has_answered], words)
 
     def _hold_to_time(self, began: float) -> None:
         """Hold the plan to its time, for as long as it is in time."""
@@ -346,7 +346,7 @@ class Supervisor:
                     self.runners[name].nearly_spent(words)
         if words := self._meter.crossed(spent):
             self._is_in_time = False
-            self._end(self.runners, f"stopped: {words}")
+            self._end(self.runners, words)
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
         """Have a run work, when it is its turn: from its start, or as somebody asked for."""

@@ -39,6 +39,13 @@ class RunState(StrEnum):
         """Whether the run is over."""
         return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED, RunState.TIMED_OUT)
 
+    def because(self, why: str) -> str:
+        """Say the state and why it is so; why alone where that begins with the state: ``stopped by you``."""
+        words = self.replace("_", " ")
+        if not why:
+            return words
+        return why if why.startswith(f"{words} ") else f"{words}: {why}"
+
 
 class Settled(StrEnum):
     """What was done with what a run changed in its worktree."""
