@@ -125,6 +125,7 @@ def _run_report(name: str, run: RunStatus, totals: Totals, final_text: str, chec
     return {
         "name": name,
         "state": str(run.state),
+        "skipped": run.is_skipped,
         "exit_code": run.exit_code,
         "attempts": run.attempt,
         "attention": [words for words, _ in run.attention.values()],

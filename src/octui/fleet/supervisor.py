@@ -41,6 +41,7 @@ from octui.plan.model import Plan, RunSpec
 from octui.plan.names import unique_name
 from octui.recording.event_log import EventLog
 from octui.recording.facts import (
+    SKIPPED,
     AnyFact,
     RunAdded,
     RunState,
@@ -404,7 +405,7 @@ class Supervisor:
         failed = [self.runners[need] for need in needs if self.runners[need].state is not RunState.SUCCEEDED]
         if failed and runner.spec.on_failure == "skip":
             more = f", and {len(failed) - 1} more did not succeed" if len(failed) > 1 else ""
-            runner.stopped(f"skipped: {failed[0].spec.name} {_WHAT_BECAME[failed[0].state]}{more}")
+            runner.stopped(f"{SKIPPED}{failed[0].spec.name} {_WHAT_BECAME[failed[0].state]}{more}")
             return False
         if told:
             runner.wait("")

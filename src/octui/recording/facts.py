@@ -47,6 +47,10 @@ class RunState(StrEnum):
         return why if why.startswith(f"{words} ") else f"{words}: {why}"
 
 
+SKIPPED = "skipped: "
+"""How the reason begins of a run that is stopped before it began, since one it needs did not succeed."""
+
+
 class Settled(StrEnum):
     """What was done with what a run changed in its worktree."""
 
@@ -390,6 +394,11 @@ class RunStatus:
     def has_worktree(self) -> bool:
         """Whether it has a worktree that was not removed."""
         return self.worktree is not None and not (self.settled is not None and self.settled.is_gone)
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether it never began, since a run that it needs did not succeed."""
+        return self.state is RunState.STOPPED and self.why.startswith(SKIPPED)
 
     def elapsed(self, now: float) -> float | None:
         """Seconds from the start of this life to its end, or to ``now``; None before it began."""
