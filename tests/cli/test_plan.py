@@ -44,7 +44,7 @@ def test_a_check_says_what_would_start_in_which_order_with_secrets_masked(
     assert main(["plan", "check", str(tmp_path / "p.toml"), "--var", "unit=°C"]) == 0
     out = capsys.readouterr().out
     heads = [line for line in out.splitlines() if line[:1].isdigit()]
-    assert heads == ["1. city-Oslo", "1. city-Lima", "2. sum"]
+    assert heads == ["1. city-Oslo (of city)", "2. city-Lima (of city)", "3. sum"]
     for words in (
         "p: 3 runs in 2 steps, 4 at a time",
         "budget: max_cost = 5",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +40,8 @@ def plan() -> None:
 def check(file: Path, variables: Sequence[str]) -> None:
     """Say what a plan would do, or every mistake in it; nothing is started.
 
-    Prompts and settings are shown as each run would have them, secrets masked, in the order in which runs can start.
+    Prompts and settings are shown as each run would have them, secrets masked, in the order in which runs can start;
+    settings that all runs share come first.
     What would be refused with --headless alone is a note.
 
     \b
@@ -54,7 +57,8 @@ def check(file: Path, variables: Sequence[str]) -> None:
 
     found = load_plan(file, read_variables(variables), refuse=_refused)
     common().secrets = plan_secrets(found)
-    for line in preview(found, os.environ):
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in preview(found, os.environ, width):
         click.echo(printable(line))
 
 
