@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from octui.client.result import Totals
-from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, RunStatus, StateChanged, WorktreeMade
+from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, StateChanged, WorktreeMade
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 
 _SIGNS = {
     RunState.QUEUED: "○",

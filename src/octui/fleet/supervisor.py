@@ -40,19 +40,10 @@ from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
 from octui.plan.names import unique_name
 from octui.recording.event_log import EventLog
-from octui.recording.facts import (
-    SKIPPED,
-    AnyFact,
-    RunAdded,
-    RunState,
-    RunStatus,
-    SessionEnded,
-    SessionStarted,
-    SessionStatus,
-    StateChanged,
-)
+from octui.recording.facts import SKIPPED, AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
 from octui.recording.journal import Journal
 from octui.recording.layout import SUPERVISOR_LOG
+from octui.recording.status import RunStatus, SessionStatus
 
 STOPPED_BY_USER = "stopped by you"
 LINGER_S = 5.0
