@@ -6,28 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.plan.reading import problems
 
-from octui.errors import PlanError, Problem
+from octui.errors import PlanError
 from octui.plan.model import RunSpec
 from octui.plan.places import Place
 from octui.plan.toml import parse_plan
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in ("api", "worker"):
-        (tmp_path / name).mkdir()
-    return tmp_path
-
-
-def mistakes(folder: Path, text: str) -> list[Problem]:
-    with pytest.raises(PlanError) as raised:
-        parse_plan(text, folder=folder, source="p.toml")
-    return list(raised.value.problems)
-
-
 def test_what_runs_are_to_one_another_is_told_beside_what_each_gets_wrong(folder: Path) -> None:
-    found = mistakes(
+    found = problems(
         folder,
         """\
 max_parallel = "two"
@@ -77,7 +65,7 @@ group = "a"
 
 
 def test_each_wrong_entry_of_a_map_or_a_list_is_told(folder: Path) -> None:
-    found = mistakes(
+    found = problems(
         folder,
         """\
 [vars]
@@ -145,12 +133,12 @@ RUN = '[[runs]]\nname = "x"\nworkspace = "api"\n'
 )
 def test_what_is_only_a_consequence_of_a_mistake_is_not_told(folder: Path, text: str, where: str) -> None:
     text = text.replace("X ", RUN).replace("Y ", f'{OTHER}prompt = "p"\n').replace("Z", f"{OTHER}prompt = '")
-    assert [problem.where for problem in mistakes(folder, text)] == [where]
+    assert [problem.where for problem in problems(folder, text)] == [where]
 
 
 def test_what_one_mistake_hides_is_not_taken_for_hidden_elsewhere(folder: Path) -> None:
     text = f'{OTHER}prompt = "{{{{ vars.b }}}}"\nneeds = ["y-1"]\n{RUN}prompt = "p"\ncopies = 0\nvars = {{ a = [] }}'
-    assert {problem.where for problem in mistakes(folder, text)} == {
+    assert {problem.where for problem in problems(folder, text)} == {
         "runs[1].prompt",
         "runs[1].needs",
         "runs[2].copies",
@@ -175,5 +163,5 @@ def test_a_run_is_refused_for_more_than_its_text_beside_the_others(folder: Path)
 
 
 def test_a_name_that_only_numbered_or_combined_runs_have_is_no_run_where_their_group_has_another(folder: Path) -> None:
-    (found,) = mistakes(folder, f'{RUN}prompt = "p"\ncopies = 2\ngroup = "g"\n{OTHER}prompt = "p"\nneeds = ["x"]')
+    (found,) = problems(folder, f'{RUN}prompt = "p"\ncopies = 2\ngroup = "g"\n{OTHER}prompt = "p"\nneeds = ["x"]')
     assert (found.where, found.message) == ("runs[2].needs", "there is no run called 'x'.")
