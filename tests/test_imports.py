@@ -29,6 +29,7 @@ PURE_MODULES = [
     "octui.plan.templates",
     "octui.plan.toml",
     "octui.recording.facts",
+    "octui.recording.status",
 ]
 
 

@@ -24,6 +24,7 @@ REJECTED = (
 
 
 def told(name: str, state: str = "succeeded", **fields: Any) -> dict[str, Any]:
+    fields.setdefault("skipped", False)
     figures = {"duration_s": 1.5, "cost": 0.25, "tokens": {"total": 1200}, "final_text": "", "error": ""}
     place = {"branch": "", "base": "", "changes": None, "check": None}
     return {"name": name, "state": state, "attention": [], **figures, **place, **fields}
@@ -60,6 +61,35 @@ def test_junit_has_a_case_a_run_and_says_why_one_failed() -> None:
         ("failed", "exit code 7"),
         ("succeeded", "look"),
     ]
+
+
+def test_a_run_that_was_skipped_is_no_failure_of_its_own(stand_in: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(
+        '[defaults]\nworkspace = "."\n[[runs]]\nname = "first"\nprompt = "p"\n'
+        '[[runs]]\nname = "then"\nprompt = "q"\nneeds = ["first"]\n'
+    )
+    files = {"junit": tmp_path / "junit.xml", "summary": tmp_path / "step.md"}
+    options = [word for name, file in files.items() for word in (f"--{name}", str(file))]
+    binary = str(stand_in("sys.exit(7)"))
+    assert run("run", str(tmp_path / "p.toml"), "--headless", "--binary", binary, *options) == 1
+    root = ElementTree.parse(files["junit"]).getroot()
+    for each in (root, root[0]):
+        assert [each.get(name) for name in ("tests", "failures", "skipped")] == ["2", "1", "1"]
+    first, then = root[0]
+    assert (first.find("skipped"), then.find("failure")) == (None, None)
+    skipped = then.find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "skipped: first failed"
+    assert "| ⏭️ | then | stopped |" in files["summary"].read_text()
+
+
+def test_a_reason_that_is_an_error_and_wants_attention_is_told_once() -> None:
+    words = "it ended after a tool call, without a final answer"
+    found = report(told("a", "failed", error=words, attention=[words, "look"]))
+    failure = ElementTree.fromstring(junit(found, "failed"))[0][0].find("failure")
+    assert failure is not None
+    assert failure.text == f"{words}\nlook"
+    assert step_summary(found, "failed").count("ended after a tool call") == 1
 
 
 def test_hostile_texts_are_well_formed_xml_and_no_markup_of_a_summary() -> None:

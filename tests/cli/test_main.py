@@ -32,7 +32,7 @@ __all__ = ["stand_in"]
 cli_run = sys.modules["octui.cli.run"]  # The command of the same name hides the module.
 SAMPLE = Path(__file__).parents[2] / "sample_sessions" / "fix-a-bug"
 KEYS = {
-    *("name", "state", "exit_code", "attempts", "attention", "duration_s", "cost", "tokens", "tool_calls"),
+    *("name", "state", "skipped", "exit_code", "attempts", "attention", "duration_s", "cost", "tokens", "tool_calls"),
     *("session_id", "final_text", "error", "branch", "base", "worktree", "settled", "changes", "check"),
 }
 

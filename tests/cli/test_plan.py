@@ -44,7 +44,7 @@ def test_a_check_says_what_would_start_in_which_order_with_secrets_masked(
     assert main(["plan", "check", str(tmp_path / "p.toml"), "--var", "unit=°C"]) == 0
     out = capsys.readouterr().out
     heads = [line for line in out.splitlines() if line[:1].isdigit()]
-    assert heads == ["1. city-Oslo", "1. city-Lima", "2. sum"]
+    assert heads == ["1. city-Oslo (of city)", "2. city-Lima (of city)", "3. sum"]
     for words in (
         "p: 3 runs in 2 steps, 4 at a time",
         "budget: max_cost = 5",
@@ -65,6 +65,30 @@ def test_a_check_tells_every_mistake_and_ends_with_2(tmp_path: Path, capsys: pyt
     assert "mistakes; nothing was started" in err
     assert "copies: it must be at least 1" in err
     assert "OCTUI_TEST_TOKEN is not set" in err
+
+
+ASKS = (
+    '[[runs]]\nname = "a"\nworkspace = "."\nprompt = "p"\npermission = { edit = "deny", bash = { "git *" = "ask" } }\n'
+)
+
+
+def test_what_only_a_run_without_a_screen_refuses_is_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text(ASKS)
+    assert main(["plan", "check", str(file)]) == 0
+    assert """note    with --headless it is refused: permission.bash["git *"] is 'ask'""" in capsys.readouterr().out
+    file.write_text(f'{ASKS}backend = "serve"\n')
+    assert main(["plan", "check", str(file)]) == 0
+    assert "--headless it is refused" not in capsys.readouterr().out
+
+
+def test_a_run_without_a_screen_refuses_with_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text(ASKS)
+    assert main(["run", str(file), "--headless"]) == 2
+    err = capsys.readouterr().err
+    assert f"""  {file}:5: runs[1].permission.bash["git *"]: permission.bash["git *"] is 'ask'""" in err
+    assert "Or set backend = 'serve'" in err
 
 
 def test_nothing_in_a_plan_acts_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +141,7 @@ def test_a_check_tells_branch_base_and_commands(tmp_path: Path, capsys: pytest.C
         'workspace = { path = ".", worktree = true, base = "main" }\n'
     )
     assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2
-    assert f"the worktree of fix: {tmp_path} is in no git repository" in capsys.readouterr().err
+    assert f"p.toml:6: runs[1].workspace.base: {tmp_path} is in no git repository" in capsys.readouterr().err
     make_repository(tmp_path, {"a": "a"})
     in_git(tmp_path, "branch", "-M", "trunk")
     assert main(["plan", "check", str(tmp_path / "p.toml")]) == 2

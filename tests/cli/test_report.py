@@ -31,6 +31,18 @@ def test_a_line_keeps_its_indentation_and_running_text_becomes_one_line() -> Non
     assert plain("  a\n\tb ") == "a b"
 
 
+@pytest.mark.parametrize(
+    ("why", "line"),
+    [
+        ("stopped by you", "a  ■ stopped by you"),
+        ("its budget was spent: 9 of 7 tokens", "a  ■ stopped: its budget was spent: 9 of 7 tokens"),
+    ],
+)
+def test_a_state_is_said_once(why: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Progress().fact(StateChanged(at=1.0, run="a", state=RunState.STOPPED, why=why))
+    assert capsys.readouterr().err.strip().endswith(line)
+
+
 def test_a_reader_that_went_away_does_not_harm_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise BrokenPipeError

@@ -13,6 +13,7 @@ from tests.tui.worktrees import compared
 
 from octui.export import markdown
 from octui.export.transcript import Transcript
+from octui.recording.facts import RunState, StateChanged
 from octui.recording.session import Session
 from octui.tui.text import clean
 
@@ -53,6 +54,12 @@ def test_it_has_what_was_said_and_done(tmp_path: Path) -> None:
     assert "| worker | ✗ failed |" in document
     assert "permission rejected" in document
     assert "**✗ failed**: the run ended without a final answer" in document
+
+
+def test_a_state_is_said_once_where_its_reason_says_it_too(tmp_path: Path) -> None:
+    journal = record(tmp_path, [API])
+    journal.fact(StateChanged(at=2e9, run="api", state=RunState.STOPPED, why="stopped by you"))
+    assert "**■ stopped** by you\n" in written(journal.folder)
 
 
 def test_worktrees_and_checks_have_columns_of_their_own_where_there_are_any(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def raised(fleet: Fleet, run: str) -> list[str]:
 @pytest.mark.parametrize(
     ("budget", "nearly", "crossed"),
     [
-        ({"max_cost": 1.2}, "$1 of $1.2", "$1.5 of $1.2"),
-        ({"max_tokens": 700}, "600 of 700 tokens", "900 of 700 tokens"),
-        ({"max_turns": 2}, "turn 2 of 2", "turn 3 of 2"),
+        ({"max_cost": 1.2}, "nearly spent: $1 of $1.2", "$1.5 of $1.2"),
+        ({"max_tokens": 700}, "nearly spent: 600 of 700 tokens", "900 of 700 tokens"),
+        ({"max_turns": 2}, "used up: turn 2 of 2", "turn 3 of 2"),
     ],
 )
 async def test_a_run_that_crosses_its_budget_is_stopped_and_says_so_others_go_on(
@@ -53,8 +53,8 @@ async def test_a_run_that_crosses_its_budget_is_stopped_and_says_so_others_go_on
     fleet = make_fleet(TURNS, {"a": "turns", "b": "x"}, each={"a": budget})
     await fleet.supervisor.run()
     run = fleet.session().status.run("a")
-    assert (run.state, run.why) == (RunState.STOPPED, f"stopped: its budget was spent: {crossed}")
-    assert raised(fleet, "a") == [f"its budget is nearly spent: {nearly}"]
+    assert (run.state, run.why) == (RunState.STOPPED, f"its budget was spent: {crossed}")
+    assert raised(fleet, "a") == [f"its budget is {nearly}"]
     assert Attention.BUDGET not in run.attention
     assert fleet.session().status.run("b").state is RunState.SUCCEEDED
 
@@ -78,7 +78,7 @@ async def test_the_plans_budget_stops_all_that_work_or_wait_and_keeps_what_is_do
     status = fleet.session().status
     assert status.run("done").state is RunState.SUCCEEDED
     for name in ("a", "b", "c"):
-        why = "stopped: the plan's budget was spent: $2 of $1.6"
+        why = "the plan's budget was spent: $2 of $1.6"
         assert (status.run(name).state, status.run(name).why) == (RunState.STOPPED, why)
     assert raised(fleet, "a") == ["the plan's budget is nearly spent: $1.5 of $1.6"]
 
@@ -90,7 +90,7 @@ async def test_the_plans_time_stops_all_and_is_over_then(make_fleet: MakeFleet) 
         with anyio.fail_after(15):
             while {*fleet.states("a")[-1:], *fleet.states("b")[-1:]} != {"stopped"}:
                 await anyio.sleep(0.05)
-        assert fleet.session().status.run("a").why.startswith("stopped: the plan's budget was spent: ")
+        assert fleet.session().status.run("a").why.startswith("the plan's budget was spent: ")
         await fleet.supervisor.handle(Restart(id=1, run="a"))
         with anyio.fail_after(15):
             while fleet.states("a")[-1:] != ["running"]:

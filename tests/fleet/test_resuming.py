@@ -213,7 +213,7 @@ def test_what_was_spent_before_counts_for_the_plan(stand_in: StandIn, asked: Pat
     asked.with_name("asked.go").touch()
     resume_headless(folder)
     session = Session.open(folder)
-    assert session.status.run("sum").why == "stopped: the plan's budget was spent: $1 of $0.9"
+    assert session.status.run("sum").why == "the plan's budget was spent: $1 of $0.9"
     assert len(asked.read_text().splitlines()) == 3
     with pytest.raises(OctuiError, match="Raise the budget"):
         resume_headless(folder)

@@ -161,7 +161,7 @@ async def test_a_run_is_stopped_at_its_budget_and_the_next_prompt_is_held_to_it_
     prompts = {"a": f"{BASH % 'echo 1'}{BASH % 'sleep 300'}SAY:never"}
     async with attached(prompts, each={"a": {"max_turns": 1}}) as it:
         assert await it.over("a") is RunState.STOPPED
-        assert changes(it)[-1].why == "stopped: its budget was spent: turn 2 of 1"
+        assert changes(it)[-1].why == "its budget was spent: turn 2 of 1"
         await it.supervisor.handle(Send(id=1, run="a", text=f"{BASH % 'sleep 300'}SAY:never"))
         await it.until(lambda: [each.state for each in changes(it)].count(RunState.STOPPED) == 2)
 

@@ -56,9 +56,14 @@ def test_flags_of_opencode_run_say_by_themselves_which_backend_they_are_for() ->
 @pytest.mark.parametrize(
     ("config", "backend", "where", "words"),
     [
-        (ASKING, "run", "runs[1].permission", "backend = 'serve'"),
+        (ASKING, "run", 'runs[1].permission.bash["git push *"]', "backend = 'serve'"),
         (RunConfig(permission="ask"), "run", "runs[1].permission", "nobody to ask"),
-        (RunConfig(config_overrides={"permission": {"bash": "ask"}}), "run", "runs[1].config_overrides", "nobody"),
+        (
+            RunConfig(config_overrides={"permission": {"bash": "ask"}}),
+            "run",
+            "runs[1].config_overrides.permission.bash",
+            "nobody",
+        ),
         (RunConfig(cli_kwargs={"x": True}), "serve", "runs[1].cli_kwargs", "backend = 'run'"),
         (RunConfig(command="init", tools={"x": False}), "serve", "runs[1].tools", "with a command"),
         (RunConfig(attach="http://h", mcp={"x": {"enabled": False}}), "serve", "runs[1].mcp", "runs already"),

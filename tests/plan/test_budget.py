@@ -25,6 +25,15 @@ timeout_s = 9
 """
 
 
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [(799, []), (800, ["nearly spent: 800 of 1,000"]), (1000, ["used up: 1,000 of 1,000"]), (1001, [])],
+)
+def test_nothing_that_is_used_up_or_crossed_is_called_nearly_spent(tokens: int, words: list[str]) -> None:
+    meter = Meter(Budget(max_tokens=1000), "its")
+    assert list(meter.nearly(Spent(tokens=tokens))) == [f"its budget is {each} tokens" for each in words]
+
+
 def test_nothing_is_said_below_four_fifths_and_each_thing_once_above() -> None:
     meter = Meter(Budget(max_cost=1.0, max_tokens=1000), "its")
     assert not list(meter.nearly(Spent(cost=0.79, tokens=799)))

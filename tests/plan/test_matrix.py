@@ -92,7 +92,7 @@ def test_long_values_are_cut_to_what_can_name_a_file(folder: Path) -> None:
     ("text", "where", "words"),
     [
         ("matrix = { city = [] }", "matrix.city", "at least one value"),
-        ("matrix = { city = [[1]] }", "matrix", "expected"),
+        ("matrix = { city = [[1]] }", "matrix.city[1]", "expected"),
         ('matrix = { timeout_s = ["long"] }', "matrix.timeout_s", "a number"),
         ('matrix = { name = ["a"] }', "matrix.name", "cannot be one of a matrix"),
         ('matrix = { model = ["a"] }', "model", "provider/model"),
@@ -112,6 +112,7 @@ def test_a_matrix_that_makes_no_sense_is_refused_once_with_its_place(
     [
         ('each = "nowhere/*"', "no folder 'nowhere/*'"),
         ('each = "services/**x"', "no pattern"),
+        ("each = []", "at least one folder"),
         ('each = "services/*"\nworkspace = "services"', "takes the place of workspace"),
     ],
 )

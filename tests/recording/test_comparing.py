@@ -6,8 +6,9 @@ import pytest
 
 from octui.client.result import Totals
 from octui.recording.comparing import COLUMNS, Figures, figures_of, ordered
-from octui.recording.facts import ChangesCounted, Checked, Checking, RunState, RunStatus, WorktreeMade
+from octui.recording.facts import ChangesCounted, Checked, Checking, RunState, WorktreeMade
 from octui.recording.run_meta import RunMeta
+from octui.recording.status import RunStatus
 
 MADE = WorktreeMade(at=1, run="a", path="/t/a", folder="/t/a", branch="octui/s/a", base="c0", repository="/r")
 
@@ -68,7 +69,7 @@ def test_every_column_sorts_runs_with_and_without_figures() -> None:
 
 
 def test_a_check_that_is_under_way_is_told_from_facts() -> None:
-    from octui.recording.facts import fold
+    from octui.recording.status import fold
 
     status = fold([Checking(at=1, run="a", command="make")])
     assert figures_of("a", RunMeta(check="make"), status.run("a"), Totals(), 2.0).is_checking

@@ -17,10 +17,11 @@ from octui.fleet.serve_runner import ServeRunner
 from octui.fleet.servers import ServerPool
 from octui.fleet.supervisor import Supervisor
 from octui.plan.model import Plan, RunSpec
-from octui.recording.facts import AnyFact, Attention, AttentionRaised, RunState, RunStatus
+from octui.recording.facts import AnyFact, Attention, AttentionRaised, RunState
 from octui.recording.journal import Journal
 from octui.recording.layout import stream_path
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 
 
 @dataclass

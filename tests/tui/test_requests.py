@@ -4,7 +4,8 @@ import pytest
 from tests.tui.talking import EDIT, ONE, PUSH, TWO, asked
 
 from octui.client.serve.events import Permission, Question
-from octui.recording.facts import RunState, StateChanged, fold
+from octui.recording.facts import RunState, StateChanged
+from octui.recording.status import fold
 from octui.tui.requests import in_words, queue, wish
 
 

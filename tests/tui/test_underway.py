@@ -89,7 +89,7 @@ def test_a_prompt_that_waits_for_its_answer_stands_last_until_it_stands_where_th
     told.message("m2", "user")
     told.part("m2-words", "text", message="m2", text="And then\nthis \x1b[31m.")
     assert look(paper) == ["I look▌", "❯ And then this .  queued"]
-    assert paper.text(paper.last) == "And then\nthis ."
+    assert paper.text(paper.last - 1) == "And then\nthis ."
     told.message("m3", parentID="m2")
     assert look(paper) == ["❯ And then", "  this .", "I look▌"]
 

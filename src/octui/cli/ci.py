@@ -38,11 +38,12 @@ def junit(report: dict[str, Any], fail_on: FailOn) -> bytes:
 
     runs = report["runs"]
     name = _xml(Path(report["session"]).name)
-    bad = sum(not is_good(run, fail_on) for run in runs)
-    counts = {"tests": str(len(runs)), "failures": str(bad), "errors": "0"}
+    skipped = sum(run["skipped"] for run in runs)
+    bad = sum(not is_good(run, fail_on) for run in runs) - skipped
+    counts = {"tests": str(len(runs)), "failures": str(bad), "errors": "0", "skipped": str(skipped)}
     taken = f"{sum(run['duration_s'] for run in runs):.3f}"
     root = ElementTree.Element("testsuites", {"name": "octui", **counts, "time": taken})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counts, "skipped": "0", "time": taken})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counts, "time": taken})
     for run in runs:
         took = f"{run['duration_s']:.3f}"
         case = ElementTree.SubElement(suite, "testcase", classname=name, name=_xml(run["name"]), time=took)
@@ -57,11 +58,13 @@ def junit(report: dict[str, Any], fail_on: FailOn) -> bytes:
             for key, value in told.items():
                 if value:
                     ElementTree.SubElement(properties, "property", name=key, value=_xml(value))
-        if not is_good(run, fail_on):
-            reasons = [run["error"], *run["attention"]]
-            message = next((each for each in reasons if each), run["state"])
+        reasons = _reasons(run)
+        if run["skipped"]:
+            ElementTree.SubElement(case, "skipped", message=_xml(reasons[0]))
+        elif not is_good(run, fail_on):
+            message = reasons[0] if reasons else run["state"]
             failure = ElementTree.SubElement(case, "failure", type=run["state"], message=_xml(message))
-            failure.text = _xml("\n".join(each for each in reasons if each))
+            failure.text = _xml("\n".join(reasons))
         if run["final_text"]:
             ElementTree.SubElement(case, "system-out").text = _xml(run["final_text"])
     ElementTree.indent(root)
@@ -83,12 +86,12 @@ def step_summary(report: dict[str, Any], fail_on: FailOn) -> str:
     lines = [f"### octui: {good} of {len(runs)} good\n", f"| {' | '.join(heads)} |".replace("|  |", "| |")]
     lines.append(f"|---|---|---|--:|--:|--:|{'---|' * len(more)}")
     for number, run in enumerate(runs):
-        sign = "✅" if is_good(run, fail_on) else "❌"
+        sign = "✅" if is_good(run, fail_on) else "⏭️" if run["skipped"] else "❌"
         figures = [tokens(run["tokens"]["total"]), cost(run["cost"]), clock(run["duration_s"])]
         cells = [run["name"], run["state"].replace("_", " "), *figures, *(told[number] for told in more.values())]
         lines.append(f"| {sign} | {' | '.join(escape(plain(cell)) for cell in cells)} |")
     for run in runs:
-        reasons = [each for each in (run["error"], *run["attention"]) if each]
+        reasons = _reasons(run)
         lines += [f"\n**{escape(plain(run['name']))}**\n"] if reasons else []
         lines += [f"- {escape(plain(reason))}" for reason in reasons]
     for run in runs:
@@ -116,6 +119,11 @@ def check_file(path: Path) -> None:
     """
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise UsageError(f"{path} cannot be written.")
+
+
+def _reasons(run: dict[str, Any]) -> list[str]:
+    """Why a run of the report is not good or wants attention, each once: an error may be a reason to look as well."""
+    return list(dict.fromkeys(filter(None, (run["error"], *run["attention"]))))
 
 
 def _begin(text: str) -> str:

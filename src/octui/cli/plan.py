@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +13,11 @@ import click
 
 from octui.cli.options import common, common_options, on_terminal
 from octui.cli.run import read_variables
-from octui.errors import PlanError, Problem, UsageError, WorkspaceError
+from octui.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
-    from octui.plan.model import Plan
+    from octui.plan.model import RunSpec
+    from octui.plan.places import Place
 
 
 @click.group(invoke_without_command=False)
@@ -37,7 +40,9 @@ def plan() -> None:
 def check(file: Path, variables: Sequence[str]) -> None:
     """Say what a plan would do, or every mistake in it; nothing is started.
 
-    Prompts and settings are shown as each run would have them, secrets masked, in the order in which runs can start.
+    Prompts and settings are shown as each run would have them, secrets masked, in the order in which runs can start;
+    settings that all runs share come first.
+    What would be refused with --headless alone is a note.
 
     \b
     octui plan check plan.toml
@@ -46,31 +51,29 @@ def check(file: Path, variables: Sequence[str]) -> None:
     Exit status: 0 when it can be run, 2 for mistakes.
     """
     from octui.cli.report import printable
-    from octui.plan.backends import choose_backends
     from octui.plan.preview import preview
     from octui.plan.secrets import plan_secrets
     from octui.plan.toml import load_plan
 
-    found = load_plan(file, read_variables(variables))
+    found = load_plan(file, read_variables(variables), refuse=_refused)
     common().secrets = plan_secrets(found)
-    choose_backends(found, "serve", source=str(file))
-    if mistakes := [*_no_worktrees(found)]:
-        raise PlanError(str(file), mistakes)
-    for line in preview(found, os.environ):
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in preview(found, os.environ, width):
         click.echo(printable(line))
 
 
-def _no_worktrees(found: Plan) -> Iterator[Problem]:
-    """What there is no worktree to be made of, in this repository as it is now."""
+def _refused(run: RunSpec) -> Iterator[tuple[Place, str]]:
+    """What a dashboard's backend cannot do, and what there is no worktree to be made of, in git as it is now."""
+    from octui.plan.backends import refused
     from octui.workspace.repository import find_commit, find_repository
 
-    for run in found.runs:
-        if run.worktree:
-            try:
-                find_repository(run.workspace)
-                find_commit(run.workspace, run.base)
-            except WorkspaceError as error:
-                yield Problem(f"the worktree of {run.name}", str(error))
+    yield from refused(run, "serve")
+    if run.worktree:
+        try:
+            find_repository(run.workspace)
+            find_commit(run.workspace, run.base)
+        except WorkspaceError as error:
+            yield ("workspace", "base" if run.base else "worktree"), str(error)
 
 
 @plan.command()

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from octui.client.result import Totals
-from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, RunStatus, StateChanged, WorktreeMade
+from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, StateChanged, WorktreeMade
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 
 _SIGNS = {
     RunState.QUEUED: "○",
@@ -38,7 +39,7 @@ class Progress:
         if isinstance(fact, StateChanged):
             words = str(fact.state).replace("_", " ")
             state = click.style(f"{_SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
-            self._say(fact.run, f"{state}{f': {plain(fact.why)}' if fact.why else ''}")
+            self._say(fact.run, f"{state}{plain(fact.state.because(fact.why)).removeprefix(words)}")
         elif isinstance(fact, AttentionRaised):
             self._say(fact.run, click.style(f"◆ {plain(fact.words)}", fg="yellow"))
         elif isinstance(fact, WorktreeMade):
@@ -125,6 +126,7 @@ def _run_report(name: str, run: RunStatus, totals: Totals, final_text: str, chec
     return {
         "name": name,
         "state": str(run.state),
+        "skipped": run.is_skipped,
         "exit_code": run.exit_code,
         "attempts": run.attempt,
         "attention": [words for words, _ in run.attention.values()],

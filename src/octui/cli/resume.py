@@ -113,5 +113,5 @@ def _preview(session: Session, left: Resumption) -> Iterator[str]:
     width = max(map(len, session.run_names))
     for name in session.run_names:
         run = status.run(name)
-        words = f"{str(run.state).replace('_', ' ')}{f': {run.why}' if run.why else ''}"
+        words = run.state.because(run.why)
         yield f"{'begin' if name in anew else 'keep '}  {plain(name).ljust(width)}  {plain(words)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,10 +116,12 @@ def _plan(
         if given:
             names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
             raise UsageError(f"A plan says all by itself; {names} goes with a prompt.", hint=f"Write it into {what}.")
+        from octui.plan.backends import refused
         from octui.plan.toml import load_plan
 
         known = read_variables(variables)
-        return load_plan(Path(what), known), _source(Path(what), known)
+        plan = load_plan(Path(what), known, refuse=partial(refused, default=default))
+        return plan, _source(Path(what), known)
     return _plan_from_prompt(what, workspaces, options, default), None
 
 

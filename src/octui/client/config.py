@@ -99,10 +99,11 @@ FLAGS: Mapping[str, str] = {
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 _RESERVED_FLAGS = frozenset({"format", "interactive", "i", "help", "h", "version", "v"})
-_ASK = (
+NOBODY_TO_ASK = (
     "is 'ask', but opencode run has nobody to ask and would reject the call and end without an answer; "
     "use 'allow' or 'deny'"
 )
+"""What is wrong with a permission that is ``ask`` where nobody can be asked; its place stands before."""
 
 
 def build_config(config: RunConfig) -> dict[str, Any]:
@@ -167,7 +168,7 @@ def check_action(place: str, value: object, *, may_ask: bool = False) -> None:
         ConfigError: With the place and the reason.
     """
     if value == "ask" and not may_ask:
-        raise ConfigError(f"{place} {_ASK}.")
+        raise ConfigError(f"{place} {NOBODY_TO_ASK}.")
     if value not in _actions(may_ask):
         raise ConfigError(f"{place} is {value!r}; it must be {_in_words(may_ask)}.")
 

@@ -29,6 +29,7 @@ from octui.export.transcript import (
     Thought,
     Transcript,
 )
+from octui.recording.facts import RunState
 from octui.tui.format import cost, tokens
 from octui.tui.requests import in_words, subject
 from octui.tui.text import clean, clean_line
@@ -68,7 +69,9 @@ def write(transcript: Transcript) -> Iterator[str]:
 
 def _run_head(run: RunHead) -> Iterator[str]:
     yield f"\n## {escape(run.name)}\n\n**{escape(words.state_of(run))}**"
-    yield f"{f': {escape(clean_line(run.error))}' if run.error else ''}\n\n"
+    state = RunState(run.state)
+    reason = clean_line(state.because(run.error)).removeprefix(state.because(""))
+    yield f"{reason[:1]}{escape(reason[1:])}\n\n"  # A colon or a space, if anything.
     for reason in run.attention:
         yield f"- {escape('◆')} {escape(clean_line(reason))}\n"
     for name, value in words.facts_of(run):

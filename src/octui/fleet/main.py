@@ -28,12 +28,13 @@ from octui.plan.backends import choose_backends
 from octui.plan.model import Backend, Plan
 from octui.plan.source import PlanSource
 from octui.plan.toml import plan_from_json
-from octui.recording.facts import AnyFact, SessionStatus
+from octui.recording.facts import AnyFact
 from octui.recording.journal import AT_WORK, AT_WORK_HINT, Journal
 from octui.recording.layout import SUPERVISOR_LOG
 from octui.recording.resuming import resumption
 from octui.recording.session import Session
 from octui.recording.shelf import Retention, prune
+from octui.recording.status import SessionStatus
 
 INTERRUPTED_EXIT = 130
 

@@ -23,11 +23,11 @@ from octui.recording.facts import (
     AttentionCleared,
     AttentionRaised,
     RunState,
-    RunStatus,
     StateChanged,
 )
 from octui.recording.journal import Journal
 from octui.recording.log_index import Lines
+from octui.recording.status import RunStatus
 
 LOOK_EVERY_S = 0.5
 LOG_TAIL_BYTES = 64 * 1024

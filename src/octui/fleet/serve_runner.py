@@ -30,8 +30,9 @@ from octui.fleet.outcome import Outcome, judge
 from octui.fleet.run_life import LOOK_EVERY_S, RunLife
 from octui.fleet.servers import Hosted, ServerPool
 from octui.plan.model import RunSpec
-from octui.recording.facts import AnyFact, Attention, RequestAnswered, RequestAsked, RunState, RunStatus, SessionOpened
+from octui.recording.facts import AnyFact, Attention, RequestAnswered, RequestAsked, RunState, SessionOpened
 from octui.recording.journal import Journal
+from octui.recording.status import RunStatus
 
 SETTLE_S = 0.2
 """What ends a turn is followed by some more about it: parts that were cut short, and totals."""

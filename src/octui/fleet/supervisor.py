@@ -41,18 +41,10 @@ from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
 from octui.plan.names import unique_name
 from octui.recording.event_log import EventLog
-from octui.recording.facts import (
-    AnyFact,
-    RunAdded,
-    RunState,
-    RunStatus,
-    SessionEnded,
-    SessionStarted,
-    SessionStatus,
-    StateChanged,
-)
+from octui.recording.facts import SKIPPED, AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
 from octui.recording.journal import Journal
 from octui.recording.layout import SUPERVISOR_LOG
+from octui.recording.status import RunStatus, SessionStatus
 
 STOPPED_BY_USER = "stopped by you"
 LINGER_S = 5.0
@@ -351,7 +343,7 @@ class Supervisor:
         if words := meter.crossed(spent):
             if runner.has_answered:
                 runner.overdrawn(words)
-            self._end([name for name in names if not self.runners[name].has_answered], f"stopped: {words}")
+            self._end([name for name in names if not self.runners[name].has_answered], words)
 
     def _hold_to_time(self, began: float) -> None:
         """Hold the plan to its time, for as long as it is in time."""
@@ -362,7 +354,7 @@ class Supervisor:
                     self.runners[name].nearly_spent(words)
         if words := self._meter.crossed(spent):
             self._is_in_time = False
-            self._end(self.runners, f"stopped: {words}")
+            self._end(self.runners, words)
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
         """Have a run work, when it is its turn: from its start, or as somebody asked for."""
@@ -420,7 +412,7 @@ class Supervisor:
         failed = [self.runners[need] for need in needs if self.runners[need].state is not RunState.SUCCEEDED]
         if failed and runner.spec.on_failure == "skip":
             more = f", and {len(failed) - 1} more did not succeed" if len(failed) > 1 else ""
-            runner.stopped(f"skipped: {failed[0].spec.name} {_WHAT_BECAME[failed[0].state]}{more}")
+            runner.stopped(f"{SKIPPED}{failed[0].spec.name} {_WHAT_BECAME[failed[0].state]}{more}")
             return False
         if told:
             runner.wait("")

@@ -27,7 +27,6 @@ from octui.recording.facts import (
     Checked,
     Checking,
     RunState,
-    RunStatus,
     SettingUp,
     Settled,
     SetUp,
@@ -35,6 +34,7 @@ from octui.recording.facts import (
     WorktreeSettled,
 )
 from octui.recording.journal import Journal
+from octui.recording.status import RunStatus
 from octui.recording.worktree_diffs import file_diffs
 from octui.workspace.changes import Counts, compare, count
 from octui.workspace.git import environment

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from octui.client.compat import can_be_served
-from octui.client.config import RunConfig, check
-from octui.client.serve.shares import asks as says_ask
-from octui.errors import ConfigError, PlanError, Problem
+from octui.client.config import NOBODY_TO_ASK, RunConfig
+from octui.errors import PlanError, Problem
 from octui.plan.model import Backend, Plan, RunSpec
-from octui.plan.places import in_words
+from octui.plan.places import Place, in_words
 
 _OF_OUR_SERVER = ("mcp", "instructions", "config_overrides", "extra_env", "port", "print_logs", "log_level")
 """What a server is started with, and so does not reach one that runs already."""
@@ -33,40 +32,62 @@ def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: 
     """
     servable = not version or can_be_served(version)
     chosen: Backend = default if servable else "run"
-    runs = tuple(replace(run, backend=run.backend or _fitting(run, chosen)) for run in plan.runs)
+    runs = tuple(_with_backend(run, chosen) for run in plan.runs)
     problems = []
     for index, run in enumerate(runs):
         if run.backend == "serve" and not servable:
             words = f"octui cannot talk to a server of opencode {version}; take 'run', or opencode 1."
             problems.append(Problem(in_words(("runs", index, "backend")), words))
-        problems += [Problem(in_words(("runs", index, key)), words) for key, words in _refused(run)]
+        problems += [Problem(in_words(("runs", index, *place)), words) for place, words in refused(run)]
     if problems:
         raise PlanError(source, problems)
     return replace(plan, runs=runs)
 
 
-def _fitting(run: RunSpec, chosen: Backend) -> Backend:
-    """Flags of ``opencode run`` say by themselves which backend they are for."""
-    return "run" if run.config.cli_kwargs else chosen
-
-
 def asks(config: RunConfig) -> bool:
     """Whether a permission is ``ask``, so that somebody has to be there."""
-    return says_ask(config.permission) or says_ask(config.config_overrides.get("permission"))
+    return any(_asking(config))
 
 
-def _refused(run: RunSpec) -> Iterator[tuple[str, str]]:
-    """What a run asks for and its backend cannot do: key and sentence."""
+def refused(run: RunSpec, default: Backend | None = None) -> Iterator[tuple[Place, str]]:
+    """Say what a run asks for and its backend cannot do: the place in the run's table, and a sentence.
+
+    Args:
+        run: The run.
+        default: What it takes where it leaves that open; None where that is not known yet, and nothing is said then.
+    """
+    run = _with_backend(run, default)
     config = run.config
-    try:
-        check(config, may_ask=run.backend == "serve")
-    except ConfigError as error:
-        key = "config_overrides" if error.message.startswith("config_overrides") else "permission"
-        yield key, f"{error.message} Or set backend = 'serve'." if asks(config) else error.message
     if run.backend == "run":
+        for place in _asking(config):
+            yield place, f"{in_words(place)} {NOBODY_TO_ASK}. Or set backend = 'serve'."
         if config.attach and not run.workspace.is_dir():
-            yield "workspace", f"{run.workspace} does not exist; opencode run needs it here, even with attach."
-        return
+            yield ("workspace",), f"{run.workspace} does not exist; opencode run needs it here, even with attach."
+    elif run.backend == "serve":
+        for key, words in _refused_by_a_server(config):
+            yield (key,), words
+
+
+def _with_backend(run: RunSpec, default: Backend | None) -> RunSpec:
+    """Give a run its backend: flags of ``opencode run`` say by themselves which one they are for."""
+    return replace(run, backend=run.backend or ("run" if run.config.cli_kwargs else default))
+
+
+def _asking(config: RunConfig) -> Iterator[Place]:
+    """Where a permission is ``ask``."""
+    yield from _asking_in(config.permission, ("permission",))
+    yield from _asking_in(config.config_overrides.get("permission"), ("config_overrides", "permission"))
+
+
+def _asking_in(permission: object, place: Place) -> Iterator[Place]:
+    if isinstance(permission, Mapping):
+        for key, value in permission.items():
+            yield from _asking_in(value, (*place, str(key)))
+    elif permission == "ask":
+        yield place
+
+
+def _refused_by_a_server(config: RunConfig) -> Iterator[tuple[str, str]]:
     if config.cli_kwargs:
         yield "cli_kwargs", "these are flags of `opencode run`; a server takes none. Take backend = 'run' for them."
     if config.command and config.tools:

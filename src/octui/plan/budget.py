@@ -1,4 +1,4 @@
-"""What runs may spend, and how far they have come: told once when it is nearly spent, and when it is crossed. Pure."""
+"""What runs may spend, and how far they have come: told once when little is left, and when it is crossed. Pure."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Meter:
         self._told: set[str] = set()
 
     def nearly(self, spent: Spent) -> Iterator[str]:
-        """Say what is nearly spent, each once."""
+        """Say of what little or nothing is left, each once; what is crossed is left to `crossed`."""
         for what, used, limit, words in self._amounts(spent):
-            if used >= NEARLY * limit and what not in self._told:
+            if NEARLY * limit <= used <= limit and what not in self._told:
                 self._told.add(what)
-                yield f"{self._whose} budget is nearly spent: {words}"
+                yield f"{self._whose} budget is {'nearly spent' if used < limit else 'used up'}: {words}"
 
     def crossed(self, spent: Spent) -> str:
         """Say what was crossed, if anything was: ``its budget was spent: $0.12 of $0.1``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=""")
@@ -37,7 +38,7 @@ def key_lines(text: str) -> dict[Place, int]:
     return lines
 
 
-def line_of(place: Place, lines: dict[Place, int]) -> int | None:
+def line_of(place: Place, lines: Mapping[Place, int]) -> int | None:
     """The line of a key, or of the nearest table around it; None where neither is written."""
     for length in range(len(place), 0, -1):
         if (line := lines.get(place[:length])) is not None:

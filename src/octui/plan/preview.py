@@ -2,55 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import textwrap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any, NamedTuple
 
 import tomli_w
 
 from octui.client.config import check
 from octui.errors import ConfigError
 from octui.plan import graph, templates
+from octui.plan.backends import refused
 from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import mask, mask_text, masked_plan, plan_secrets
 
-_SHOWN_APART = ("name", "workspace", "prompt", "template", "needs", "backend", "setup", "check")
+_SHOWN_APART = frozenset(
+    {"name", "workspace", "prompt", "template", "needs", "on_failure", "backend", "setup", "check", "group", "vars"}
+)
+_OF_EACH_RUN = ("in", "branch", "needs", "prompt")
+"""Told of each run, even where they are the same for all."""
+
+_INDENT = 11
+"""Columns before what is told: three, a word of seven, and a blank."""
+
+_UNSET = {field.name: field.default for field in fields(RunSpec) if field.default is not MISSING}
 
 
-def preview(plan: Plan, env: Mapping[str, str]) -> Iterator[str]:
-    """Give the lines that say it.
+class _Told(NamedTuple):
+    """Something about a run: a word for what it is, and lines."""
+
+    what: str
+    text: str
+
+
+def preview(plan: Plan, env: Mapping[str, str], width: int | None = None) -> Iterator[str]:
+    """Give the lines that say it; what is the same for all runs is told once, before them.
 
     Args:
         plan: The plan, without mistakes.
         env: The environment; only what the plan allows of it is looked at.
+        width: Columns to break lines at; None to leave them whole.
     """
     steps = graph.waves(plan.runs)
     tables = {table["name"]: table for table in masked_plan(plan)["runs"]}
     secrets = plan_secrets(plan)
     runs, wait = _count(len(plan.runs), "run"), _count(len(steps), "step")
     yield f"{plan.name}: {runs} in {wait}, {plan.max_parallel} at a time"
-    budget = {key: value for key, value in mask(_budget(plan)).items() if value is not None}
-    if budget:
-        yield f"budget: {', '.join(f'{key} = {value:g}' for key, value in budget.items())}"
+    if budget := [_setting(key, value) for key, value in _budget(plan).items() if value is not None]:
+        yield f"budget: {', '.join(budget)}"
+    told = {run.name: [*_told(run, tables[run.name], plan, env, secrets)] for run in plan.runs}
+    shared = _shared(list(told.values()))
+    if shared:
+        yield from ("", "every run", *_lines(shared, width))
+    count = 0
     for number, step in enumerate(steps, 1):
+        if len(steps) > 1:
+            yield from ("", f"step {number}: {_count(len(step), 'run')}")
         for run in step:
-            yield ""
-            yield f"{number}. {run.name}"
-            yield f"   in      {run.workspace}"
-            if run.worktree:
-                yield f"   branch  octui/SESSION/{run.name}, a worktree from {run.base or 'what is checked out there'}"
-            for command in run.setup:
-                yield f"   first   {mask_text(command, secrets)}"
-            yield f"   backend {run.backend or 'serve; run with --headless'}"
-            if run.needs:
-                after = "when they succeeded" if run.on_failure == "skip" else "when they are over"
-                yield f"   needs   {', '.join(run.needs)}: {after}"
-            yield from _block("prompt", mask_text(_prompt(run, plan, env), secrets))
-            if run.check:
-                yield f"   check   {mask_text(run.check, secrets)}"
-            settings = {key: value for key, value in tables[run.name].items() if key not in _SHOWN_APART}
-            yield from _block("with", tomli_w.dumps(settings))
-            for words in check(run.config, may_ask=True):
-                yield f"   note    {words}"
+            count += 1
+            yield from ("", f"{count}. {run.name}{f' (of {run.group})' if run.group else ''}")
+            yield from _lines([each for each in told[run.name] if each not in shared], width)
+
+
+def _told(
+    run: RunSpec, table: Mapping[str, Any], plan: Plan, env: Mapping[str, str], secrets: Collection[str]
+) -> Iterator[_Told]:
+    yield _Told("in", str(run.workspace))
+    if run.worktree:
+        begins = f"a worktree from {run.base or 'what is checked out there'}"
+        yield _Told("branch", f"octui/SESSION/{run.name}, {begins}")
+    if run.setup:
+        yield _Told("first", mask_text("\n".join(run.setup), secrets))
+    yield _Told("backend", run.backend or ("run" if run.config.cli_kwargs else "serve; run with --headless"))
+    if run.needs:
+        after = "when they succeeded" if run.on_failure == "skip" else "when they are over"
+        yield _Told("needs", f"{', '.join(run.needs)}: {after}")
+    yield _Told("prompt", mask_text(_prompt(run, plan, env), secrets))
+    if run.check:
+        yield _Told("check", mask_text(run.check, secrets))
+    for key, value in table.items():
+        if key not in _SHOWN_APART and value != _UNSET.get(key):
+            yield _Told("with", _setting(key, value))
+    for key, value in table.get("vars", {}).items():
+        yield _Told("vars", _setting(key, value))
+    for words in check(run.config, may_ask=True):
+        yield _Told("note", words)
+    if run.backend is None:  # With a screen it is served, and somebody can be asked.
+        for _, words in refused(run, "run"):
+            yield _Told("note", f"with --headless it is refused: {words}")
+
+
+def _shared(told: Sequence[Sequence[_Told]]) -> list[_Told]:
+    """What is told of every run, where there are several."""
+    first, *others = told
+    return [each for each in first if others and each.what not in _OF_EACH_RUN and all(each in one for one in others)]
+
+
+def _lines(told: Sequence[_Told], width: int | None) -> Iterator[str]:
+    """Each under the word for what it is, which stands once for several in a row."""
+    before = ""
+    for what, text in told:
+        for line in text.rstrip().splitlines():
+            head = f"   {'' if what == before else what:7} "
+            before = what
+            yield from _broken(head, line, width)
+
+
+def _broken(head: str, line: str, width: int | None) -> list[str]:
+    """Break a line between words, what follows being indented as its begin is."""
+    if width is None or len(head) + len(line) <= width:
+        return [f"{head}{line}".rstrip()]
+    indent = " " * (_INDENT + len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line,
+        max(width, 2 * _INDENT),
+        initial_indent=head,
+        subsequent_indent=indent,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _setting(key: str, value: Any) -> str:
+    """A key and its value as TOML writes them, on one line."""
+    return f"{tomli_w.dumps({key: 0}).removesuffix(' = 0' + chr(10))} = {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(_setting(str(key), each) for key, each in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return tomli_w.dumps({"x": value}).removeprefix("x = ").removesuffix("\n")
 
 
 def _budget(plan: Plan) -> dict[str, Any]:
@@ -81,11 +169,6 @@ def _prompt(run: RunSpec, plan: Plan, env: Mapping[str, str]) -> str:
 
 def _stand_in(run: RunSpec) -> templates.Answer:
     return templates.Answer(name=run.name, final_text=f"‹what {run.name} answers›", vars=mask(run.vars))
-
-
-def _block(title: str, text: str) -> Iterator[str]:
-    for number, line in enumerate(text.rstrip().splitlines()):
-        yield f"   {'' if number else title:7} {line}".rstrip()
 
 
 def _count(number: int, what: str) -> str:

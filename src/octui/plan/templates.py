@@ -78,13 +78,18 @@ def is_template(prompt: str) -> bool:
 
 def quoted_runs(template: str) -> list[str]:
     """The runs and groups that a template names, each once; none where it cannot be understood."""
+    return named(template, "runs")
+
+
+def named(template: str, root: str) -> list[str]:
+    """What a template looks up in ``runs``, ``vars`` or ``env``, each once; none where it cannot be understood."""
     from jinja2 import TemplateSyntaxError
 
     try:
         tree = _environment().parse(template)
     except TemplateSyntaxError:
         return []
-    return list(dict.fromkeys(use.key for use in _uses(tree) if use.root == "runs"))
+    return list(dict.fromkeys(use.key for use in _uses(tree) if use.root == root))
 
 
 def mistakes(template: str, around: Surroundings) -> Iterator[str]:

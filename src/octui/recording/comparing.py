@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from octui.client.result import Totals
-from octui.recording.facts import RunState, RunStatus, Settled
+from octui.recording.facts import RunState, Settled
 from octui.recording.run_meta import RunMeta
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 
 _OUTCOMES = (
     RunState.SUCCEEDED,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from octui.recording.event_log import EventLog
-from octui.recording.facts import Attention, AttentionRaised, RunState, RunStatus, SessionStatus, StateChanged
+from octui.recording.facts import Attention, AttentionRaised, RunState, StateChanged
+from octui.recording.status import RunStatus, SessionStatus
 
 
 def derived_status(logs: Mapping[str, EventLog], moment: float | None) -> SessionStatus:

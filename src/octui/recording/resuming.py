@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from octui.errors import UsageError
 from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
-from octui.recording.facts import AnyFact, RunState, SessionStarted, SessionStatus
+from octui.recording.facts import AnyFact, RunState, SessionStarted
 from octui.recording.recorded_plan import read_recorded
 from octui.recording.rest import Rest, rest_of
 from octui.recording.session import Session
+from octui.recording.status import SessionStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,12 @@ from octui.recording.exported import SUFFIX as EXPORT_SUFFIX
 from octui.recording.exported import Exported
 from octui.recording.exported import read as read_export
 from octui.recording.fact_log import FactLog
-from octui.recording.facts import AnyFact, RunState, RunStatus, SessionStatus, StateChanged
+from octui.recording.facts import AnyFact, RunState, StateChanged
 from octui.recording.folder import Folder
 from octui.recording.layout import FACTS_FILE, LOG_SUFFIX, SESSION_FILE, diff_path, log_path, stderr_path, stream_path
 from octui.recording.listing import SessionSummary, list_sessions, resolve_session, sessions_in, summarize
 from octui.recording.run_meta import RunMeta, metas_of, read_plan
+from octui.recording.status import RunStatus, SessionStatus
 from octui.recording.stream import RunStream
 from octui.recording.writer_lock import LockWatch
 

@@ -13,9 +13,9 @@ from typing import Protocol, TypeVar
 
 from octui.client.serve.events import FileDiff
 from octui.errors import OctuiError, WorkspaceError
-from octui.recording.facts import RunStatus
 from octui.recording.layout import diff_path
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 from octui.recording.worktree_diffs import file_diffs
 from octui.tui.text import clean_line
 from octui.workspace.changes import compare, compare_with

@@ -295,9 +295,8 @@ class RunDocument:
         if (status.state.is_final and status.state is not RunState.SUCCEEDED) or status.state is RunState.RETRYING:
             glyph = self.glyphs.states[status.state]
             why = clean_line(status.why)
-            said = f"{status.state.replace('_', ' ')}{f': {why}' if why else ''}"
             role = f"state-{status.state.replace('_', '-')}/bold"
-            lines += _hanging(f"{glyph} ", said, width, role)
+            lines += _hanging(f"{glyph} ", status.state.because(why), width, role)
         for kind, (words, _) in status.attention.items():
             if words == status.why or (kind.is_request and status.requests):
                 continue

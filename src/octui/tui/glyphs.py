@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from octui.recording.facts import RunState, RunStatus
+from octui.recording.facts import RunState
+from octui.recording.status import RunStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from octui.client.serve.events import Permission, Question
 from octui.plan.secrets import mask
-from octui.recording.facts import RunStatus, SessionStatus
+from octui.recording.status import RunStatus, SessionStatus
 from octui.tui.text import clean_line
 
 Request = Permission | Question

@@ -28,8 +28,9 @@ from octui.client.serve.events import Activity
 from octui.client.serve.live import Live
 from octui.errors import RecordingError
 from octui.recording.event_log import EventLog
-from octui.recording.facts import RunState, RunStatus, SessionStatus
+from octui.recording.facts import RunState
 from octui.recording.session import Session
+from octui.recording.status import RunStatus, SessionStatus
 from octui.tui import format as fmt
 from octui.tui import requests
 from octui.tui.glyphs import Glyphs, needs_you

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from octui.recording.facts import ChangesCounted, Checked, RunStatus, SettingUp
+from octui.recording.facts import ChangesCounted, Checked, SettingUp
+from octui.recording.status import RunStatus
 from octui.tui.glyphs import UNICODE
 from octui.tui.render.lines import plain
 from octui.tui.render.worktree import short_work_spans, work_spans

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octui.recording.facts import RunStatus
+from octui.recording.status import RunStatus
 from octui.tui.format import plural
 from octui.tui.glyphs import Glyphs
 from octui.tui.render.lines import Line

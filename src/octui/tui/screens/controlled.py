@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from octui.errors import OctuiError
-from octui.recording.facts import RunStatus
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 from octui.tui.controls import SessionControls
 from octui.tui.glyphs import Glyphs
 from octui.tui.palette import Palette

@@ -14,8 +14,9 @@ from textual.screen import Screen
 
 from octui.control.settling import have_settled, settle_run
 from octui.errors import OctuiError, UncommittedWorkError
-from octui.recording.facts import RunStatus, WorktreeSettled
+from octui.recording.facts import WorktreeSettled
 from octui.recording.session import Session
+from octui.recording.status import RunStatus
 from octui.tui.changes import Heed, in_thread
 from octui.tui.format import plural
 from octui.tui.screens.dialogs import AskScreen, Choice, LineScreen

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from octui.kept import Kept
-from octui.recording.facts import SessionStatus
+from octui.recording.status import SessionStatus
 from octui.tui.document import RunDocument
 from octui.tui.glyphs import Glyphs
 from octui.tui.lean_strip import LeanStrip
