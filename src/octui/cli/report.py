@@ -14,7 +14,7 @@ from octui.client.result import Totals
 from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, RunStatus, StateChanged, WorktreeMade
 from octui.recording.session import Session
 
-_SIGNS = {
+SIGNS = {
     RunState.QUEUED: "○",
     RunState.STARTING: "◔",
     RunState.RUNNING: "●",
@@ -37,7 +37,7 @@ class Progress:
         """Take note of a fact."""
         if isinstance(fact, StateChanged):
             words = str(fact.state).replace("_", " ")
-            state = click.style(f"{_SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
+            state = click.style(f"{SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
             self._say(fact.run, f"{state}{f': {plain(fact.why)}' if fact.why else ''}")
         elif isinstance(fact, AttentionRaised):
             self._say(fact.run, click.style(f"◆ {plain(fact.words)}", fg="yellow"))
