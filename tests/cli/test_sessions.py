@@ -10,6 +10,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from tests.cli.test_main import SAMPLE, run, stand_in
 from tests.client.conftest import StandIn
@@ -17,7 +18,9 @@ from tests.support.processes import wait_until
 
 from octui import paths, settings
 from octui.cli.main import main
+from octui.cli.worktrees import worktree_line
 from octui.recording.session import Session
+from octui.workspace.leftovers import Leftover
 
 __all__ = ["stand_in"]
 
@@ -161,3 +164,43 @@ def test_opening_shows_the_dashboard_or_the_replay(
     monkeypatch.setattr(Session, "is_live", live)
     assert run("sessions", "open", "20261122") == 0
     assert seen == [(shown, shelf / "20261122-100000-other")]
+
+
+LONG = "20261121-100000-a-session-with-quite-a-long-name-that-goes-on"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_in_a_terminal_each_session_is_one_line_however_narrow_it_is(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(OTHER, LONG, 50)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run("sessions") == 0
+    whole = capsys.readouterr().out.splitlines()
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run("sessions") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(whole) == 3
+    assert max(map(len, whole)) > columns
+    assert all(len(click.unstyle(line)) < columns for line in lines)
+    assert any("20261123-100000-demo" in line for line in lines)
+
+
+def test_in_a_narrow_terminal_states_are_told_by_signs_before_anything_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run("sessions") == 0
+    told = click.unstyle(capsys.readouterr().out)
+    assert "✗" in told
+    assert "✓3" in told
+    assert "succeeded" not in told
+
+
+def test_a_worktree_s_line_keeps_what_is_in_it_where_its_branch_has_to_be_cut() -> None:
+    tree = Leftover(path=Path("/worktrees") / LONG / "limits-sonnet", session=LONG, uncommitted=3)
+    assert len(worktree_line(tree)) > 80
+    short = worktree_line(tree, 60)
+    assert len(short) <= 60
+    assert short.endswith("limits-sonnet  3 files not committed")

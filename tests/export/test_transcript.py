@@ -6,14 +6,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.tui.sessions import API, GATEWAY, PROMPT, START, WORKER, Script, record, text, tool
+from tests.tui.sessions import (
+    API,
+    GATEWAY,
+    PROMPT,
+    START,
+    WORKER,
+    Script,
+    record,
+    step_finish,
+    step_start,
+    text,
+    tool,
+)
 from tests.tui.test_hostile import EVIL, hostile_session
 
 from octui.client.serve.events import Option, Permission, Question, QuestionItem
-from octui.export import data
+from octui.export import data, html, markdown
 from octui.export.transcript import Called, Requested, Transcript
-from octui.recording.facts import RequestAnswered, RequestAsked
+from octui.recording.facts import RequestAnswered, RequestAsked, RunState
 from octui.recording.session import Session
+from octui.tui.theming import load_themes, theme_folders
 
 
 def transcript(folder: Path) -> Transcript:
@@ -45,6 +58,18 @@ def test_a_run_is_told_from_its_prompt_to_its_outcome_in_the_order_of_time(tmp_p
         }
     ]
     assert run["entries"][4]["todos"][0] == {"status": "completed", "content": "raise the limit"}
+
+
+def test_a_cost_from_which_steps_are_missing_is_marked_in_every_format(tmp_path: Path) -> None:
+    cut_off = Script("api", [step_start(), step_finish(), step_start()], RunState.FAILED)
+    folder = record(tmp_path, [cut_off, GATEWAY]).folder
+    api, gateway = as_json(folder)["runs"]
+    assert (api["cost"], api["cost_is_incomplete"], gateway["cost_is_incomplete"]) == (0.01, True, False)
+    told, both = Transcript(Session.open(folder)), html.themes(load_themes(theme_folders()).themes, "octui-dark")
+    for document in ("".join(markdown.write(told)).replace("\\", ""), "".join(html.write(told, *both))):
+        assert "≥$0.01" in document
+        assert "≥$0.16 in all" in document
+        assert "≥$0.15" not in document
 
 
 def test_all_runs_are_there_with_what_they_need_a_person_for(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.tui.sessions import NOW
+from textual import events
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from octui.recording.session import Session
@@ -36,6 +38,12 @@ def on_screen(app: App[Any]) -> str:
     height = app.size.height
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text for strip in strips[:height])
+
+
+def typed_at_once(app: App[Any], text: str) -> None:
+    """Have the terminal send characters in one go, as a paste or a slow link does; nothing waits between them."""
+    for character in text:
+        app.post_message(events.Key(_character_to_key(character), character))
 
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool], tries: int = 200) -> None:

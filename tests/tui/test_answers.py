@@ -59,7 +59,7 @@ async def test_a_run_that_waits_is_the_loudest_thing_on_the_screen(tmp_path: Pat
         assert words in shown
 
 
-@pytest.mark.parametrize(("key", "reply"), [("y", "once"), ("a", "always"), ("n", "reject")])
+@pytest.mark.parametrize(("key", "reply"), [("y", "once"), ("A", "always"), ("n", "reject")])
 async def test_a_permission_is_answered_with_one_key(tmp_path: Path, key: str, reply: str) -> None:
     app = dashboard(served(tmp_path, [("api", PUSH)]).folder)
     async with app.run_test(size=SIZE) as pilot:
@@ -187,7 +187,7 @@ async def test_a_key_that_is_held_down_does_not_answer_the_next_request(
 ) -> None:
     monkeypatch.setattr(hands, "HELD_S", 0.7)
     now = [100.0]
-    app = dashboard(served(tmp_path, [("api", PUSH)]).folder)
+    app = dashboard(served(tmp_path, [("api", PUSH), ("gateway", EDIT)]).folder)
     async with app.run_test(size=SIZE) as pilot:
         controls = in_charge(app)
         await until(pilot, lambda: "waits for you" in on_screen(app))
@@ -195,13 +195,27 @@ async def test_a_key_that_is_held_down_does_not_answer_the_next_request(
         screen = AnswerScreen(desk, desk.pending()[0], app.palette, app.glyphs, now=lambda: now[0])
         await app.push_screen(screen)
         await until(pilot, lambda: screen._hands.seen_at == 100.0)
+        await pilot.press("y")
+        await until(pilot, lambda: "gateway wants to change a file" in on_screen(app))
+        await until(pilot, lambda: screen._hands.seen_at == 100.0)
         for passed in (0.5, 1.0, 1.5):
             now[0] = 100 + passed
-            await pilot.press("a")
-        assert controls.asked == []
+            await pilot.press("y")
+        assert len(controls.asked) == 1
         now[0] = 102.3
-        await pilot.press("a")
-        await until(pilot, lambda: [what[3] for what in controls.asked] == ["always"])
+        await pilot.press("y")
+        await until(pilot, lambda: [what[2] for what in controls.asked] == ["per_push", "per_edit"])
+
+
+async def test_the_key_that_opens_the_dialog_answers_nothing_in_it_however_often_it_is_pressed(tmp_path: Path) -> None:
+    app = dashboard(served(tmp_path, [("api", PUSH)]).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        controls = in_charge(app)
+        screen = await opened(pilot)
+        await pilot.press("a", "a", "a")
+        assert controls.asked == []
+        assert app.screen is screen
+        assert re.search(r"\bA.always", dialog(app))
 
 
 async def test_questions_come_one_after_another_and_are_sent_at_once(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from octui.recording.facts import Settled
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
 from octui.tui.screens.changes import ChangesScreen
+from octui.tui.screens.compare import CompareScreen
 from octui.workspace.settle import discard
 from octui.workspace.worktree import Worktree
 
@@ -159,6 +160,10 @@ async def test_keeping_the_branch_asks_how_to_commit_what_is_in_no_commit(tmp_pa
         await pilot.press("enter")
         await until(pilot, lambda: f"the branch {tree.branch} is kept" in words_on(app))
         await until(pilot, lambda: "limits-sonnet changed 3 files" in on_screen(app))
+        await until(pilot, lambda: "b keep" not in on_screen(app))
+        assert "c commit" not in on_screen(app)
+        assert "a apply" in on_screen(app)
+        assert "x discard" in on_screen(app)
     assert not tree.is_there
     assert "PAYING" in in_git(repository, "show", f"{tree.branch}:src/limits.py")
 
@@ -178,6 +183,12 @@ async def test_discarding_says_what_is_lost_before_it_asks(tmp_path: Path) -> No
         await until(pilot, lambda: "its branch are discarded" in words_on(app))
         await until(pilot, lambda: "as recorded: worktree and branch are gone" in on_screen(app))
         assert "+     if customer.is_trial:" in on_screen(app)
+        for words in ("a apply", "c commit", "b keep", "x discard"):
+            assert words not in on_screen(app)
+        await pilot.press("x")
+        assert isinstance(app.screen, ChangesScreen)
+        await pilot.press("escape", "C", "a")
+        assert isinstance(app.screen, CompareScreen)
     assert not tree.is_there
     assert in_git(repository, "branch", "--list", tree.branch) == ""
     assert settled(journal.folder) is Settled.DISCARDED

@@ -33,7 +33,7 @@ RUN = Figures(
 
 
 @pytest.mark.parametrize("width", [79, 119, 199])
-@pytest.mark.parametrize("column", ["run", "outcome", "turns", "tokens", "cost", "files", "removed", "check"])
+@pytest.mark.parametrize("column", ["run", "outcome", "time", "turns", "tokens", "cost", "files", "removed", "check"])
 def test_head_and_lines_have_the_same_width_and_columns_never_touch(width: int, column: str) -> None:
     runs = [RUN, replace(RUN, run="x" * 80, model="m" * 80, state=RunState.TIMED_OUT)]
     table = layout(runs, width)
@@ -42,13 +42,21 @@ def test_head_and_lines_have_the_same_width_and_columns_never_touch(width: int, 
     assert {width_of(line) for line in (head, *lines)} == {sum(cells for _, _, cells in table.columns)}
     assert width_of(head) <= width
     assert len(plain(head).split()) == len(table.columns)
+    assert "…" not in plain(head)
     assert len(plain(lines[0]).replace("✓ ", "").replace("✗ ", "").split()) == len(table.columns) + 1
 
 
 def test_large_figures_are_shortened_and_a_long_name_keeps_its_end() -> None:
     line = plain(run_line(replace(RUN, run="the-limits-sonnet"), layout([RUN], 78), UNICODE))
-    for words in ("…", "-sonnet", "1h01m", "1.2M", "$12.50", "+12k", "−9999", "✗ 127"):
+    for words in ("…", "-sonnet", "1:01:40", "1.2M", "$12.50", "+12k", "−9999", "✗ 127"):
         assert words in line
+
+
+@pytest.mark.parametrize("column", ["cost", "model"])
+def test_no_column_is_narrower_than_its_head_however_short_what_stands_in_it(column: str) -> None:
+    table = layout([replace(RUN, model="lab/m1")], 119)
+    head = plain(head_line(table, column, UNICODE, descending=True))
+    assert ("model↓ " if column == "model" else "model ") in head
 
 
 def test_an_arrow_shows_what_is_sorted_by_and_which_way() -> None:

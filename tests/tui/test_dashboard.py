@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.tui.driving import dashboard, on_dashboard, on_screen, until
+from tests.tui.driving import dashboard, on_dashboard, on_screen, typed_at_once, until
 from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, WORKER, Script, line, record, step_start, text, tool
 from textual.geometry import Size
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from octui.errors import ControlError
 from octui.recording import event_log
@@ -180,6 +180,14 @@ async def test_enter_opens_the_event_at_the_cursor_and_a_click_closes_it(tmp_pat
         await until(pilot, lambda: "the content of it" not in on_screen(app))
         await pilot.press("e")
         await until(pilot, lambda: "the content of it" in on_screen(app))
+
+
+async def test_what_is_typed_without_a_pause_behind_the_search_key_is_searched_for(tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, [API], live=True).folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        typed_at_once(app, "/quite")
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "quite")
+        assert app.is_running
 
 
 async def test_search_finds_marks_opens_and_walks(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ def test_clocks_show_hours_only_where_there_are_some(seconds: float | None, show
     assert fmt.clock(seconds) == shown
 
 
-@pytest.mark.parametrize(("ms", "shown"), [(12, "12ms"), (4200, "4.2s"), (125_000, "2m05s")])
-def test_durations_keep_two_or_three_figures(ms: float, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("ms", "shown"), [(12, "12ms"), (4200, "4.2s"), (99_960, "01:39"), (125_000, "02:05"), (3_733_000, "1:02:13")]
+)
+def test_short_durations_keep_two_or_three_figures_and_long_ones_are_clocks(ms: float, shown: str) -> None:
     assert fmt.duration(ms) == shown
 
 

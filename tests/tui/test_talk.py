@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
-from tests.tui.driving import dashboard, on_dashboard, on_screen, replay, until
+from tests.tui.driving import dashboard, on_dashboard, on_screen, replay, typed_at_once, until
 from tests.tui.sessions import API, GATEWAY, NOW, PROMPT, START, record
 from tests.tui.talking import CHANGES, Controls, served, write_changes
 
-from octui.recording.facts import RunState, SessionEnded, SessionOpened, StateChanged
+from octui.recording.facts import RunState, SessionEnded, SessionOpened, SessionStarted, StateChanged
 from octui.recording.journal import Journal
 from octui.tui.app import OctuiApp
 from octui.tui.screens.changes import ChangesScreen
+from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.dialogs import AskScreen, PickScreen
 from octui.tui.widgets.prompt_line import PromptArea
 
@@ -216,17 +220,112 @@ async def test_a_run_by_opencode_run_says_why_it_cannot_be_talked_to(tmp_path: P
         await until(pilot, lambda: "api runs by `opencode run`" in on_screen(app))
 
 
-async def test_a_run_of_a_session_that_is_over_is_carried_on_or_says_why_not(tmp_path: Path) -> None:
-    journal = served(tmp_path, [])
+def ended(folder: Path) -> Path:
+    journal = served(folder, [])
     journal.fact(SessionEnded(at=NOW))
-    (journal.folder / "session.toml").write_text("no plan")
-    app = dashboard(journal.folder)
+    return journal.folder
+
+
+async def test_a_session_that_is_over_is_taken_up_when_something_is_sent_or_says_why_not(tmp_path: Path) -> None:
+    folder = ended(tmp_path)
+    (folder / "session.toml").write_text("no plan")
+    app = dashboard(folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("i")
+        assert is_typing(app)
+        assert "ended: sending takes it up" in on_screen(app)
+        await pilot.press(*"Go on", "enter")
         await until(pilot, lambda: "The plan of" in on_screen(app))
-        in_charge(app)
+        controls = in_charge(app)
         await pilot.press("i")
-        await until(pilot, lambda: is_typing(app))
+        assert typed(app) == "Go on"
+        await pilot.press("enter")
+        await until(pilot, lambda: controls.asked == [("take_up",), ("send", "api", "Go on", [], "", "")])
+        await until(pilot, lambda: "Sent to api." in on_screen(app))
+
+
+async def test_what_is_refused_while_the_line_is_open_again_stands_in_it(tmp_path: Path) -> None:
+    app = dashboard(ended(tmp_path))
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        controls = in_charge(app, "It has no plan.")
+        refuse = asyncio.Event()
+        take = controls._take
+
+        async def take_later(*what: Any) -> None:
+            await refuse.wait()
+            await take(*what)
+
+        controls._take = take_later  # type: ignore[method-assign]
+        await pilot.press("i", *"Go on", "enter", "i")
+        assert typed(app) == ""
+        refuse.set()
+        await until(pilot, lambda: typed(app) == "Go on")
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+@pytest.mark.parametrize("key", ["i", "F"])
+async def test_what_is_typed_without_a_pause_is_in_the_prompt_and_runs_no_command(
+    tmp_path: Path, key: str, is_over: bool
+) -> None:
+    app = dashboard(ended(tmp_path) if is_over else served(tmp_path, []).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        controls = in_charge(app)
+        typed_at_once(app, f"{key}quit and send words")
+        await until(pilot, lambda: is_typing(app) and typed(app) == "quit and send words")
+        assert app.is_running
+        assert controls.asked == []
+
+
+async def test_what_is_typed_while_the_prompt_is_still_mounted_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = dashboard(served(tmp_path, []).folder)
+    mounting, may_mount = asyncio.Event(), asyncio.Event()
+    mount = DashboardScreen.mount
+
+    async def mount_later(screen: DashboardScreen, *widgets: Any, **where: Any) -> None:
+        mounting.set()
+        await may_mount.wait()
+        await mount(screen, *widgets, **where)
+
+    async with app.run_test(size=SIZE) as pilot:
+        monkeypatch.setattr(DashboardScreen, "mount", mount_later)
+        typed_at_once(app, "idrop the dots")
+        await mounting.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        may_mount.set()
+        await until(pilot, lambda: is_typing(app) and typed(app) == "drop the dots")
+        assert app.is_running
+
+
+async def test_a_run_that_cannot_be_talked_to_says_so_at_once_and_keys_stay_commands(tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, [API], live=True).folder)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        typed_at_once(app, "iz")
+        await until(pilot, lambda: on_dashboard(app).zoomed)
+        await until(pilot, lambda: "api runs by `opencode run`" in on_screen(app))
+        assert not is_typing(app)
+
+
+async def test_two_prompts_to_a_session_that_is_over_take_it_up_once(tmp_path: Path) -> None:
+    journal = served(tmp_path, [])
+    journal.fact(SessionEnded(at=NOW))
+    app = dashboard(journal.folder)
+    async with app.run_test(size=SIZE) as pilot:
+        controls = in_charge(app)
+        is_up = asyncio.Event()
+
+        async def take_up(*, resume: bool = False) -> None:
+            controls.asked.append(("take_up",))
+            await is_up.wait()
+            journal.fact(SessionStarted(at=NOW, pid=os.getpid(), socket="", octui="", opencode="", runs=("api",)))
+            on_dashboard(app).session.refresh()
+
+        controls.take_up = take_up  # type: ignore[method-assign]
+        await pilot.press("i", *"One", "enter", "i", *"Two", "enter")
+        is_up.set()
+        await until(pilot, lambda: [what[0] for what in controls.asked] == ["take_up", "send", "send"])
 
 
 async def test_what_a_run_changed_is_shown_file_by_file_and_follows_what_it_does(tmp_path: Path) -> None:

@@ -97,6 +97,24 @@ def test_the_session_bar_fits_and_always_says_who_needs_you(tmp_path: Path, widt
     assert f"{glyphs.attention} 2" in plain(shown)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_session_bar_counts_stopped_runs_on_their_own_and_only_where_there_are_any(
+    tmp_path: Path, width: int
+) -> None:
+    def bar(folder: str, *scripts: Script) -> str:
+        view = view_of(tmp_path / folder, scripts)
+        return plain(session_line(view.name, view.session_totals(), "", "text", width, UNICODE))
+
+    stopped = Script("old", [step_start()], RunState.STOPPED)
+    failed = Script("bad", [step_start()], RunState.FAILED)
+    assert ("○ 1" if width == 80 else "○ 1 queued") in bar("waits", API, Script("mailer", state=RunState.QUEUED))
+    assert "■" not in bar("fails", API, failed)
+    counted = bar("both", API, failed, stopped, Script("older", state=RunState.STOPPED))
+    assert "✗ 1" in counted
+    assert "■ 2" in counted
+    assert "waiting" not in counted
+
+
 def test_every_sign_is_one_cell_wide() -> None:
     for glyphs in (UNICODE, ASCII):
         signs = [*glyphs.states.values(), *glyphs.todo.values(), glyphs.attention, glyphs.pause, glyphs.play]

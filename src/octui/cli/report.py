@@ -15,7 +15,7 @@ from octui.recording.facts import AnyFact, AttentionRaised, Checked, RunState, S
 from octui.recording.session import Session
 from octui.recording.status import RunStatus
 
-_SIGNS = {
+SIGNS = {
     RunState.QUEUED: "○",
     RunState.STARTING: "◔",
     RunState.RUNNING: "●",
@@ -38,7 +38,7 @@ class Progress:
         """Take note of a fact."""
         if isinstance(fact, StateChanged):
             words = str(fact.state).replace("_", " ")
-            state = click.style(f"{_SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
+            state = click.style(f"{SIGNS[fact.state]} {words}", fg=_COLOURS.get(fact.state))
             self._say(fact.run, f"{state}{plain(fact.state.because(fact.why)).removeprefix(words)}")
         elif isinstance(fact, AttentionRaised):
             self._say(fact.run, click.style(f"◆ {plain(fact.words)}", fg="yellow"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -121,11 +121,13 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
         return
     from octui import paths
     from octui.cli.report import dumps, plain
+    from octui.cli.session_lines import session_lines
     from octui.cli.worktrees import worktree_line, worktree_object, worktrees_of
     from octui.recording.shelf import look_at
 
     found = _listed(paths.sessions_dir(), live=live, failed=failed, find=find)
     kept = worktrees_of({summary.path.name for summary in found}, with_lost=not (live or failed or find))
+    room = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
     sizes = {summary.path: look_at(summary.path).size for summary in found} if size else {}
     if as_json:
         for summary in found:
@@ -143,10 +145,9 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
         else:
             click.echo("There are no sessions yet. Start one with `octui`, or see `octui demo`.")
     else:
-        width = max(len(summary.path.name) for summary in found)
-        for summary in found:
-            lead = f"{_bytes(sizes[summary.path]):>9}  " if size else ""
-            click.echo(lead + _as_line(summary, width))
+        leads = [f"{_bytes(sizes[summary.path]):>9}  " if size else "" for summary in found]
+        for line in session_lines(found, leads, room):
+            click.echo(line)
         if size:
             click.echo(f"{_bytes(sum(sizes.values())):>9}  in all")
         if left := next((summary for summary in found if summary.resumable), None):
@@ -154,7 +155,7 @@ def sessions(context: click.Context, live: bool, failed: bool, find: str | None,
     if kept and not as_json:
         click.echo("\nWorktrees:")
         for tree in [tree for trees in kept.values() for tree in trees]:
-            click.echo(worktree_line(tree))
+            click.echo(worktree_line(tree, room))
 
 
 @sessions.command("open")
@@ -356,30 +357,13 @@ def _bytes(count: int) -> str:
     return size(count)
 
 
-def _state(summary: SessionSummary) -> str:
-    return "live" if summary.is_live else "interrupted" if summary.interrupted else "ended"
-
-
-def _as_line(summary: SessionSummary, width: int) -> str:
-    from octui.cli.report import plain
-    from octui.recording.layout import slug
-
-    state = _state(summary)
-    colour = {"live": "green", "interrupted": "yellow"}.get(state)
-    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.started_at))
-    counts = ", ".join(f"{count} {str(kind).replace('_', ' ')}" for kind, count in summary.counts.items() if count)
-    needs = f"  ◆ {summary.attention}" if summary.attention else ""
-    name = plain(summary.path.name).ljust(width)
-    if not re.search(rf"(^|-){re.escape(slug(summary.name))}(-\d+)?$", summary.path.name):
-        needs += f"  {plain(summary.name)}"  # It was renamed.
-    return f"{click.style(state.ljust(11), fg=colour)}  {name}  {began}  {counts}{needs}"
-
-
 def _as_object(summary: SessionSummary) -> dict[str, Any]:
+    from octui.cli.session_lines import state_of
+
     return {
         "session": str(Path(summary.path)),
         "name": summary.name,
-        "state": _state(summary),
+        "state": state_of(summary),
         "started": summary.started_at,
         "runs": summary.runs,
         "counts": {str(kind): count for kind, count in summary.counts.items() if count},

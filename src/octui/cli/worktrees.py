@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from octui import paths
 from octui.cli.report import plain
 from octui.control.settling import write_settled
@@ -14,7 +16,10 @@ from octui.recording.facts import Settled, WorktreeSettled
 from octui.recording.session import Session
 from octui.recording.writer_lock import LockWatch, hold
 from octui.tui.format import size
+from octui.tui.text import cut, cut_start
 from octui.workspace.leftovers import Leftover, clear, leftovers
+
+_LEAST_BRANCH = 12
 
 
 def worktrees_of(shown: set[str], *, with_lost: bool) -> dict[str, list[Leftover]]:
@@ -55,13 +60,22 @@ def clear_worktree(tree: Leftover, folder: Path) -> bool:
     return True
 
 
-def worktree_line(tree: Leftover) -> str:
-    """A worktree as a line: what it takes, its branch, and what is in it."""
+def worktree_line(tree: Leftover, room: int | None = None) -> str:
+    """A worktree as a line: what it takes, its branch, and what is in it.
+
+    Args:
+        tree: The worktree.
+        room: Cells of the line, of which the branch takes what is left; None for as many as it takes.
+    """
     told = [f"{_files(tree.uncommitted)} not committed"] if tree.uncommitted else []
     if tree.commits:
         told.append(f"{tree.commits} commit{'s' if tree.commits > 1 else ''}{', merged' if tree.is_merged else ''}")
     words = plain(tree.trouble) or ", ".join(told) or "nothing in it"
-    return f"{size(tree.size):>9}  {plain(tree.branch or str(tree.path))}  {words}"
+    branch = plain(tree.branch or str(tree.path))
+    if room is not None:
+        branch = cut_start(branch, max(_LEAST_BRANCH, room - 13 - cell_len(words)))
+    line = f"{size(tree.size):>9}  {branch}  {words}"
+    return line if room is None else cut(line, room)
 
 
 def _files(count: int) -> str:

@@ -35,7 +35,6 @@ from octui.export.transcript import (
     Thought,
     Transcript,
 )
-from octui.tui.format import cost, tokens
 from octui.tui.requests import in_words, subject
 from octui.tui.text import clean, clean_line
 from octui.tui.theming import ROLE_PREFIX, ROLES
@@ -92,8 +91,7 @@ def _table(runs: Sequence[RunHead]) -> Iterator[str]:
     for number, run in enumerate(runs, 1):
         yield f'<tr><td><a href="#run-{number}">{line(run.name)}</a><td>{_state(run)}'
         yield f"{''.join(f'<td class=n>{line(each)}' for each in words.cells_of(run, heads))}</tr>\n"
-    total, dollars = sum(run.tokens.total for run in runs), sum(run.cost for run in runs)
-    yield f"</table></div>\n<p class=muted>{tokens(total)} tokens, {cost(dollars)} in all</p>\n"
+    yield f"</table></div>\n<p class=muted>{words.sums_of(runs)}</p>\n"
 
 
 def _state(run: RunHead) -> str:

@@ -30,7 +30,6 @@ from octui.export.transcript import (
     Transcript,
 )
 from octui.recording.facts import RunState
-from octui.tui.format import cost, tokens
 from octui.tui.requests import in_words, subject
 from octui.tui.text import clean, clean_line
 
@@ -57,9 +56,7 @@ def write(transcript: Transcript) -> Iterator[str]:
     for run in transcript.runs:
         cells = [run.name, words.state_of(run), *words.cells_of(run, heads)]
         yield f"| {' | '.join(map(escape, cells))} |\n"
-    total = sum(run.tokens.total for run in transcript.runs)
-    dollars = sum(run.cost for run in transcript.runs)
-    yield f"\n{escape(f'{tokens(total)} tokens, {cost(dollars)} in all')}\n"
+    yield f"\n{escape(words.sums_of(transcript.runs))}\n"
     for run in transcript.runs:
         yield from _run_head(run)
         for entry in transcript.entries(run.name):

@@ -196,6 +196,7 @@ class RunHead(Struct, frozen=True, kw_only=True):
     tool_calls: int
     tokens: TokenUsage
     cost: float
+    cost_is_incomplete: bool
     changes: list[Change]
     branch: str
     base: str
@@ -260,6 +261,7 @@ class Transcript:
             tool_calls=totals.tool_calls,
             tokens=totals.tokens,
             cost=totals.cost,
+            cost_is_incomplete=totals.cost_is_incomplete if status.state.is_final else totals.lost_steps > 0,
             changes=[
                 Change(file=diff.file, additions=diff.additions, deletions=diff.deletions, patch=mask(diff.patch))
                 for diff in self._session.diffs(name)

@@ -26,7 +26,7 @@ def figures_of(run: RunHead) -> list[str]:
         plural(run.turns, "turn"),
         plural(run.tool_calls, "tool call"),
         f"{tokens(run.tokens.total)} tokens",
-        cost(run.cost),
+        cost(run.cost, incomplete=run.cost_is_incomplete),
         clock(run.duration_s),
     ]
 
@@ -44,12 +44,18 @@ def cells_of(run: RunHead, heads: Sequence[str]) -> list[str]:
         "turns": str(run.turns),
         "tool calls": str(run.tool_calls),
         "tokens": tokens(run.tokens.total),
-        "cost": cost(run.cost),
+        "cost": cost(run.cost, incomplete=run.cost_is_incomplete),
         "time": clock(run.duration_s),
         "changed": _changed(run),
         "check": _came_to(run.check) if run.check is not None else "",
     }
     return [told[head] for head in heads]
+
+
+def sums_of(runs: Sequence[RunHead]) -> str:
+    """What all runs came to."""
+    dollars = cost(sum(run.cost for run in runs), incomplete=any(run.cost_is_incomplete for run in runs))
+    return f"{tokens(sum(run.tokens.total for run in runs))} tokens, {dollars} in all"
 
 
 def facts_of(run: RunHead) -> list[tuple[str, str]]:

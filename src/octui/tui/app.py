@@ -123,7 +123,20 @@ class OctuiApp(App[int]):
         """Tell the panes of a key before anything is made of it: it is not to wait for their frames."""
         if isinstance(event, events.InputEvent) and isinstance(self._screen_below, OctuiScreen):
             self._screen_below.heard_key()
-        await super().on_event(event)
+        if not await self._ran_command(event):
+            await super().on_event(event)
+
+    async def _ran_command(self, event: events.Event) -> bool:
+        """Run the command of a key at once, where it can be nothing else; give whether there was one.
+
+        Textual would have the key rise through the widgets first, and meanwhile give the focused one the keys behind
+        it: of what is typed without a pause behind a key that opens a line, the first letters would be commands still.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            return False
+        if not isinstance(self.screen, OctuiScreen) or not self.screen.keys_are_commands:
+            return False
+        return await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
 
     @property
     def _screen_below(self) -> Screen[object] | None:

@@ -17,6 +17,9 @@ ROOMY = 110
 
 LEAST_NAME = 10
 WIDEST_NAME = 48
+LEAST_MODEL = 7
+"""Its head, with the arrow of a sorted column behind it."""
+
 WIDEST_MODEL = 28
 
 
@@ -53,8 +56,7 @@ def _outcome(each: Figures, glyphs: Glyphs) -> tuple[str, str]:
 def _time(each: Figures, glyphs: Glyphs) -> tuple[str, str]:
     if each.seconds is None:
         return glyphs.rule, "faint"
-    minutes = int(each.seconds) // 60
-    return f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else fmt.clock(each.seconds), "text"
+    return fmt.clock(each.seconds), "text"
 
 
 def _tokens(each: Figures, glyphs: Glyphs) -> tuple[str, str]:
@@ -84,14 +86,14 @@ _SHOWN = (
     Shown("run", ("run", "run"), (0, 0), _name),
     Shown("model", ("model", "model"), (0, 0), _model),
     Shown("outcome", ("outcome", "outcome"), (11, 10), _outcome),
-    Shown("time", ("time", "time"), (8, 6), _time),
-    Shown("turns", ("turns", "turn"), (8, 5), lambda each, glyphs: _number(each.turns, glyphs)),
+    Shown("time", ("time", "time"), (8, 8), _time),
+    Shown("turns", ("turns", "turn"), (8, 6), lambda each, glyphs: _number(each.turns, glyphs)),
     Shown("tokens", ("tokens", "tok"), (9, 7), _tokens),
     Shown("cost", ("cost", "cost"), (9, 8), _cost),
-    Shown("files", ("files", "file"), (8, 5), lambda each, glyphs: _number(each.files, glyphs)),
+    Shown("files", ("files", "file"), (8, 6), lambda each, glyphs: _number(each.files, glyphs)),
     Shown("added", ("+", "+"), (7, 6), lambda each, glyphs: _number(each.added, glyphs, "+", "added")),
     Shown("removed", ("−", "−"), (7, 6), lambda each, glyphs: _number(each.removed, glyphs, glyphs.minus, "removed")),
-    Shown("check", ("check", "check"), (8, 6), _check),
+    Shown("check", ("check", "check"), (8, 7), _check),
 )
 _LEFT = ("run", "model", "outcome")
 
@@ -132,7 +134,8 @@ def layout(runs: Sequence[Figures], width: int) -> Layout:
     room = width - sum(each.width[is_narrow] for each in shown)
     model = 0
     if "model" not in left_out:
-        model = min(WIDEST_MODEL, room // 2, 2 + max(len(PurePath(each.model).name) for each in runs))
+        longest = max(len(PurePath(each.model).name) for each in runs)
+        model = max(LEAST_MODEL, min(WIDEST_MODEL, room // 2, 2 + longest))
     longest = max((len(each.run) for each in runs), default=0)
     name = max(LEAST_NAME, min(room - model, WIDEST_NAME, longest + 6))
     flexible = {"run": name, "model": model}

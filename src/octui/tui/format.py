@@ -14,13 +14,13 @@ def clock(seconds: float | None) -> str:
 
 
 def duration(milliseconds: float) -> str:
-    """``12ms``, ``4.2s``, ``2m05s``."""
+    """``12ms``, ``4.2s``, and from a hundred seconds on as a clock shows them, ``02:05``."""
     if milliseconds < 1000:
         return f"{milliseconds:.0f}ms"
     seconds = milliseconds / 1000
     if seconds < 99.95:
         return f"{seconds:.1f}s"
-    return f"{int(seconds) // 60}m{int(seconds) % 60:02}s"
+    return clock(seconds)
 
 
 def tokens(count: int) -> str:

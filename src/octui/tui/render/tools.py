@@ -58,6 +58,8 @@ def title_of(use: ToolUse) -> str:
         return "the model called a tool it does not have"
     if use.tool == "todowrite":
         return "todo list"
+    if use.tool == "question" and (words := _questions_in_words(use)):
+        return words
     if use.tool == "read" and use.title and PurePath(use.title[-_TITLE:]).suffix:
         return _titled(use.title)
     if use.tool in ("bash", "grep", "glob"):
@@ -124,6 +126,18 @@ def todos_of(use: ToolUse) -> list[tuple[str, str]]:
         for todo in todos
         if isinstance(todo, dict)
     ]
+
+
+def _questions_in_words(use: ToolUse) -> str:
+    """The first of the questions that a call asks, and how many more; empty where there is none."""
+    questions = _get(use.input, "questions")
+    if not isinstance(questions, list) or not questions:
+        return ""
+    first = _get(questions[0], "question")
+    if not isinstance(first, str) or not first:
+        return ""
+    more = f" (and {len(questions) - 1} more)" if len(questions) > 1 else ""
+    return f"{_titled(first)}{more}"
 
 
 def _titled(text: str) -> str:

@@ -51,7 +51,7 @@ class AnswerScreen(ModalScreen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "reply('once')", "allow once", id="answer.once"),
-        Binding("a", "reply('always')", "always", id="answer.always"),
+        Binding("A", "reply('always')", "always", id="answer.always"),
         Binding("n", "reply('reject')", "reject", id="answer.reject"),
         Binding("m", "message", "reject and say why", id="answer.message"),
         Binding("enter", "go_on", "go on", id="answer.go_on"),
@@ -77,7 +77,7 @@ class AnswerScreen(ModalScreen[None]):
         self._first = first
         self.palette = palette
         self.glyphs = glyphs
-        self._hands = Hands(now, {"always", "go_on"})  # `a` and `enter` open the dialog.
+        self._hands = Hands(now, {"go_on"})  # `enter` opens the dialog, too.
         self.shown: Waiting | None = None
         self._choosing: list[Choosing] = []
         self._at = 0

@@ -17,6 +17,11 @@ class OctuiScreen(Screen[None]):
     def heard_key(self) -> None:
         """A key was pressed; it may be for a dialog over this screen."""
 
+    @property
+    def keys_are_commands(self) -> bool:
+        """Whether nothing that is focused makes anything of keys by itself."""
+        return False
+
     def rows(self) -> list[Strip]:
         """All of it as it is drawn now, row by row."""
         return self._compositor.render_strips()

@@ -201,6 +201,7 @@ class ChangesScreen(Screen[None]):
         mark = self._source.mark()
         if mark != self._mark:
             self._mark = mark
+            self.call_after_refresh(self._show_keys)
             self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
@@ -216,9 +217,12 @@ class ChangesScreen(Screen[None]):
 
     def _show(self, *, from_start: bool = False) -> None:
         self.query_one("#changes-title", Static).update(self._title())
-        self.query_one("#changes-hint", Static).update(self._keys())
+        self._show_keys()
         self._list.show(self._files, self._at)
         self._sheet.recompose_block(from_start=from_start)
+
+    def _show_keys(self) -> None:
+        self.query_one("#changes-hint", Static).update(self._keys())
 
     def _title(self) -> Content:
         title = self._source.title
@@ -262,9 +266,9 @@ class ChangesScreen(Screen[None]):
         return [head, *(diff_block(patch, width, indent="") if sides is None else side_by_side(patch, width))]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A replay takes nothing back, and only what is in a worktree is settled."""
+        """A replay takes nothing back, and only what is in a worktree is settled, as far as that can still be done."""
         if action == "settle":
-            return self._settler is not None
+            return self._settler is not None and parameters[0] in self._settler.can_be(self._run)
         return not (action in ("revert", "unrevert") and self._revert is None)
 
     def action_settle(self, how: str) -> None:

@@ -117,6 +117,11 @@ class PanesScreen(OctuiScreen):
         return self.panes.get(self.current)
 
     @property
+    def keys_are_commands(self) -> bool:
+        """Whether a pane has the focus, which makes nothing of keys by itself."""
+        return self.focused is None or isinstance(self.focused, Pane)
+
+    @property
     def session(self) -> Session:
         """The session shown."""
         return self.view.session

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from octui.control.settling import have_settled, settle_run
 from octui.errors import OctuiError, UncommittedWorkError
-from octui.recording.facts import WorktreeSettled
+from octui.recording.facts import Settled, WorktreeSettled
 from octui.recording.session import Session
 from octui.recording.status import RunStatus
 from octui.tui.changes import Heed, in_thread
@@ -66,7 +66,20 @@ class Settler:
         status = self._session.status_now(run)
         if status.worktree is None:
             return f"{clean_line(run)} works in its folder itself: it has no worktree to settle."
+        if status.settled is Settled.DISCARDED:
+            return settled_in_words(status, "")
         return ""
+
+    def can_be(self, run: str) -> frozenset[str]:
+        """What can still be done with what a run changed: ``apply``, ``commit``, ``keep``, ``discard``.
+
+        Of a worktree that is gone the branch may be there still, which can be applied or discarded.
+        """
+        status = self._session.status_now(run)
+        if status.worktree is None or status.settled is Settled.DISCARDED:
+            return frozenset()
+        is_there = Worktree.told_by(status.worktree).is_there
+        return frozenset({"apply", "commit", "keep", "discard"} if is_there else {"apply", "discard"})
 
     def keep(self, run: str) -> None:
         """Keep the branch and remove the worktree; what is in no commit is committed first, after asking."""

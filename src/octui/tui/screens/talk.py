@@ -5,8 +5,9 @@ Dialogs and the prompt line are loaded when they are opened, not before the firs
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class TalkScreen(WaitingScreen):
         super().__init__(session, palette, glyphs, now=now)
         self.chosen: dict[str, tuple[str, str]] = {}
         self._awaited_run = ""
+        self._waking = asyncio.Lock()
 
     def came(self, names: Iterable[str]) -> None:
         """Runs came: go to the one that was asked for."""
@@ -53,30 +55,42 @@ class TalkScreen(WaitingScreen):
 
     # Asking more
 
+    def _can_talk(self) -> bool:
+        """Whether the current run can be talked to; say why not, before anything is typed."""
+        if self.pane is None:
+            return False
+        if why := self._why_not(self.view.status.run(self.current)):
+            self.notify(why, severity="warning", markup=False)
+        return not why
+
     def _talk(self, act: Callable[[str], None]) -> None:
         """Do something with the current run, where it can be talked to; see to it that somebody listens."""
-        name = self.current
-        if self.pane is None:
-            return
-        if why := self._why_not(self.view.status.run(name)):
-            self.notify(why, severity="warning", markup=False)
-        elif self.session.is_live:
-            act(name)
-        else:
-            self._send(self.controls.take_up, "", then=lambda: act(name))
+        if self._can_talk():
+            name = self.current
+            self._send(self._wake, "", then=lambda: act(name))
 
-    def action_send(self) -> None:
+    async def _wake(self) -> None:
+        """Have a session that is over taken up: once, however much is asked of it meanwhile."""
+        async with self._waking:
+            if not self.session.is_live:
+                await self.controls.take_up()
+
+    async def _awake(self, act: Callable[[], Awaitable[None]]) -> None:
+        await self._wake()
+        await act()
+
+    async def action_send(self) -> None:
         """Ask the current run something more."""
-        self._talk(lambda name: self._open_prompt(name, SEND))
+        if self._can_talk():
+            await self._open_prompt(self.current, SEND)
 
-    def action_fork(self) -> None:
+    async def action_fork(self) -> None:
         """Go on from where the current run stands in a run of its own."""
-        self._talk(lambda name: self._open_prompt(name, FORK))
+        if self._can_talk():
+            await self._open_prompt(self.current, FORK)
 
-    def _open_prompt(self, name: str, purpose: str) -> None:
-        self.run_worker(self._prompt(name, purpose), group="prompt", exclusive=True)
-
-    async def _prompt(self, name: str, purpose: str) -> None:
+    async def _open_prompt(self, name: str, purpose: str) -> None:
+        """Open the line; whoever awaits it leaves further keys where they are until it can take them."""
         from octui.tui.widgets.prompt_line import PromptLine
 
         if not self.query(PromptLine):
@@ -89,12 +103,12 @@ class TalkScreen(WaitingScreen):
         sep = f" {self.glyphs.separator} "
         for_whom = sep.join(part for part in (run, clean_line(model), clean_line(agent)) if part)
         is_busy = self.view.status.run(name).state in (RunState.RUNNING, RunState.RETRYING)
-        keys = "enter sends, ctrl+j new line, @ file, esc leaves"
-        if purpose == FORK:
-            title, hint = f"{self.glyphs.prompt} in a fork of {for_whom}", keys
-        else:
-            title = f"{self.glyphs.prompt} to {for_whom}"
-            hint = f"queued: comes next{sep}{keys}" if is_busy else keys
+        title = f"{self.glyphs.prompt} {'in a fork of' if purpose == FORK else 'to'} {for_whom}"
+        hint = "enter sends, ctrl+j new line, @ file, esc leaves"
+        if not self.session.is_live:
+            hint = f"ended: sending takes it up{sep}{hint}"
+        elif is_busy and purpose == SEND:
+            hint = f"queued: comes next{sep}{hint}"
         line.open(name, purpose, title, hint, [self.session.meta(name).prompt])
 
     def _folder_of(self, run: str) -> Path:
@@ -122,14 +136,14 @@ class TalkScreen(WaitingScreen):
             message.line.keep(name, message.purpose, text)
 
         if message.purpose == FORK:
-            self._send(lambda: self._fork(name, text), "", refused)
+            self._send(lambda: self._awake(lambda: self._fork(name, text)), "", refused)
             return
         from octui.tui.attached import files_in
 
         folder = self._folder_of(name)
         files = files_in(text, lambda path: _is_file(folder, path))
         model, agent = self.chosen.get(name, ("", ""))
-        is_busy = self.view.status.run(name).state is RunState.RUNNING
+        is_busy = self.session.is_live and self.view.status.run(name).state is RunState.RUNNING
         pane = self.panes[name]
 
         def sent() -> None:
@@ -137,9 +151,11 @@ class TalkScreen(WaitingScreen):
             pane.to_end()
 
         said = f"Queued for {run}: comes next." if is_busy else f"Sent to {run}."
-        self._send(
-            lambda: self.controls.send(name, text, files=files, model=model, agent=agent), said, refused, then=sent
-        )
+
+        def send() -> Awaitable[None]:
+            return self.controls.send(name, text, files=files, model=model, agent=agent)
+
+        self._send(lambda: self._awake(send), said, refused, then=sent)
 
     async def _fork(self, name: str, text: str) -> None:
         self._awaited_run = await self.controls.fork(name, text)
@@ -165,13 +181,13 @@ class TalkScreen(WaitingScreen):
         options += [(f"agent:{agent}", f"agent  {clean_line(agent)}") for agent in agents]
         options += [(f"model:{model}", f"model  {clean_line(model)}") for model in models]
 
-        def picked(choice: str | None) -> None:
+        async def picked(choice: str | None) -> None:
             if choice is None:
                 return
             kind, _, value = choice.partition(":")
             model, agent = self.chosen.get(name, ("", ""))
             self.chosen[name] = ("", "") if not value else (value, agent) if kind == "model" else (model, value)
-            self._open_prompt(name, SEND)
+            await self._open_prompt(name, SEND)
 
         self.app.push_screen(PickScreen(f"For what {clean_line(name)} is asked next", options), picked)
 

@@ -21,9 +21,10 @@ from octui.tui.widgets.drawn import Drawn
 LEAST_NAME = 6
 _SHOWN = (
     (RunState.RUNNING, "running"),
-    (RunState.QUEUED, "waiting"),
+    (RunState.QUEUED, "queued"),
     (RunState.SUCCEEDED, "done"),
     (RunState.FAILED, "failed"),
+    (RunState.STOPPED, "stopped"),
 )
 
 
@@ -84,14 +85,18 @@ def _counts(totals: SessionTotals, glyphs: Glyphs) -> Line:
 
 
 def _sums(totals: SessionTotals) -> list[tuple[RunState, int]]:
-    """Count running, waiting, done and failed; states in between belong to the nearest of them."""
+    """Count running, queued, done and failed ones, and stopped ones where there are any.
+
+    States in between belong to the nearest of them.
+    """
     count = totals.counts
-    return [
+    sums = [
         (RunState.RUNNING, count[RunState.RUNNING] + count[RunState.STARTING] + count[RunState.RETRYING]),
         (RunState.QUEUED, count[RunState.QUEUED]),
         (RunState.SUCCEEDED, count[RunState.SUCCEEDED]),
-        (RunState.FAILED, count[RunState.FAILED] + count[RunState.TIMED_OUT] + count[RunState.STOPPED]),
+        (RunState.FAILED, count[RunState.FAILED] + count[RunState.TIMED_OUT]),
     ]
+    return [*sums, (RunState.STOPPED, stopped)] if (stopped := count[RunState.STOPPED]) else sums
 
 
 def _short(text: str, role: str) -> str:

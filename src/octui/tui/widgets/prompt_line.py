@@ -156,7 +156,7 @@ class PromptLine(Vertical):
         self.query_one("#prompt-hint", Static).update(Content(hint))
         self.display = True
         self._fill(self._drafts.get((run, purpose), ""))
-        self.area.focus()
+        self.screen.set_focus(self.area)  # At once: the area's own `focus` lets keys that wait already go first.
         self._files.pop(run, None)
         self.run_worker(partial(self._look_up, run), thread=True, group="files", exclusive=True)
 
@@ -165,8 +165,10 @@ class PromptLine(Vertical):
         self.query_one("#prompt-hint", Static).update(Content(hint))
 
     def keep(self, run: str, purpose: str, text: str) -> None:
-        """Keep a prompt that could not be sent, for the next time the line is opened."""
+        """Keep a prompt that could not be sent, for the next time the line is opened; there, where nothing is typed."""
         self._drafts[run, purpose] = text
+        if self.display and (self.run_name, self.purpose) == (run, purpose) and not self.area.text:
+            self._fill(text)
 
     def close(self) -> None:
         """Give the keys back."""

@@ -41,7 +41,7 @@ class SearchLine(Horizontal):
         if not self.children:
             await self._fill()
         self.display = True
-        self.children[1].focus()
+        self.screen.set_focus(self.children[1])  # At once, so that keys that wait already are typed into it.
 
     async def _fill(self) -> None:
         from textual.widgets import Label
