@@ -159,6 +159,7 @@ def _prompt(run: RunSpec, plan: Plan, env: Mapping[str, str]) -> str:
     answers: dict[str, templates.Answer | list[templates.Answer]] = {
         name: _stand_in(specs[name]) if name in specs else [_stand_in(specs[each]) for each in names]
         for name, names in graph.members(plan.runs).items()
+        if name in run.needs
     }
     allowed = {name: env[name] for name in plan.allow_env if name in env}
     try:
