@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OPENCODE_DIR := tools/opencode
 OPENCODE := $(OPENCODE_DIR)/node_modules/.bin/opencode
-WORKERS ?= 3
+WORKERS ?= 4
 
 export OPENCODE_BINARY ?= $(CURDIR)/$(OPENCODE)
 
