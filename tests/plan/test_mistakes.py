@@ -136,6 +136,16 @@ def test_what_is_only_a_consequence_of_a_mistake_is_not_told(folder: Path, text:
     assert [problem.where for problem in problems(folder, text)] == [where]
 
 
+def test_a_key_that_gives_no_name_hides_none(folder: Path) -> None:
+    text = f'{OTHER}prompt = "{{{{ vars.z }}}}"\nneeds = ["z"]\n{RUN}prompt = "p"\nmodle = "z"\ntools = {{ z = 3 }}'
+    assert {problem.where for problem in problems(folder, text)} == {
+        "runs[1].prompt",
+        "runs[1].needs",
+        "runs[2].modle",
+        "runs[2].tools.z",
+    }
+
+
 def test_what_one_mistake_hides_is_not_taken_for_hidden_elsewhere(folder: Path) -> None:
     text = f'{OTHER}prompt = "{{{{ vars.b }}}}"\nneeds = ["y-1"]\n{RUN}prompt = "p"\ncopies = 0\nvars = {{ a = [] }}'
     assert {problem.where for problem in problems(folder, text)} == {

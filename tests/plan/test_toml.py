@@ -69,6 +69,12 @@ def test_no_runs_at_all_is_a_mistake(folder: Path) -> None:
     assert "[[runs]]" in found.message
 
 
+def test_json_that_is_no_table_is_no_plan() -> None:
+    with pytest.raises(PlanError) as raised:
+        plan_from_json(b"[]")
+    assert [problem.message for problem in raised.value.problems] == ["this must be a table."]
+
+
 def test_broken_toml_is_told_with_its_line(folder: Path) -> None:
     (found,) = problems(folder, "name = 'x'\nruns = [\n")
     assert found.line is not None

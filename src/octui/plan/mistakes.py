@@ -8,6 +8,12 @@ from typing import Any
 from octui.errors import Problem
 from octui.plan.places import Place, in_words, line_of
 
+_NAMING = ("name", "group", "allow_env")
+"""The keys whose texts are names of runs, or of what prompts may name."""
+
+_HOLDING_VARIABLES = ("vars", "matrix")
+"""The keys whose tables have variables for keys."""
+
 
 class Mistakes:
     """Collects them, so that none keeps others from being told.
@@ -22,7 +28,8 @@ class Mistakes:
         self.found: list[Problem] = []
         self._lines = lines
         self._lost: set[Place] = set()
-        self._names: set[str] = set()
+        self._texts: set[str] = set()
+        self._keys: set[str] = set()
         self._beginnings: set[str] = set()
 
     def say(self, place: Place, message: str) -> None:
@@ -31,10 +38,22 @@ class Mistakes:
         if problem not in self.found:
             self.found.append(problem)
 
-    def lose(self, place: Place, value: Any = None) -> None:
-        """Note that a key could not be read: what it says, and the names in it, may well be right."""
+    def lose(self, place: Place, value: Any = None, *, is_unknown: bool = False) -> None:
+        """Note that a key could not be read: what it says, and the names that it gives, may well be right.
+
+        Args:
+            place: Where it stands; for a key that looks like another, where that would.
+            value: What it says.
+            is_unknown: Whether the key looks like no other, so that it may be meant for any.
+        """
         self._lost.add(place)
-        self._names.update(_names_in(value))
+        around, key = (None, None, *place)[-2:]
+        if is_unknown or key in _NAMING:
+            self._texts.update(_texts_in(value))
+        if is_unknown or key in _HOLDING_VARIABLES:
+            self._keys.update(_keys_in(value))
+        if around in _HOLDING_VARIABLES:
+            self._keys.add(str(key))
 
     def lose_runs(self, beginning: str) -> None:
         """Note that runs could not be made whose names would begin so; empty where any name may be theirs."""
@@ -45,17 +64,21 @@ class Mistakes:
         written = [place]
         if place[:1] == ("runs",):
             written.append(("defaults", *place[2:]))
-        if any(each[:length] in self._lost for each in written for length in range(1, len(each) + 1)):
+        if any(each[:length] in self._lost for each in written for length in range(len(each) + 1)):
             return True
         return within and any(lost[: len(place)] == place for lost in self._lost)
 
-    def may_hide(self, name: str) -> bool:
-        """Whether a run, or a variable, of this name may stand in what could not be read."""
-        return name in self._names
-
     def may_hide_run(self, name: str) -> bool:
         """Whether a run of this name may be one that could not be made or read."""
-        return self.may_hide(name) or name.startswith(tuple(self._beginnings))
+        return name in self._texts or name.startswith(tuple(self._beginnings))
+
+    def may_hide_variable(self, name: str) -> bool:
+        """Whether a variable of this name may be set where it could not be read."""
+        return name in self._keys
+
+    def may_hide_env(self, name: str) -> bool:
+        """Whether a name in the environment may be allowed where that could not be read."""
+        return name in self._texts
 
     def _line(self, place: Place) -> int | None:
         """The line of a key, or of the default it comes from; else of what is nearest around it."""
@@ -67,13 +90,16 @@ class Mistakes:
         return line_of(place, self._lines)
 
 
-def _names_in(value: Any) -> Iterator[str]:
+def _texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _names_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _names_in(inner)
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(inner)
+
+
+def _keys_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        yield from value if isinstance(value, dict) else ()
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _keys_in(inner)

@@ -58,7 +58,7 @@ def read_table(value: Any, place: Place, keys: Mapping[str, Any], mistakes: Mist
         if key not in keys:
             near = difflib.get_close_matches(key, keys, n=1)
             mistakes.say((*place, key), f"this key is not known{f'; did you mean {near[0]!r}?' if near else '.'}")
-            mistakes.lose((*place, *(near or [key])), inner)
+            mistakes.lose((*place, *(near or [key])), inner, is_unknown=not near)
         elif key == "workspace" and isinstance(inner, dict):
             good[key] = read_table(inner, (*place, key), WORKSPACE_KEYS, mistakes)
         else:
@@ -107,7 +107,7 @@ def _right(parts: Iterable[tuple[Any, Any]], kind: Any, place: Place, mistakes: 
         try:
             yield key, _read(value, kind, (*place, key), mistakes)
         except _WrongError:
-            mistakes.lose((*place, key), key)
+            continue
 
 
 def _parts(kind: Any, *wanted: type) -> tuple[Any, ...]:

@@ -41,14 +41,15 @@ def _check_templates(
         template = run.spec.template
         if not template:
             continue
-        lost = {root: {*filter(mistakes.may_hide, templates.named(template, root))} for root in ("vars", "env")}
         lost_runs = {*filter(mistakes.may_hide_run, templates.named(template, "runs"))}
+        lost_variables = {*filter(mistakes.may_hide_variable, templates.named(template, "vars"))}
+        lost_env = {*filter(mistakes.may_hide_env, templates.named(template, "env"))}
         around = templates.Surroundings(
             runs=known.keys() | lost_runs,
             groups=groups,
-            variables=run.spec.vars.keys() | lost["vars"],
-            env={*allow_env, *lost["env"]},
-            set_env=None if env is None else {*env, *lost["env"]},
+            variables=run.spec.vars.keys() | lost_variables,
+            env={*allow_env, *lost_env},
+            set_env=None if env is None else {*env, *lost_env},
         )
         for words in templates.mistakes(template, around):
             mistakes.say((*run.place, run.prompt_key), words)
