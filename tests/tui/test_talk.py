@@ -208,6 +208,11 @@ async def test_what_a_run_has_just_begun_is_ended_at_once_and_what_took_longer_a
         await pilot.pause(0.3)
         await pilot.press("x")
         await until(pilot, lambda: len(controls.asked) == 2)
+        journal.fact(StateChanged(at=NOW - 90, run="api", state=RunState.SUCCEEDED))
+        journal.fact(StateChanged(at=NOW - 2, run="api", state=RunState.STARTING, why="its server starts"))
+        await until(pilot, lambda: "starting" in on_screen(app))
+        await pilot.press("x")
+        await until(pilot, lambda: len(controls.asked) == 3)
         await pilot.press("2", "x")
         await until(pilot, lambda: "gateway is not at work." in on_screen(app))
 

@@ -26,6 +26,7 @@ SHORT_TURN_S = 10.0
 """What a run has done for less long is ended without asking."""
 
 SEND, FORK = "send", "fork"
+_AT_WORK = (RunState.STARTING, RunState.RUNNING, RunState.RETRYING)
 
 
 class TalkScreen(WaitingScreen):
@@ -199,7 +200,7 @@ class TalkScreen(WaitingScreen):
 
     def _abort(self, name: str) -> None:
         run = clean_line(name)
-        if self.view.status.run(name).state not in (RunState.STARTING, RunState.RUNNING, RunState.RETRYING):
+        if self.view.status.run(name).state not in _AT_WORK:
             self.notify(f"{run} is not at work.", markup=False)
             return
 
@@ -216,7 +217,7 @@ class TalkScreen(WaitingScreen):
     def _at_work_s(self, name: str) -> float:
         """For how long a run has worked on what it was asked last, in seconds."""
         for fact in reversed(self.session.facts):
-            if isinstance(fact, StateChanged) and fact.run == name and fact.state is RunState.RUNNING:
+            if isinstance(fact, StateChanged) and fact.run == name and fact.state in _AT_WORK:
                 return self.view.moment - fact.at
         return 0.0
 
