@@ -107,13 +107,47 @@ async def test_pasted_lines_become_folders(base: Path) -> None:
         await until(pilot, lambda: app.form.workspaces == ("services/api", "services/worker"))
 
 
-async def test_the_first_run_fills_in_what_was_found_and_tells_of_the_demo(base: Path) -> None:
+async def test_the_first_run_fills_in_what_was_found(base: Path) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.form.model == "acme/big")
         assert app.form.workspaces == (".",)
-        assert "octui demo" in app.words("#notice-text")
         await until(pilot, lambda: "opencode 1.18.33 · 2 models" in app.words("#head"))
+        assert not app.screen.query_one("#notice").display
+
+
+async def test_the_first_run_tells_of_the_demo_where_there_is_no_model(base: Path) -> None:
+    app = LauncherApp(base, World(models_listed=()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query_one("#notice").display)
+        assert "octui demo" in app.words("#notice-text")
+
+
+@pytest.mark.parametrize("key", ["f7", "enter"])
+async def test_the_further_fields_come_into_sight_when_they_are_opened(base: Path, key: str) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(replace(FORM, prompt="line\n" * 12))
+        await until(pilot, lambda: app.can_launch)
+        assert app.screen.focused is app.screen.query_one("#prompt")
+        if key == "enter":
+            app.screen.query_one("#more CollapsibleTitle").focus()
+        await pilot.press(key)
+        body, last = app.screen.query_one("#body"), app.screen.query_one("#inherit")
+        await until(pilot, lambda: bool(last.size) and body.region.contains_region(last.region))
+        assert body.region.contains_region(app.screen.query_one("#title").region)
+
+
+async def test_escape_goes_back_from_a_question_at_once_whatever_is_typed_there(base: Path) -> None:
+    (base / "mine.toml").write_text("")
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, AskLineScreen))
+        await pilot.press(*"mi")
+        await until(pilot, lambda: app.screen.query_one(CompletingInput).list_is_open)
+        await pilot.press("escape")
+        assert not isinstance(app.screen, AskLineScreen)
 
 
 async def test_the_last_used_values_come_back_without_secrets(base: Path) -> None:

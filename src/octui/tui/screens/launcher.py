@@ -200,8 +200,9 @@ class LauncherScreen(OctuiScreen):
         from octui.client.compat import can_be_served
 
         offers = self._offers
-        if news == "opencode":
+        if news in ("opencode", "models"):
             self._draw_notice()
+        if news == "opencode":
             if offers.opencode is not None and not can_be_served(offers.opencode.version):
                 self._view.fields.way.value = "run"
         elif news == "config" and offers.config is not None:
@@ -350,7 +351,7 @@ class LauncherScreen(OctuiScreen):
         self.query_one("#head", Static).update(launcher_words.head(self._offers, self._base, self.size.width))
 
     def _draw_notice(self) -> None:
-        self.query_one(Notice).show(self._offers.missing, first_run=self._first_run)
+        self.query_one(Notice).show(self._offers.missing, no_account=self._first_run and self._offers.has_no_models)
 
     def _draw_summary(self) -> None:
         checked, busy = self._checks.checked, self._starter.busy

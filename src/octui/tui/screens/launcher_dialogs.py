@@ -37,7 +37,9 @@ class AskLineScreen(ModalScreen[str | None]):
     """
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["launcher_parts.tcss", "launcher_fields.tcss", "launcher_dialogs.tcss"]
-    BINDINGS: ClassVar[list[BindingType]] = [_CANCEL]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "cancel", priority=True, id="dialog.cancel")  # Before a list that is open.
+    ]
 
     def __init__(
         self,

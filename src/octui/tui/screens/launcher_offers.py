@@ -65,6 +65,8 @@ class Offers:
         self._hand_over = hand_over
         self._asking: Asking | None = None
         self._asked_for: tuple[Path, bool] | None = None
+        self.has_no_models = False
+        """Whether opencode was asked for models, and had none."""
 
     def look_around(self) -> None:
         """Look for opencode."""
@@ -152,4 +154,5 @@ class Offers:
 
     def _use_models(self, models: tuple[str, ...]) -> None:
         self.models = models
+        self.has_no_models = not models
         self._heard("models")

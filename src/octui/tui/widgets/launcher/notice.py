@@ -24,9 +24,9 @@ class Notice(Horizontal):
         yield Static(id="notice-text")
         yield Button("Install opencode  F10", id="install", classes="main")
 
-    def show(self, missing: str, *, first_run: bool) -> None:
-        """Tell of the demo in a first run, or why opencode is missing."""
-        self.display = bool(missing) or first_run
+    def show(self, missing: str, *, no_account: bool) -> None:
+        """Tell of the demo where no model is to be had, or why opencode is missing."""
+        self.display = bool(missing) or no_account
         self.query_one("#install").display = bool(missing)
         text = self.query_one("#notice-text", Static)
         text.set_class(bool(missing), "problem")
