@@ -224,7 +224,7 @@ async def test_a_restart_goes_on_in_its_worktree_and_is_not_set_up_again(
 
 
 async def test_what_was_changed_is_settled_once_the_run_is_over(make_fleet: MakeFleet, workspace: Path) -> None:
-    fleet = make_fleet(WRITE, {"a": "x\n"}, workspace=workspace, worktree=True)
+    fleet = make_fleet(WRITE, {"a": "x\n"}, workspace=workspace, worktree=True, check="exit 1")
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: fleet.supervisor.run(connections=lambda: 1))
         await until(fleet, StateChanged, state=RunState.STARTING)
@@ -236,10 +236,12 @@ async def test_what_was_changed_is_settled_once_the_run_is_over(make_fleet: Make
         (workspace / "greeter.py").write_text("mine\n")
         with pytest.raises(UncommittedWorkError):
             await fleet.supervisor.handle(Settle(id=2, run="a", how="applied"))
+        assert Attention.CHECK_FAILED in fleet.session().status.run("a").attention
         (workspace / "greeter.py").write_text("print(1)\n")
         await fleet.supervisor.handle(Settle(id=3, run="a", how="applied"))
         assert (workspace / "greeter.py").read_text() == "x\n"
         assert fleet.session().status.run("a").settled is Settled.APPLIED
+        assert not fleet.session().status.run("a").attention
         await fleet.supervisor.handle(Settle(id=4, run="a", how="discarded"))
         assert not [*paths.worktrees_dir().glob("[!.]*")]
         fleet.facts.clear()

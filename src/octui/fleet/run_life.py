@@ -119,6 +119,10 @@ class RunLife:
             how = "took too long" if checked.exit_code is None else f"failed with exit code {checked.exit_code}"
             self._raise([(Attention.CHECK_FAILED, f"its check {how}")])
 
+    def settled(self) -> None:
+        """What it changed was dealt with by somebody, who need not be called to look at its check any more."""
+        self._clear(Attention.CHECK_FAILED)
+
     def wait(self, why: str) -> None:
         """Say why it does not start yet."""
         self._enter(RunState.QUEUED, why)

@@ -258,6 +258,8 @@ class Supervisor:
 
         check()
         await place.settle(asked.how, asked.message, anyway=asked.anyway, check=check)
+        for each in place.names:
+            self.runners[each].settled()
         self._write_outcomes()
 
     def _fork(self, name: str, text: str) -> str:

@@ -270,7 +270,7 @@ class CompareScreen(OctuiScreen):
         if status.worktree is not None:
             branch = status.worktree.branch
             words = settled_in_words(status, "") if status.settled else f"{clean_line(self.current)}: on {branch}"
-            lines += wrap_text(words.partition(": ")[2], width, "muted")
+            lines += wrap_text(words.partition(": ")[2].strip(), width, "muted")
         if meta.check:
             code = status.checked.exit_code if status.checked else None
             came = "" if status.checked is None else f"  exit code {code}" if code is not None else "  was ended"
