@@ -60,7 +60,7 @@ async def test_a_run_that_has_answered_can_be_asked_more(tmp_path: Path) -> None
         controls = in_charge(app)
         await pilot.press("2", "colon")
         await until(pilot, lambda: "❯ to gateway" in on_screen(app))
-        assert "queued" not in on_screen(app)
+        assert "comes next" not in on_screen(app)
         await pilot.press("enter", *"More", "enter")
         await until(pilot, lambda: controls.asked == [("send", "gateway", "More", [], "", "")])
         await until(pilot, lambda: "Sent to gateway." in on_screen(app))
