@@ -43,6 +43,11 @@ def words_on(app: OctuiApp) -> str:
     return " ".join(on_screen(app).translate(dict.fromkeys(map(ord, "▌│"), " ")).split())
 
 
+def told(app: OctuiApp) -> str:
+    """What was told in passing and still stands there."""
+    return " ".join(each.message for each in app._notifications)
+
+
 async def show(app: OctuiApp, pilot: Pilot[int], words: str = "limits-sonnet changed 3 files") -> None:
     await pilot.press("D")
     await until(pilot, lambda: words in on_screen(app))
@@ -158,7 +163,7 @@ async def test_keeping_the_branch_asks_how_to_commit_what_is_in_no_commit(tmp_pa
         await until(pilot, lambda: "left work that is in no commit" in on_screen(app))
         assert tree.is_there
         await pilot.press("enter")
-        await until(pilot, lambda: f"the branch {tree.branch} is kept" in words_on(app))
+        await until(pilot, lambda: f"the branch {tree.branch} is kept" in told(app))
         await until(pilot, lambda: "limits-sonnet changed 3 files" in on_screen(app))
         await until(pilot, lambda: "b keep" not in on_screen(app))
         assert "c commit" not in on_screen(app)
@@ -180,7 +185,7 @@ async def test_discarding_says_what_is_lost_before_it_asks(tmp_path: Path) -> No
         for part in ("3 changed files (+8 −4)", "3 files that are in no commit", "cannot be taken back"):
             assert part in words
         await pilot.press("y")
-        await until(pilot, lambda: "its branch are discarded" in words_on(app))
+        await until(pilot, lambda: "its branch are discarded" in told(app))
         await until(pilot, lambda: "as recorded: worktree and branch are gone" in on_screen(app))
         assert "+     if customer.is_trial:" in on_screen(app)
         for words in ("a apply", "c commit", "b keep", "x discard"):
@@ -226,11 +231,11 @@ async def test_as_long_as_git_is_at_work_it_is_said_and_the_screen_goes_on(
         await show(app, pilot)
         try:
             await pilot.press("a", "y")
-            await until(pilot, lambda: "applying the changes; git is at work on it" in words_on(app))
+            await until(pilot, lambda: "applying the changes; git is at work on it" in told(app))
             await pilot.press("j")
             await until(pilot, lambda: "- print('old')" in on_screen(app))
             await pilot.press("x")
-            await until(pilot, lambda: words_on(app).count("git is at work on it") == 2)
+            await until(pilot, lambda: told(app).count("git is at work on it") == 2)
         finally:
             go_on.set()
         await until(pilot, lambda: "3 files applied to" in on_screen(app))

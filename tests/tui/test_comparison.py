@@ -59,6 +59,11 @@ def test_no_column_is_narrower_than_its_head_however_short_what_stands_in_it(col
     assert ("model↓ " if column == "model" else "model ") in head
 
 
+def test_in_little_room_short_figures_leave_the_name_what_they_do_not_need() -> None:
+    short = replace(RUN, run="limits-sonnet-again", seconds=71, tokens=900, cost=0.18, added=8, removed=4, check=0)
+    assert "limits-sonnet-again" in plain(run_line(short, layout([short], 79), UNICODE))
+
+
 def test_an_arrow_shows_what_is_sorted_by_and_which_way() -> None:
     table = layout([RUN], 119)
     assert "cost↑" in plain(head_line(table, "cost", UNICODE, descending=False))

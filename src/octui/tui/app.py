@@ -55,6 +55,8 @@ class OctuiApp(App[int]):
 
     TITLE = "octui"
     ENABLE_COMMAND_PALETTE = True
+    CSS = "ToastRack { dock: top; align: right top; margin: 1 0 0 0; } Toast { margin: 0 0 1 0; padding: 0 1; }"
+    """What is told in passing stands on what is oldest: not on the newest lines of a pane, nor on a line to type in."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "quit", show=False, priority=False),
         Binding("ctrl+p", "command_palette", "commands", show=False, priority=True, id="app.commands"),

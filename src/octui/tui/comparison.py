@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from octui.recording.comparing import Figures
 from octui.tui import format as fmt
-from octui.tui.glyphs import Glyphs
+from octui.tui.glyphs import UNICODE, Glyphs
 from octui.tui.render.lines import Line
 from octui.tui.text import clean_line, cut, cut_start, pad
 
@@ -30,14 +30,14 @@ class Shown:
     Attributes:
         id: The column's.
         title: Its head, and the shorter one where there is little room.
-        width: Cells it takes, the space before it included, and those where there is little room; 0 for one that takes
-            of what is left.
+        width: Cells it takes where there is room, the space before it included; 0 for one that takes of what is left.
+            Where there is little room it is as wide as its head, with an arrow behind it, and what stands in it.
         cell: What stands in it, and its role.
     """
 
     id: str
     title: tuple[str, str]
-    width: tuple[int, int]
+    width: int
     cell: Callable[[Figures, Glyphs], tuple[str, str]]
 
 
@@ -83,17 +83,17 @@ def _check(each: Figures, glyphs: Glyphs) -> tuple[str, str]:
 
 
 _SHOWN = (
-    Shown("run", ("run", "run"), (0, 0), _name),
-    Shown("model", ("model", "model"), (0, 0), _model),
-    Shown("outcome", ("outcome", "outcome"), (11, 10), _outcome),
-    Shown("time", ("time", "time"), (8, 8), _time),
-    Shown("turns", ("turns", "turn"), (8, 6), lambda each, glyphs: _number(each.turns, glyphs)),
-    Shown("tokens", ("tokens", "tok"), (9, 7), _tokens),
-    Shown("cost", ("cost", "cost"), (9, 8), _cost),
-    Shown("files", ("files", "file"), (8, 6), lambda each, glyphs: _number(each.files, glyphs)),
-    Shown("added", ("+", "+"), (7, 6), lambda each, glyphs: _number(each.added, glyphs, "+", "added")),
-    Shown("removed", ("−", "−"), (7, 6), lambda each, glyphs: _number(each.removed, glyphs, glyphs.minus, "removed")),
-    Shown("check", ("check", "check"), (8, 7), _check),
+    Shown("run", ("run", "run"), 0, _name),
+    Shown("model", ("model", "model"), 0, _model),
+    Shown("outcome", ("outcome", "outcome"), 11, _outcome),
+    Shown("time", ("time", "time"), 8, _time),
+    Shown("turns", ("turns", "turn"), 8, lambda each, glyphs: _number(each.turns, glyphs)),
+    Shown("tokens", ("tokens", "tok"), 9, _tokens),
+    Shown("cost", ("cost", "cost"), 9, _cost),
+    Shown("files", ("files", "file"), 8, lambda each, glyphs: _number(each.files, glyphs)),
+    Shown("added", ("+", "+"), 7, lambda each, glyphs: _number(each.added, glyphs, "+", "added")),
+    Shown("removed", ("−", "−"), 7, lambda each, glyphs: _number(each.removed, glyphs, glyphs.minus, "removed")),
+    Shown("check", ("check", "check"), 8, _check),
 )
 _LEFT = ("run", "model", "outcome")
 
@@ -131,15 +131,21 @@ def layout(runs: Sequence[Figures], width: int) -> Layout:
     if is_narrow or not any(each.model for each in runs):
         left_out.add("model")
     shown = [each for each in _SHOWN if each.id not in left_out]
-    room = width - sum(each.width[is_narrow] for each in shown)
+    widths = {each.id: _needed(each, runs) if is_narrow and each.width else each.width for each in shown}
+    room = width - sum(widths.values())
     model = 0
     if "model" not in left_out:
         longest = max(len(PurePath(each.model).name) for each in runs)
         model = max(LEAST_MODEL, min(WIDEST_MODEL, room // 2, 2 + longest))
     longest = max((len(each.run) for each in runs), default=0)
     name = max(LEAST_NAME, min(room - model, WIDEST_NAME, longest + 6))
-    flexible = {"run": name, "model": model}
-    return Layout(tuple((each, each.title[is_narrow], flexible.get(each.id, each.width[is_narrow])) for each in shown))
+    widths |= {"run": name, "model": model}
+    return Layout(tuple((each, each.title[is_narrow], widths[each.id]) for each in shown))
+
+
+def _needed(column: Shown, runs: Sequence[Figures]) -> int:
+    cells = (column.cell(each, UNICODE)[0] for each in runs)
+    return 1 + max(len(column.title[True]) + 1, *map(len, cells))
 
 
 def head_line(table: Layout, column: str, glyphs: Glyphs, *, descending: bool) -> Line:
