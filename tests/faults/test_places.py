@@ -222,6 +222,9 @@ async def test_a_recording_that_is_deleted_ends_no_agent_and_screens_keep_what_t
         while fleet.states("a")[-1:] != ["running"]:
             await anyio.sleep(0.05)
         session = fleet.session()
+        while len(session.log("a")) < 3:
+            await anyio.sleep(0.05)
+            session.refresh()
         shutil.rmtree(fleet.journal.folder)
         session.refresh()
         assert session.is_gone
