@@ -43,12 +43,6 @@ INSTALLED_ALREADY = {
 configuration folder, which takes seconds, megabytes and the network at each start in a new one. Read in 1.18: it
 installs where the second file does not name what the first one does. Only plugins and tools of that folder need it."""
 
-SERVER_MEMORY = {"BUN_JSC_forceRAMSize": "2000000000"}
-"""A variable with which a server's engine (JavaScriptCore, in Bun) lets its heap grow as on a machine with 2 GB.
-
-On a larger one it puts collections off for so long that a server of eight sessions holds a fifth more, and does not
-work less for it (`benchmarks/serve.py`). It is no limit: what is needed is had."""
-
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -13,7 +13,6 @@ from tests.support.faults import MARK
 from tests.support.processes import processes_marked, wait_until
 
 from octui import OpenCodeBinaryNotFoundError, RunConfig, ServerError
-from octui.client.compat import SERVER_MEMORY
 from octui.client.serve import server as server_module
 from octui.client.serve.server import ServerLaunch, running
 from octui.client.serve.shares import server_config
@@ -59,20 +58,6 @@ async def test_it_is_known_where_it_listens_and_what_it_wants_to_be_told(launch:
         assert len(first.password) > 20
         assert first.password != second.password
         assert made.binary.with_suffix(".seen").read_text() == f"{second.password} serve --hostname=127.0.0.1 --port=0"
-    nothing_is_left(mark)
-
-
-async def test_its_heap_grows_as_on_a_small_machine_unless_the_user_says_otherwise(
-    launch: Launch, mark: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (name,) = SERVER_MEMORY
-    made = launch(f"open(sys.argv[0] + '.seen', 'w').write(os.environ[{name!r}]); listens(); time.sleep(300)")
-    seen = made.binary.with_suffix(".seen")
-    async with running(made):
-        assert seen.read_text() == SERVER_MEMORY[name]
-    monkeypatch.setenv(name, "1")
-    async with running(made):
-        assert seen.read_text() == "1"
     nothing_is_left(mark)
 
 

@@ -22,7 +22,6 @@ import anyio.to_thread
 from octui.client import isolation
 from octui.client.attempt import open_private
 from octui.client.command import server_command
-from octui.client.compat import SERVER_MEMORY
 from octui.client.config import RunConfig
 from octui.client.guardian import guardian
 from octui.client.lines import LineFramer
@@ -114,7 +113,6 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
         )
         command = server_command(launch.config, password=password)
         env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
-        env = SERVER_MEMORY | env  # What the user has set holds.
         env |= homes.variables | command.variables | {"PWD": str(folder)}
         log = open_private(launch.log_path or folder / "server.log")
         guardian.watch(mark, folder)
