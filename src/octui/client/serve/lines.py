@@ -101,8 +101,7 @@ class RunLines:
 
     def rest(self, at_ms: int) -> list[bytes]:
         """Give the lines of the prompts that wait for their answer, none of which comes any more."""
-        queued, self._queued = self._queued, []
-        return [self._line("prompt", at_ms, b"part", each.body) for each in queued]
+        return self._begin("", at_ms)
 
     def _do(self, part: PartChanged) -> list[bytes]:
         kind = _TYPES.get(part.kind, "")
@@ -125,10 +124,10 @@ class RunLines:
         return self._begin(self._begun, part.at_ms) if part.message_id <= self._begun else []
 
     def _begin(self, asked: str, at_ms: int) -> list[bytes]:
-        """A message of the user is answered now, and with it all before it: ids are in the order of time."""
+        """A message of the user is answered now, and all before it (ids are in the order of time); empty for all."""
         self._begun = max(self._begun, asked)
         begun = [part for part in self._queued if not asked or part.message_id <= asked]
-        self._queued = [part for part in self._queued if part not in begun] if begun else self._queued
+        self._queued = [part for part in self._queued if asked and part.message_id > asked]
         return [self._line("prompt", at_ms, b"part", part.body) for part in begun]
 
     def _line(self, kind: str, at_ms: int, key: bytes, body: bytes) -> bytes:
