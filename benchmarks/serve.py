@@ -24,7 +24,6 @@ import json
 import os
 import re
 import resource
-import shlex
 import shutil
 import subprocess
 import sys
@@ -39,11 +38,10 @@ from typing import Any
 import psutil
 import tomli_w
 from report import OCTUI, environment, median, p95, row
+from shell import shell_line
 from stamps import since
 from terminal import Terminal, cpu_s
 
-from octui.client import isolation
-from octui.client.command import build_command
 from octui.client.config import RunConfig
 from octui.client.serve import v1_events
 from octui.demo.model_server import MODEL, OFFLINE_ENVIRONMENT, PROVIDER, ModelServer, provider_config
@@ -186,14 +184,14 @@ def without_octui(agents: int, binary: str) -> Cost:
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ModelServer() as model:
         folder = Path(name)
-        env = environment(folder / "home")
+        env = {**environment(folder / "home"), **OFFLINE_ENVIRONMENT}
         config = RunConfig(config_overrides=provider_config(model.base_url), model=f"{PROVIDER}/{MODEL}")
         lines = [_shell_line(folder / f"r{number}", env, config, binary) for number in range(agents)]
         began, used = time.time(), _children_cpu_s()
         with subprocess.Popen(["/bin/sh", "-c", "\n".join([*lines, "wait"])], env=env) as process:
             peak = _peak(process)
         over, used = time.time(), _children_cpu_s() - used
-        told = (json.loads(line) for path in folder.glob("r*/out") for line in path.read_text().splitlines())
+        told = (json.loads(line) for path in folder.glob("r*/stdout") for line in path.read_text().splitlines())
         answers = [line["timestamp"] / 1000 for line in told if line["type"] == "text"]
     if len(answers) != agents:
         sys.exit(f"{len(answers)} of {agents} agents answered a shell.")
@@ -202,14 +200,10 @@ def without_octui(agents: int, binary: str) -> Cost:
 
 def _shell_line(folder: Path, env: Mapping[str, str], config: RunConfig, binary: str) -> str:
     """Give the line that starts an agent."""
-    for part in ("homes", "workspace"):
-        (folder / part).mkdir(parents=True)
-    homes = isolation.prepare(folder / "homes", env, private_data=True, inherit_user_config=False)
-    command = build_command(config)
-    variables = homes.variables | command.variables | OFFLINE_ENVIRONMENT
-    words = ["env", *(f"{name}={value}" for name, value in variables.items()), binary, *command.arguments, PROMPT]
-    place = shlex.join(["cd", str(folder / "workspace")])
-    return f"({place} && exec {shlex.join(words)} </dev/null >{shlex.quote(str(folder / 'out'))} 2>/dev/null) &"
+    workspace = folder / "workspace"
+    workspace.mkdir(parents=True)
+    (folder / "stdin").write_text(PROMPT)
+    return shell_line(folder, workspace, env, config, binary)
 
 
 def _children_cpu_s() -> float:

@@ -25,7 +25,6 @@ import argparse
 import json
 import os
 import resource
-import shlex
 import shutil
 import statistics
 import subprocess
@@ -41,9 +40,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
+from shell import shell_line
 
-from octui.client import isolation
-from octui.client.command import build_command
 from octui.client.config import RunConfig
 from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
 
@@ -169,19 +167,7 @@ class Bench:
         """Give the line that starts one agent, with what octui would give it."""
         workspace = self._workspace(folder)
         (folder / "stdin").write_text(PROMPT)
-        homes_folder = folder / "homes"
-        homes_folder.mkdir()
-        homes = isolation.prepare(homes_folder, self._env, private_data=True, inherit_user_config=False)
-        command = build_command(RunConfig(config_overrides=self._config))
-        variables = {**homes.variables, **command.variables, "PWD": str(workspace)}
-        words = [
-            "env",
-            *(f"{name}={value}" for name, value in variables.items()),
-            str(self._binary),
-            *command.arguments,
-        ]
-        streams = f"<{_quoted(folder / 'stdin')} >{_quoted(folder / 'stdout')} 2>{_quoted(folder / 'stderr')}"
-        return f"(cd {_quoted(workspace)} && exec {shlex.join(words)} {streams}) &"
+        return shell_line(folder, workspace, self._env, RunConfig(config_overrides=self._config), str(self._binary))
 
 
 @dataclass
@@ -334,10 +320,6 @@ def _check(answers: Sequence[str], runs: int) -> None:
 def _children_cpu_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
 
 
 if __name__ == "__main__":
