@@ -277,8 +277,9 @@ async def test_time_between_turns_is_neither_work_nor_silence(attached: Serving)
 async def test_a_queued_prompt_stands_before_its_own_answer(attached: Serving) -> None:
     async with attached({"a": "SAY:First."}) as it:
         await it.over("a")
+        before = it.stream("a").count(b"part.delta")
         await it.supervisor.handle(Send(id=1, run="a", text="SLOW:10:0.1\nSAY:Second in ten pieces."))
-        await it.until(lambda: b"part.delta" in it.stream("a"))
+        await it.until(lambda: it.stream("a").count(b"part.delta") > before)
         await it.supervisor.handle(Send(id=2, run="a", text="SAY:Third."))
         await it.over("a")
     said = [line["part"]["text"].rpartition("SAY:")[2] for line in it.lines("a") if line["type"] in ("prompt", "text")]

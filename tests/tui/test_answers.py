@@ -269,8 +269,7 @@ async def test_a_new_request_rings_once_and_is_counted_in_the_terminals_title(
         await until(pilot, lambda: app.window_title == "◆ 1 octui: explain")
         journal.fact(asked("gateway", EDIT))
         await until(pilot, lambda: app.window_title == "◆ 2 octui: explain")
-        await pilot.pause(0.2)
-        assert len(rings) == 2
+        await until(pilot, lambda: len(rings) == 2)
         journal.fact(answered("api", PUSH))
         journal.fact(answered("gateway", EDIT))
         await until(pilot, lambda: app.window_title == "octui: explain")

@@ -136,13 +136,12 @@ async def test_the_line_grows_with_what_is_typed_up_to_five_rows(tmp_path: Path)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("i")
         await until(pilot, lambda: is_typing(app))
-        heights = []
-        for _ in range(7):
+        line = app.focused
+        assert isinstance(line, PromptArea)
+        for rows in (2, 3, 4, 5, 5, 5, 5):
             await pilot.press("ctrl+j")
-            await pilot.pause(0.05)
-            assert app.focused is not None
-            heights.append(app.focused.size.height)
-    assert heights == [2, 3, 4, 5, 5, 5, 5]
+            await until(pilot, lambda rows=rows: line.size.height == rows)  # type: ignore[misc]
+        assert line.text.count("\n") == 7
 
 
 async def test_model_and_agent_are_chosen_for_what_is_asked_next(tmp_path: Path) -> None:
@@ -205,7 +204,7 @@ async def test_what_a_run_has_just_begun_is_ended_at_once_and_what_took_longer_a
         await pilot.press("y")
         await until(pilot, lambda: controls.asked == [("abort", "api")])
         journal.fact(StateChanged(at=NOW - 3, run="api", state=RunState.RUNNING))
-        await pilot.pause(0.3)
+        await until(pilot, lambda: on_dashboard(app).session.facts[-1].at == NOW - 3)
         await pilot.press("x")
         await until(pilot, lambda: len(controls.asked) == 2)
         journal.fact(StateChanged(at=NOW - 90, run="api", state=RunState.SUCCEEDED))
