@@ -7,9 +7,10 @@ Run it from anywhere; opencode is found in ``--binary``, ``OPENCODE_BINARY`` or 
     .venv/bin/python benchmarks/serve.py --only words --rates 50
 
 *Cost*: the same plan, run by octui headless, once with either backend; and the same agents without octui, as a shell
-starts them: an ``opencode run`` each, all at once, with the folders that octui would give them. The scripted model
-answers at once. Seconds go from the command to the last answer. Memory is the most that all processes held at one time,
-what they share being divided among them (PSS; Linux).
+starts them: an ``opencode run`` each, all at once, with the folders that octui would give them. All have opencode's
+list of models in their home, as users do who were on the network once (`models.py`). The scripted model answers at
+once. Seconds go from the command to the last answer. Memory is the most that all processes held at one time, what they
+share being divided among them (PSS; Linux).
 
 *Words*: eight agents on one server, each with a model that says so many tokens a second (`stamps.py`), before a
 dashboard on a real pseudo-terminal of 200 by 60 cells. Every token carries the moment it was sent. It is looked for in
@@ -37,6 +38,7 @@ from typing import Any
 
 import psutil
 import tomli_w
+from models import lay_list
 from report import OCTUI, environment, median, p95, row
 from shell import shell_line
 from stamps import since
@@ -162,6 +164,7 @@ def cost(agents: int, backend: str, binary: str) -> Cost:
         folder = Path(name)
         plan = _plan(folder, agents, model.base_url, backend, PROMPT)
         env = environment(folder / "home", OPENCODE_BINARY=binary)
+        lay_list(folder / "home", binary)
         began, used = time.time(), _children_cpu_s()
         with subprocess.Popen([OCTUI, "run", str(plan), "--headless"], env=env, stderr=subprocess.DEVNULL) as process:
             peak = _peak(process)
@@ -185,6 +188,7 @@ def without_octui(agents: int, binary: str) -> Cost:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ModelServer() as model:
         folder = Path(name)
         env = {**environment(folder / "home"), **OFFLINE_ENVIRONMENT}
+        lay_list(folder / "home", binary)
         config = RunConfig(config_overrides=provider_config(model.base_url), model=f"{PROVIDER}/{MODEL}")
         lines = [_shell_line(folder / f"r{number}", env, config, binary) for number in range(agents)]
         began, used = time.time(), _children_cpu_s()
@@ -267,6 +271,7 @@ def words(rate: int, binary: str, seconds: float) -> Words:
         folder = Path(name)
         plan = _plan(folder, WORDS_AGENTS, model.url, "serve", "Talk.")
         env = environment(folder / "home", OPENCODE_BINARY=binary)
+        lay_list(folder / "home", binary)
         with Terminal([OCTUI, "run", str(plan)], env, listen=screen.listen) as terminal:
             session = _wait_for_words(folder)
             supervisor = psutil.Process(_facts(session)[0]["pid"])

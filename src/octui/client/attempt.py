@@ -16,7 +16,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
-from octui.client import isolation
+from octui.client import catalogue, compat, isolation
 from octui.client.command import build_command
 from octui.client.config import RunConfig
 from octui.client.guardian import guardian
@@ -93,6 +93,8 @@ class Attempt:
             command = build_command(launch.config, version=launch.version)
             env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
             env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
+            if _works_where_it_is_known(launch):
+                env |= catalogue.narrow(self._folder, homes, env, launch.config.model)
             self._stderr = open_private(launch.stderr_path or self._folder / "stderr")
             self._stderr_offset = os.fstat(self._stderr.fileno()).st_size
             guardian.watch(self._mark, self._folder)
@@ -165,6 +167,13 @@ class Attempt:
             self._stderr.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         guardian.release(self._mark)
+
+
+def _works_where_it_is_known(launch: Launch) -> bool:
+    """Whether its models are its user's and its configuration's alone."""
+    is_elsewhere = launch.config.remote_dir is not None or "dir" in launch.config.cli_kwargs
+    reads_file = compat.reads_models_file(launch.version)
+    return reads_file and not is_elsewhere and not catalogue.brings_providers(launch.workspace)
 
 
 def _continues(config: RunConfig) -> bool:

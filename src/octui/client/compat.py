@@ -83,6 +83,12 @@ def can_be_served(version: str) -> bool:
     return parsed is not None and parsed[0] < 2
 
 
+def reads_models_file(version: str) -> bool:
+    """Whether ``OPENCODE_MODELS_PATH`` names the file a list of models is read from, as known of 1.18."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed[0] < 2
+
+
 def attach_flag(version: str) -> str:
     """The flag that names a running server: ``--server`` from 2 on."""
     parsed = parse_version(version)

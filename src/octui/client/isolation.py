@@ -41,12 +41,19 @@ class Homes:
         dropped: Environment variables to leave out.
         warnings: One sentence for each configuration file that was left out.
         data: The folder opencode keeps its log in, ``log/opencode.log``.
+        providers: Those of the user's global configuration that were taken over.
     """
 
     data: Path
     variables: dict[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    providers: frozenset[str] = frozenset()
+
+    @property
+    def are_private(self) -> bool:
+        """Whether nothing of the user's is in them but what was taken over."""
+        return self.variables.keys() >= {"XDG_DATA_HOME", "XDG_CONFIG_HOME"}
 
 
 def make_folder() -> Path:
@@ -104,11 +111,14 @@ def prepare(
     warnings: list[str] = []
     config = folder / "config"
     _mirror(config_home, config)
-    _write_config(config / "opencode", _kept(config_home / "opencode", warnings))
     own_home = folder / "home"
-    _write_config(own_home / ".opencode", _kept(opencode_home / ".opencode", warnings))
+    providers: set[str] = set()
+    for real, own, name in ((config_home, config, "opencode"), (opencode_home, own_home, ".opencode")):
+        kept = _kept(real / name, warnings)
+        _write_config(own / name, kept)
+        providers |= set(kept.get("provider") or ())
     variables |= {"XDG_CONFIG_HOME": str(config), "OPENCODE_TEST_HOME": str(own_home)}
-    return Homes(data_home / "opencode", variables, DROPPED_VARIABLES, tuple(warnings))
+    return Homes(data_home / "opencode", variables, DROPPED_VARIABLES, tuple(warnings), frozenset(providers))
 
 
 def _mirror(real: Path, private: Path) -> None:

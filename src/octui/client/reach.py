@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from octui.client import compat, isolation
+from octui.client import catalogue, compat, isolation
 from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient, check_folder, warn
 from octui.client.config import RunConfig
@@ -58,7 +58,12 @@ def _prepare(client: AsyncOpenCodeClient, folder: Path, config: RunConfig) -> Se
     _check_version(binary_version(binary))
     isolation.sweep_stale()
     goes_on = config.continue_session or config.session_id is not None
-    return ServerLaunch(binary=binary, config=server_config(config), isolate_db=client.isolate_db and not goes_on)
+    return ServerLaunch(
+        binary=binary,
+        config=server_config(config),
+        isolate_db=client.isolate_db and not goes_on,
+        narrow_models=not catalogue.brings_providers(folder),
+    )
 
 
 def _check_version(version: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import anyio
 
@@ -208,7 +209,7 @@ class ServeRunner(RunLife):
         """
         if not self.state.is_final or not self.session_id:
             raise ControlError(f"{self.spec.name} is at work; abort it first.")
-        async with self._servers.borrowed(self.spec) as hosted:
+        async with self._servers.borrowed(self.spec, Path(self.directory)) as hosted:
             await (hosted.api.unrevert if undo else hosted.api.revert)(self.session_id, self.directory)
             await self._write_diff(hosted)
         async with self.place.counted():
@@ -220,7 +221,7 @@ class ServeRunner(RunLife):
         Raises:
             OctuiError: The server does not tell.
         """
-        async with self._servers.borrowed(self.spec) as hosted:
+        async with self._servers.borrowed(self.spec, Path(self.directory)) as hosted:
             return await hosted.api.models(self.directory), await hosted.api.agents(self.directory)
 
     def _waiting_for(self, request: str, *, is_question: bool) -> Conversation:
@@ -241,7 +242,7 @@ class ServeRunner(RunLife):
 
     async def _live(self) -> Outcome:
         self._begin_turn()
-        async with self._servers.borrowed(self.spec, self.wait) as hosted:
+        async with self._servers.borrowed(self.spec, Path(self.directory), self.wait) as hosted:
             if self.state is RunState.QUEUED:
                 self._enter(RunState.STARTING)  # Its server was held up.
             talk = await self._join(hosted)

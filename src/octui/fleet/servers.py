@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
+import anyio.to_thread
 import msgspec
 from anyio.abc import TaskGroup
 
 from octui.client import compat
+from octui.client.catalogue import brings_providers
 from octui.client.config import RunConfig
 from octui.client.serve import server
 from octui.client.serve.api import ServerApi
@@ -59,10 +62,18 @@ class Hosted:
     why: str = ""
 
 
+class _Key(NamedTuple):
+    """What two runs must have in common to share a server."""
+
+    settings: bytes
+    has_all_models: bool
+
+
 @dataclass(eq=False, slots=True)
 class _Place:
     """Where a server is, is about to be, or was."""
 
+    key: _Key
     number: int
     users: int = 0
     ready: anyio.Event = field(default_factory=anyio.Event)
@@ -99,11 +110,11 @@ class ServerPool:
         self._gate = gate or Gate()
         self._linger_s = linger_s
         self._numbers: dict[bytes, int] = {}
-        self._places: dict[bytes, _Place] = {}
+        self._places: dict[_Key, _Place] = {}
         self._group: TaskGroup | None = None
-        for run in runs:
-            if run.backend == "serve":
-                self._number(_key(run))
+        self._runs = [run for run in runs if run.backend == "serve"]
+        for run in self._runs:
+            self._number(_settings(run))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -117,20 +128,20 @@ class ServerPool:
                 group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def borrowed(self, run: RunSpec, wait: Callable[[str], None] = lambda why: None) -> AsyncIterator[Hosted]:
+    async def borrowed(
+        self, run: RunSpec, folder: Path, wait: Callable[[str], None] = lambda why: None
+    ) -> AsyncIterator[Hosted]:
         """Have a run's server for as long as the block runs.
 
         Args:
             run: The run.
+            folder: Where it works.
             wait: Is told why a server that is started for it does not start yet.
 
         Raises:
             OctuiError: There is none to be had, and why.
         """
-        key = _key(run)
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = self._start(key, run, wait)
+        place = await self._place(run, folder, wait)
         place.users += 1
         try:
             await place.ready.wait()
@@ -143,32 +154,48 @@ class ServerPool:
             place.users -= 1
             place.changed.set()
 
-    def _start(self, key: bytes, run: RunSpec, wait: Callable[[str], None]) -> _Place:
+    async def _place(self, run: RunSpec, folder: Path, wait: Callable[[str], None]) -> _Place:
+        """Find a run's server, or have one started.
+
+        One that knows the models of a few providers will not do for a run whose folder brings in others. Where that is
+        to be seen beforehand, the first server knows all; where it is not, as in a worktree of another commit, a second
+        one is started, on the data home of the first.
+        """
+        settings = _settings(run)
+        needs_all = expects_all = True
+        if run.config.attach is None and run.config.port is None:
+            needs_all = await anyio.to_thread.run_sync(brings_providers, folder)
+            others = {other.workspace for other in self._runs if _settings(other) == settings}
+            expects_all = needs_all or await anyio.to_thread.run_sync(lambda: any(map(brings_providers, others)))
+        known = self._places.get(_Key(settings, True)) or self._places.get(_Key(settings, needs_all))
+        if known is not None:
+            return known
         if self._group is None:
             raise ServerError("The session is ending.")
-        place = _Place(self._number(key))
-        self._group.start_soon(self._host, key, place, run, wait)
+        place = _Place(_Key(settings, expects_all), self._number(settings))
+        self._places[place.key] = place
+        self._group.start_soon(self._host, place, run, wait)
         return place
 
-    def _number(self, key: bytes) -> int:
-        return self._numbers.setdefault(key, len(self._numbers) + 1)
+    def _number(self, settings: bytes) -> int:
+        return self._numbers.setdefault(settings, len(self._numbers) + 1)
 
-    async def _host(self, key: bytes, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
+    async def _host(self, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
         try:
             if run.config.attach:
-                await self._attach(key, place, run.config.attach, run.config.password)
+                await self._attach(place, run.config.attach, run.config.password)
             else:
-                await self._serve(key, place, run, wait)
+                await self._serve(place, run, wait)
         except (OctuiError, OSError) as error:
             place.error = error
         finally:
-            self._retire(key, place)
+            self._retire(place)
             if place.hosted is not None:
                 place.hosted.why = place.hosted.why or "the opencode server was ended"
                 place.hosted.gone.set()
             place.ready.set()
 
-    async def _attach(self, key: bytes, place: _Place, url: str, password: str | None) -> None:
+    async def _attach(self, place: _Place, url: str, password: str | None) -> None:
         from octui.client.serve.v1 import V1Api  # With httpx, which is of no use to runs without a server.
 
         api = V1Api(url, password)
@@ -180,16 +207,18 @@ class ServerPool:
             async with listening(api) as feed:
                 place.hosted = Hosted(api, feed, url=url)
                 place.ready.set()
-                await self._until_unused(key, place)
+                await self._until_unused(place)
         finally:
             with anyio.CancelScope(shield=True):
                 await api.close()
 
-    async def _serve(self, key: bytes, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
+    async def _serve(self, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
         if not compat.can_be_served(self._version):
             raise ServerError(
                 f"opencode {self._version} has a server octui does not know yet.", hint='Use backend = "run".'
             )
+        if other := self._places.get(_Key(place.key.settings, not place.key.has_all_models)):
+            await other.ready.wait()  # Two that lay out one data home at the same time get in each other's way.
         home = self._folder(place.number)
         isolated = _is_isolated(run)
         launch = ServerLaunch(
@@ -198,6 +227,7 @@ class ServerPool:
             isolate_db=isolated,
             data_dir=home if isolated else None,
             log_path=home.with_name(f"{home.name}.log"),
+            narrow_models=not place.key.has_all_models,
         )
         async with self._gate.passed(wait), server.running(launch) as running:
             self._gate.spoken()
@@ -211,10 +241,10 @@ class ServerPool:
                     await feed.wait_connected()
                     place.hosted = hosted
                     place.ready.set()
-                    await self._until_unused(key, place)
+                    await self._until_unused(place)
                 if place.hosted is None:
                     raise ServerError(f"It was not heard: {hosted.why}.")
-                self._retire(key, place)
+                self._retire(place)
             finally:
                 with anyio.CancelScope(shield=True):
                     await api.close()
@@ -226,7 +256,7 @@ class ServerPool:
         hosted.gone.set()
         scope.cancel()
 
-    async def _until_unused(self, key: bytes, place: _Place) -> None:
+    async def _until_unused(self, place: _Place) -> None:
         """Wait until no run has needed it for a while."""
         while True:
             place.changed = anyio.Event()
@@ -236,17 +266,17 @@ class ServerPool:
             with anyio.move_on_after(self._linger_s) as scope:
                 await place.changed.wait()
             if scope.cancelled_caught and not place.users:
-                self._retire(key, place)
+                self._retire(place)
                 return
 
-    def _retire(self, key: bytes, place: _Place) -> None:
+    def _retire(self, place: _Place) -> None:
         """Hand it out no more."""
-        if self._places.get(key) is place:
-            del self._places[key]
+        if self._places.get(place.key) is place:
+            del self._places[place.key]
 
 
-def _key(run: RunSpec) -> bytes:
-    """What two runs must have in common to share a server."""
+def _settings(run: RunSpec) -> bytes:
+    """What of a run is its server's; the data home goes with it."""
     config: RunConfig = run.config
     if config.attach:
         return msgspec.json.encode(["attach", config.attach, config.password])

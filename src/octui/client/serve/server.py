@@ -19,7 +19,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
-from octui.client import isolation
+from octui.client import catalogue, isolation
 from octui.client.attempt import open_private
 from octui.client.command import server_command
 from octui.client.config import RunConfig
@@ -46,6 +46,7 @@ class ServerLaunch:
         data_dir: Where that is, to be found again by the next server; None for a temporary one.
         log_path: A file to which what it says is appended; None for a temporary one.
         grace_s: Seconds between asking its processes to end and killing them.
+        narrow_models: Whether no folder it will work in has providers of its own (`catalogue.brings_providers`).
     """
 
     binary: Path
@@ -54,6 +55,7 @@ class ServerLaunch:
     data_dir: Path | None = None
     log_path: Path | None = None
     grace_s: float = 5.0
+    narrow_models: bool = False
 
 
 class OpenCodeServer:
@@ -114,6 +116,8 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
         command = server_command(launch.config, password=password)
         env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
         env |= homes.variables | command.variables | {"PWD": str(folder)}
+        if launch.narrow_models:
+            env |= catalogue.narrow(folder, homes, env)
         log = open_private(launch.log_path or folder / "server.log")
         guardian.watch(mark, folder)
         with tempfile.TemporaryFile(dir=folder) as nothing:
