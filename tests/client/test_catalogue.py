@@ -106,7 +106,7 @@ def test_whoever_gives_opencode_a_list_logins_or_configuration_is_heard(
     assert told(tmp_path, **{variable: "x"}) is None  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("content", ['{"plugin": ["p"]}', '{"providers": {}}', "{broken"])
+@pytest.mark.parametrize("content", ['{"plugin": ["p"]}', '{"providers": {"a": {}}}', '{"provider": [{}]}', "{broken"])
 def test_plugins_and_what_cannot_be_read_may_bring_in_any_provider(listed: Path, tmp_path: Path, content: str) -> None:
     assert told(tmp_path, OPENCODE_CONFIG_CONTENT=content) is None
 

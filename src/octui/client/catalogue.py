@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Mapping
 from getpass import getuser
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -52,6 +51,18 @@ class _Provider(msgspec.Struct):
     env: list[str] = []
 
 
+class _Config(msgspec.Struct):
+    provider: dict[str, object] = {}
+    model: str | None = None
+    plugin: object = None
+    plugins: object = None
+    providers: object = None
+
+    @property
+    def may_bring_more(self) -> bool:
+        return any((self.plugin, self.plugins, self.providers))
+
+
 def narrow(folder: Path, homes: Homes, environ: Mapping[str, str], model: str | None = None) -> dict[str, str]:
     """Write the list of those a run can reach.
 
@@ -73,14 +84,14 @@ def narrow(folder: Path, homes: Homes, environ: Mapping[str, str], model: str | 
         providers = msgspec.json.decode(_cached(environ).read_bytes(), type=dict[str, msgspec.Raw])
         variables = {name: msgspec.json.decode(told, type=_Provider).env for name, told in providers.items()}
         logins = _logins(homes.data / "auth.json")
-        given = msgspec.json.decode(environ.get("OPENCODE_CONFIG_CONTENT") or "{}", type=dict[str, Any])
+        given = msgspec.json.decode(environ.get("OPENCODE_CONFIG_CONTENT") or "{}", type=_Config)
     except (OSError, ValueError):
         return {}
-    if given.keys() & {"plugin", "plugins", "providers"} or "wellknown" in logins.values():
+    if given.may_bring_more or "wellknown" in logins.values():
         return {}
-    configured = {*homes.providers, *(given.get("provider") or {})}
+    configured = {*homes.providers, *given.provider}
     kept = reachable(variables, environ, {ALWAYS, *configured, *logins})
-    model = model or given.get("model")
+    model = model or given.model
     if model and model.partition("/")[0] not in kept | configured:
         return {}
     path = folder / "models.json"

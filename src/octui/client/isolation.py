@@ -116,7 +116,8 @@ def prepare(
     for real, own, name in ((config_home, config, "opencode"), (opencode_home, own_home, ".opencode")):
         kept = _kept(real / name, warnings)
         _write_config(own / name, kept)
-        providers |= set(kept.get("provider") or ())
+        if isinstance(named := kept.get("provider"), dict):
+            providers |= named.keys()
     variables |= {"XDG_CONFIG_HOME": str(config), "OPENCODE_TEST_HOME": str(own_home)}
     return Homes(data_home / "opencode", variables, DROPPED_VARIABLES, tuple(warnings), frozenset(providers))
 
