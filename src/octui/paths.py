@@ -39,6 +39,11 @@ def opencode_install_dir() -> Path:
     return data_dir() / "opencode"
 
 
+def versions_file() -> Path:
+    """Where the versions of the executables that were asked are kept."""
+    return data_dir() / "opencode-versions.json"
+
+
 def config_dir() -> Path:
     """``settings.toml`` and the user's own themes."""
     return _folder("config", platformdirs.user_config_dir(_APP, appauthor=False))

@@ -8,6 +8,7 @@ import pytest
 from tests.support.executables import make_script
 
 from octui import OpenCodeBinaryNotFoundError
+from octui.client import binary
 from octui.client.binary import binary_version, find_binary
 
 OPENCODE = 'print("1.18.33")'
@@ -76,3 +77,50 @@ def test_what_cannot_run_is_told_so(tmp_path: Path) -> None:
     path.chmod(0o755)
     with pytest.raises(OpenCodeBinaryNotFoundError, match="does not run"):
         binary_version(path)
+
+
+@pytest.mark.integration
+def test_the_version_of_opencode_is_kept_for_other_processes(
+    opencode_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = tmp_path / "data" / "versions.json"
+    monkeypatch.setattr(binary, "_known", {})
+    told = binary_version(opencode_binary, notes)
+    asked: list[Path] = []
+    monkeypatch.setattr(binary, "_known", {})
+
+    def ask(path: Path) -> str:
+        asked.append(path)
+        return "1.0.0"
+
+    monkeypatch.setattr(binary, "_ask_version", ask)
+    assert binary_version(opencode_binary, notes) == told
+    assert asked == []
+    monkeypatch.setattr(binary, "_known", {})
+    notes.write_text("broken")
+    assert binary_version(opencode_binary, notes) == "1.0.0"
+    monkeypatch.setattr(binary, "_known", {})
+    assert binary_version(opencode_binary, notes) == "1.0.0"
+    assert asked == [opencode_binary]
+
+
+def test_the_version_a_script_tells_is_not_kept_as_what_it_starts_may_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = make_script(tmp_path / "opencode", 'print(open("version").read())')
+    monkeypatch.chdir(tmp_path)
+    for version in ("1.18.33", "1.19.0"):
+        (tmp_path / "version").write_text(version)
+        monkeypatch.setattr(binary, "_known", {})
+        assert binary_version(script, tmp_path / "notes") == version
+    assert not (tmp_path / "notes").exists()
+
+
+def test_where_nothing_can_be_written_the_version_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"\x7fELF")
+    monkeypatch.setattr(binary, "_ask_version", lambda path: "1.18.33")
+    (tmp_path / "file").write_text("")
+    assert binary_version(program, tmp_path / "file" / "notes") == "1.18.33"

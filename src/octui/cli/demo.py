@@ -40,6 +40,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
     from octui.control.spawn import start_supervisor
     from octui.demo.hosting import FOLDER_PREFIX, ModelProcess
     from octui.demo.scenario import prepare
+    from octui.paths import versions_file
     from octui.plan.toml import load_plan
     from octui.recording.session import Session
 
@@ -52,7 +53,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with ModelProcess(folder, pace) as model:
-            asks = not headless and can_be_served(binary_version(Path(binary)))
+            asks = not headless and can_be_served(binary_version(Path(binary), versions_file()))
             plan = load_plan(prepare(folder, model.base_url, asks=asks))
             if headless:
                 model.follow(os.getpid())

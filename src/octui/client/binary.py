@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
-from functools import cache
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from octui.client.compat import parse_version
 from octui.errors import OpenCodeBinaryNotFoundError
@@ -16,6 +18,15 @@ NAME = "opencode"
 VARIABLE = "OPENCODE_BINARY"
 VERSION_TIMEOUT_S = 30.0
 _HINT = "Install it from https://opencode.ai, or say where it is with --binary or OPENCODE_BINARY."
+
+_PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
+"""How executables of Linux and macOS begin."""
+
+_Key = tuple[str, int, int]
+"""An executable's path, when it was changed, in nanoseconds, and its size in bytes."""
+
+_Notes = list[tuple[str, int, int, str]]
+_known: dict[_Key, str] = {}
 
 
 def find_binary(explicit: str | Path | None = None, extra: Iterable[Path] = ()) -> Path:
@@ -54,18 +65,60 @@ def _usable(name: str, why: str) -> Path:
     raise OpenCodeBinaryNotFoundError(f"opencode {why} ({name}) {reason}.", hint=_HINT)
 
 
-def binary_version(path: Path) -> str:
+def binary_version(path: Path, notes: Path | None = None) -> str:
     """Ask an executable for its version, such as ``1.18.33``; asked once for each state of the file.
+
+    Args:
+        path: The executable.
+        notes: A file in which answers are kept for other processes: opencode takes half a second for one.
 
     Raises:
         OpenCodeBinaryNotFoundError: It does not answer as opencode does.
     """
     stat = path.stat()
-    return _ask_version(path, stat.st_mtime_ns, stat.st_size)
+    key = (str(path), stat.st_mtime_ns, stat.st_size)
+    if key not in _known and notes is not None:
+        _known.update(_read(notes))
+    if key not in _known:
+        _known[key] = _ask_version(path)
+        if notes is not None and _is_program(path):
+            _write(notes, key, _known[key])
+    return _known[key]
 
 
-@cache
-def _ask_version(path: Path, _changed_ns: int, _size: int) -> str:
+def _is_program(path: Path) -> bool:
+    """Whether it is opencode itself: a script that starts one stays as it is when that one changes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _PROGRAMS
+    except OSError:
+        return False
+
+
+def _read(notes: Path) -> dict[_Key, str]:
+    try:
+        return {
+            (path, at, size): version
+            for path, at, size, version in msgspec.json.decode(notes.read_bytes(), type=_Notes)
+        }
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(notes: Path, key: _Key, version: str) -> None:
+    """Keep an answer, one for each path."""
+    others = [(*other, told) for other, told in _read(notes).items() if other[0] != key[0]]
+    beside = notes.with_name(f"{notes.name}.{os.getpid()}")
+    try:
+        notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside.write_bytes(msgspec.json.encode([*others, (*key, version)]))
+        beside.replace(notes)
+    except OSError:  # It will be asked again.
+        with suppress(OSError):
+            beside.unlink()
+
+
+def _ask_version(path: Path) -> str:
     try:
         done = subprocess.run(
             [path, "--version"],

@@ -149,7 +149,7 @@ class SupervisedSession:
         self.journal = journal
         self._plan = plan
         self._binary = binary
-        self._opencode = binary_version(binary)
+        self._opencode = binary_version(binary, paths.versions_file())
         self._before = before
         self._anew = anew
         self._worked_s = worked_s
@@ -169,7 +169,7 @@ class SupervisedSession:
     ) -> SupervisedSession:
         """Begin a session; ``default`` is for the runs that leave their backend open, ``source`` the plan's file."""
         path = find_binary(binary)
-        version = binary_version(path)
+        version = binary_version(path, paths.versions_file())
         plan = choose_backends(plan, default, version=version, source=plan.name)
         journal = Journal.create(
             sessions_dir or paths.sessions_dir(),

@@ -11,6 +11,7 @@ from octui.client.binary import binary_version, find_binary
 from octui.discovery.config_files import FoundConfig, read_config
 from octui.discovery.queries import Agent, Queries
 from octui.install import install_opencode, installed_binary
+from octui.paths import versions_file
 from octui.plan.model import Plan
 
 
@@ -42,7 +43,7 @@ def find_opencode(binary: str | None) -> Opencode:
         OpenCodeBinaryNotFoundError: There is none.
     """
     path = find_binary(binary, [installed_binary()])
-    return Opencode(path, binary_version(path))
+    return Opencode(path, binary_version(path, versions_file()))
 
 
 def start_session(plan: Plan, opencode: Opencode) -> Path:
