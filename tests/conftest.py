@@ -25,7 +25,9 @@ from tests.support.faults import fault
 from tests.support.repository import make_repository
 from tests.support.shared_server import SharedServer, shared
 
+from octui.client.binary import binary_version
 from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
+from octui.paths import versions_file
 
 # Machines are shared and may be slow: a property must hold, whatever time it takes.
 settings.register_profile("octui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -143,11 +145,21 @@ def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(home / name))
 
 
+@pytest.fixture(scope="session")
+def version_notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What octui keeps of the real opencode's version; opencode takes half a second to tell it."""
+    notes = tmp_path_factory.mktemp("notes") / "versions.json"
+    binary_version(_find_opencode(), notes)
+    return notes
+
+
 @pytest.fixture
-def opencode_binary(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The real opencode; octui finds it through ``OPENCODE_BINARY``."""
+def opencode_binary(home: Path, version_notes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The real opencode; octui finds it through ``OPENCODE_BINARY``, and has been asked for its version before."""
     found = _find_opencode()
     monkeypatch.setenv("OPENCODE_BINARY", str(found))
+    versions_file().parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(version_notes, versions_file())
     return found
 
 
@@ -177,7 +189,7 @@ def _find_opencode() -> Path:
             "(or set OPENCODE_INTEGRATION=0 to leave these tests out)",
             pytrace=False,
         )
-    return Path(found)
+    return Path(found).absolute()
 
 
 @pytest.fixture
