@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -188,7 +189,7 @@ class Supervisor:
             case Abort(run=name):
                 await self._abort(name)
             case Revert(run=name):
-                await self._talked_to(name).revert(undo=request.undo)
+                await self._revert(name, undo=request.undo)
             case Settle(run=name):
                 await self._settle(name, request)
             case Fork(run=name):
@@ -249,18 +250,25 @@ class Supervisor:
     async def _settle(self, name: str, asked: Settle) -> None:
         """Do something with what a run that is over changed in its worktree."""
         place = self._known(name).place
-
-        def check() -> None:
-            for each in place.names:
-                if not self._over[each].is_set():
-                    where = "" if each == name else f" in the worktree of {name}"
-                    raise ControlError(f"{each} is at work{where}; stop it first, or wait for its end.")
-
-        check()
-        await place.settle(asked.how, asked.message, anyway=asked.anyway, check=check)
+        await place.settle(asked.how, asked.message, anyway=asked.anyway, check=partial(self._check_rests, name))
         for each in place.names:
             self.runners[each].settled()
         self._write_outcomes()
+
+    async def _revert(self, name: str, *, undo: bool) -> None:
+        """Take back what a run changed since its last prompt, while nobody works where it does."""
+        runner = self._talked_to(name)
+        async with runner.place.to_itself(partial(self._check_rests, name)):
+            await runner.revert(undo=undo)
+
+    def _check_rests(self, name: str) -> None:
+        """Refuse what must not be done where somebody works: the run, or one that shares its folder."""
+        place = self._known(name).place
+        for each in place.names:
+            if not self._over[each].is_set():
+                where = "worktree" if place.tree is not None else "folder"
+                shared = "" if each == name else f" in the {where} of {name}"
+                raise ControlError(f"{each} is at work{shared}; stop it first, or wait for its end.")
 
     def _fork(self, name: str, text: str) -> str:
         """Make a run that goes on from where one stands; give its name."""
