@@ -11,7 +11,7 @@ from tests.tui.sessions import API, GATEWAY, NOW, START, Script, record
 
 from octui.client.serve.events import FileDiff, Option, Permission, Question, QuestionItem
 from octui.errors import ControlError
-from octui.recording.facts import RequestAnswered, RequestAsked, SessionOpened
+from octui.recording.facts import Attention, RequestAnswered, RequestAsked, SessionOpened
 from octui.recording.journal import Journal
 from octui.recording.layout import diff_path
 
@@ -103,6 +103,9 @@ class Controls:
 
     async def revert(self, run: str, *, undo: bool = False) -> None:
         await self._take("revert", run, undo)
+
+    async def acknowledge(self, run: str, reasons: Sequence[Attention]) -> None:
+        await self._take("acknowledge", run, [*reasons])
 
     async def choices(self, run: str) -> tuple[list[str], list[str]]:
         await self._take("choices", run)

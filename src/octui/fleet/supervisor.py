@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import (
     Abort,
+    Acknowledge,
     Answer,
     Choices,
     Fork,
@@ -42,7 +43,16 @@ from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
 from octui.plan.names import unique_name
 from octui.recording.event_log import EventLog
-from octui.recording.facts import SKIPPED, AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
+from octui.recording.facts import (
+    SKIPPED,
+    AnyFact,
+    Attention,
+    RunAdded,
+    RunState,
+    SessionEnded,
+    SessionStarted,
+    StateChanged,
+)
 from octui.recording.journal import Journal
 from octui.recording.layout import SUPERVISOR_LOG
 from octui.recording.status import RunStatus, SessionStatus
@@ -192,6 +202,8 @@ class Supervisor:
                 await self._revert(name, undo=request.undo)
             case Settle(run=name):
                 await self._settle(name, request)
+            case Acknowledge(run=name):
+                self._acknowledge(name, request.reasons)
             case Fork(run=name):
                 return Forked(id=request.id, run=self._fork(name, request.text))
             case Choices(run=name):
@@ -269,6 +281,13 @@ class Supervisor:
                 where = "worktree" if place.tree is not None else "folder"
                 shared = "" if each == name else f" in the {where} of {name}"
                 raise ControlError(f"{each} is at work{shared}; stop it first, or wait for its end.")
+
+    def _acknowledge(self, name: str, reasons: Iterable[Attention]) -> None:
+        runner = self._known(name)
+        if any(kind.is_request for kind in reasons):
+            raise ControlError(f"What {name} asks has to be answered.")
+        runner.acknowledge(reasons)
+        self._write_outcomes()
 
     def _fork(self, name: str, text: str) -> str:
         """Make a run that goes on from where one stands; give its name."""

@@ -110,6 +110,11 @@ class RunStatus:
         return min(stdout for life, _, stdout, _ in self.attempt_offsets if life == self.life)
 
     @property
+    def notices(self) -> dict[Attention, str]:
+        """The open reasons that need nothing but to be seen, with their words: all that are no question."""
+        return {kind: words for kind, (words, _) in self.attention.items() if not (kind.is_request and self.requests)}
+
+    @property
     def is_skipped(self) -> bool:
         """Whether it never began, since a run that it needs did not succeed."""
         return self.state is RunState.STOPPED and self.why.startswith(SKIPPED)

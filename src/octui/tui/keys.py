@@ -71,6 +71,7 @@ _BOTH = (
         PANES,
         3,
     ),
+    Command("pane.seen", "v", "acknowledge", "seen", "Say that you saw why it needs you.", PANES, 3),
     Command("pane.back", "escape", "back", "back", "Leave the search, then the zoom.", PANES),
     Command("event.next", "j", "move_cursor(1)", "next event", "Go to the next event.", EVENTS),
     Command("event.previous", "k", "move_cursor(-1)", "event before", "Go to the event before.", EVENTS),

@@ -251,11 +251,7 @@ class SessionView:
             totals=totals,
             incomplete=totals.cost_is_incomplete if ended else totals.lost_steps > 0,
             now=self._now_words(name, run_status, glyphs),
-            attention="; ".join(
-                clean_line(words)
-                for kind, (words, _) in run_status.attention.items()
-                if not (kind.is_request and run_status.requests)
-            ),
+            attention="; ".join(map(clean_line, run_status.notices.values())),
             waits=self._waits_words(run_status),
         )
 

@@ -260,11 +260,6 @@ class TalkScreen(WaitingScreen):
             CompareScreen(self.view, self.current, self.show_changes, self.look_again, self.palette, self.glyphs)
         )
 
-    def look_again(self) -> None:
-        """Show what was written into a session that nobody is at work on."""
-        self.view.look_again()
-        self.show_all()
-
     def _revert(self, name: str, *, undo: bool) -> None:
         run = clean_line(name)
         said = f"What {run} changed is there again." if undo else f"What {run} changed is taken back."
