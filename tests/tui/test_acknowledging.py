@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tui.driving import dashboard, on_dashboard, on_screen, replay, until
 from tests.tui.sessions import API, GATEWAY, NOW, WORKER, record
-from tests.tui.talking import PUSH, Controls, served
+from tests.tui.talking import PUSH, in_charge, served
 
 from octui.recording.facts import Attention, AttentionCleared, AttentionRaised
 from octui.recording.listing import summarize
@@ -35,8 +35,7 @@ async def test_a_run_that_was_seen_needs_nobody_any_more(tmp_path: Path) -> None
     journal = record(tmp_path, [API, WORKER], live=True)
     app = dashboard(journal.folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
-        controls = Controls()
-        on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
+        controls = in_charge(app)
         await until(pilot, lambda: "1 needs you" in on_screen(app))
         assert "v seen" not in keys_line(on_screen(app)), "the current run needs nobody"
         await pilot.press("v")
@@ -57,8 +56,7 @@ async def test_what_a_run_asks_cannot_be_seen_away(tmp_path: Path) -> None:
     journal.fact(AttentionRaised(at=NOW, run="api", kind=Attention.PERMISSION_ASKED, words="bash git push"))
     app = dashboard(journal.folder)
     async with app.run_test(size=SIZE) as pilot:
-        controls = Controls()
-        on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
+        controls = in_charge(app)
         await until(pilot, lambda: "1 needs you" in on_screen(app))
         await pilot.press("v")
         assert controls.asked == []
@@ -137,3 +135,17 @@ async def test_a_session_that_somebody_else_has_taken_up_says_so(tmp_path: Path)
         await until(pilot, lambda: "is live again" in " ".join(on_screen(app).replace("│", " ").split()))
         assert lock
         assert "1 needs you" in on_screen(app)
+
+
+async def test_what_is_to_be_seen_while_somebody_types_is_on_the_keys_line_afterwards(tmp_path: Path) -> None:
+    journal = served(tmp_path, [])
+    app = dashboard(journal.folder)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "i send" in keys_line(on_screen(app)))
+        await pilot.press("i")
+        journal.fact(AttentionRaised(at=NOW, run="api", kind=Attention.MCP_NOT_STARTED, words="MCP did not start: x"))
+        await until(pilot, lambda: "1 needs you" in on_screen(app))
+        assert "i send" in keys_line(on_screen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "v seen" in keys_line(on_screen(app)))
+        assert "i send" in keys_line(on_screen(app))

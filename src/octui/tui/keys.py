@@ -101,6 +101,7 @@ _LIVE_ONLY = (
     *(Command(f"pane.{n}", str(n), f"focus_number({n})", f"pane {n}", f"Go to pane {n}.", PANES) for n in range(1, 10)),
     Command("talk.answer", "a", "answer", "answer", "Answer what runs wait for.", TALK, 4),
     Command("talk.send", "i,colon", "send", "send", "Ask the run something more.", TALK, 5),
+    Command("talk.send_all", "I", "send_all", "send all", "Ask all runs something more.", TALK, 11),
     Command("talk.abort", "x", "abort", "abort", "End its turn; the run stays.", TALK, 9),
     Command("talk.fork", "F", "fork", "fork", "Go on from here in a new run.", TALK),
     Command("talk.model", "M", "model", "model", "Choose its next model or agent.", TALK),

@@ -43,7 +43,7 @@ class WaitingScreen(ControlledScreen):
         self._answers: AnswerScreen | None = None
         self._summons = Summons(self._ring, self._count, self._tell_desktop)
         self._was_live: bool | None = None
-        self._could_acknowledge = False
+        self._keys_told: tuple[bool, bool] | None = None
 
     async def on_unmount(self) -> None:
         """Nobody waits here any more; Textual has the handler below let go of the supervisor."""
@@ -65,7 +65,6 @@ class WaitingScreen(ControlledScreen):
         if self.view.is_live != self._was_live:
             self._was_live = self.view.is_live
             self.call_after_refresh(self._tell_answer_key)
-            self.call_after_refresh(self.tell_keys)
         if self._answers is not None:
             self._answers.look()
 
@@ -129,16 +128,18 @@ class WaitingScreen(ControlledScreen):
     def show_sums(self) -> None:
         """Draw the sums, and the keys where they are others now."""
         super().show_sums()
-        self._tell_key_to_acknowledge()
+        self._look_at_keys()
 
     def choose(self, name: str) -> None:
         """Make a run the current one, whose keys may be others."""
         super().choose(name)
-        self._tell_key_to_acknowledge()
+        self._look_at_keys()
 
-    def _tell_key_to_acknowledge(self) -> None:
-        if (can_acknowledge := bool(self.to_be_seen())) is not self._could_acknowledge:
-            self._could_acknowledge = can_acknowledge
+    def _look_at_keys(self) -> None:
+        """Show the keys anew where they are others now, but not those of a line that is typed into."""
+        now = self.view.is_live, bool(self.to_be_seen())
+        if now != self._keys_told and self.keys_are_commands:
+            self._keys_told = now
             self.tell_keys()
 
     # Answering
