@@ -99,7 +99,7 @@ async def test_a_fork_works_in_the_worktree_of_its_origin_and_what_it_changes_th
         name = await fork(it, "wait")
         await it.until(lambda: b"wait" in it.stream(name))
         write(it)
-        await it.supervisor._stop([name], "enough")
+        await it.supervisor.stop([name], "enough")
         assert it.runner(name).place.folder == it.runner("a").place.folder
         assert in_git(repository, "worktree", "list").count("\n") == 1, "the user's own and one more"
         for run in ("a", name):
@@ -113,7 +113,7 @@ async def test_what_was_counted_before_a_fork_is_told_of_it_too(serving: Serving
     async with serving("wait") as it:
         await it.until(lambda: it.runner("a").session_id)
         write(it)
-        await it.supervisor._stop(["a"], "enough")
+        await it.supervisor.stop(["a"], "enough")
         name = await fork(it, "Look")
         await rest(it, name)
         changes = it.status(name).changes
@@ -146,7 +146,7 @@ async def test_what_a_run_changed_is_not_taken_back_while_another_works_there(
             with pytest.raises(ControlError, match=words):
                 await it.supervisor.handle(Revert(id=1, run="a", undo=undo))
         assert not reverts(server)
-        await it.supervisor._stop([name], "enough")
+        await it.supervisor.stop([name], "enough")
         await it.supervisor.handle(Revert(id=2, run="a"))
         assert reverts(server)
 

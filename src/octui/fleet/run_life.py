@@ -29,6 +29,7 @@ from octui.recording.journal import Journal
 from octui.recording.log_index import Lines
 from octui.recording.status import RunStatus
 
+STOPPED_BY_USER = "stopped by you"
 LOOK_EVERY_S = 0.5
 LOG_TAIL_BYTES = 64 * 1024
 
