@@ -25,7 +25,14 @@ REJECTED = (
 
 def told(name: str, state: str = "succeeded", **fields: Any) -> dict[str, Any]:
     fields.setdefault("skipped", False)
-    figures = {"duration_s": 1.5, "cost": 0.25, "tokens": {"total": 1200}, "final_text": "", "error": ""}
+    figures = {
+        "duration_s": 1.5,
+        "cost": 0.25,
+        "cost_is_incomplete": False,
+        "tokens": {"total": 1200},
+        "final_text": "",
+        "error": "",
+    }
     place = {"branch": "", "base": "", "changes": None, "check": None}
     return {"name": name, "state": state, "attention": [], **figures, **place, **fields}
 

@@ -32,7 +32,8 @@ __all__ = ["stand_in"]
 cli_run = sys.modules["octui.cli.run"]  # The command of the same name hides the module.
 SAMPLE = Path(__file__).parents[2] / "sample_sessions" / "fix-a-bug"
 KEYS = {
-    *("name", "state", "skipped", "exit_code", "attempts", "attention", "duration_s", "cost", "tokens", "tool_calls"),
+    *("name", "state", "skipped", "exit_code", "attempts", "attention", "duration_s", "cost"),
+    *("cost_is_incomplete", "tokens", "tool_calls"),
     *("session_id", "final_text", "error", "branch", "base", "worktree", "settled", "changes", "check"),
 }
 
@@ -117,6 +118,23 @@ def test_a_headless_run_says_how_it_goes_and_what_it_came_to(
     assert "1 of 2 succeeded" in err
     assert "\x1b" not in err
     assert Session.open(Path(report["session"])).status.ended is not None
+
+
+def test_a_headless_run_says_of_which_runs_the_cost_is_a_lower_bound(
+    stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.toml").write_text(
+        '[defaults]\nworkspace = "."\n[[runs]]\nname = "a"\nprompt = "whole"\n[[runs]]\nname = "b"\nprompt = "cut"\n'
+    )
+    binary = str(stand_in('answer(); prompt == "cut" and say("step_start", part={})'))
+    options = ("--headless", "--json", "--binary", binary, "--summary", str(tmp_path / "summary.md"))
+    assert run("run", str(tmp_path / "p.toml"), *options) == 1
+    out, err = capsys.readouterr()
+    told = [(each["cost"], each["cost_is_incomplete"]) for each in json.loads(out)["runs"]]
+    assert told == [(0.5, False), (0.5, True)]
+    assert "1 of 2 succeeded, 6 tokens, ≥$1.0000." in err
+    rows = [row for row in (tmp_path / "summary.md").read_text().splitlines() if row.startswith("|")][2:]
+    assert ["≥" in row for row in rows] == [False, True]
 
 
 def test_a_plan_is_run_with_variables_and_quotes_what_was_answered(

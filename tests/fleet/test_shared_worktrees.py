@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.workspace.conftest import in_git
 from octui.client.client import AsyncOpenCodeClient
 from octui.client.config import RunConfig
 from octui.client.serve import v1
-from octui.control.messages import Fork, Forked, Restart, Send, Settle
+from octui.control.messages import Fork, Forked, Restart, Revert, Send, Settle
 from octui.control.settling import settle_run
 from octui.errors import ControlError
 from octui.fleet.servers import ServerPool
@@ -82,6 +83,10 @@ async def fork(it: Served, text: str) -> str:
     return answer.run
 
 
+def reverts(server: FakeServer) -> list[str]:
+    return [path for _, path, _ in server.asked if path.endswith("/revert")]
+
+
 def write(it: Served, name: str = "greeter.py", text: str = "print(2)\n") -> None:
     (it.runner("a").place.folder / name).write_text(text)
 
@@ -94,7 +99,7 @@ async def test_a_fork_works_in_the_worktree_of_its_origin_and_what_it_changes_th
         name = await fork(it, "wait")
         await it.until(lambda: b"wait" in it.stream(name))
         write(it)
-        await it.supervisor._stop([name], "enough")
+        await it.supervisor.stop([name], "enough")
         assert it.runner(name).place.folder == it.runner("a").place.folder
         assert in_git(repository, "worktree", "list").count("\n") == 1, "the user's own and one more"
         for run in ("a", name):
@@ -108,7 +113,7 @@ async def test_what_was_counted_before_a_fork_is_told_of_it_too(serving: Serving
     async with serving("wait") as it:
         await it.until(lambda: it.runner("a").session_id)
         write(it)
-        await it.supervisor._stop(["a"], "enough")
+        await it.supervisor.stop(["a"], "enough")
         name = await fork(it, "Look")
         await rest(it, name)
         changes = it.status(name).changes
@@ -125,6 +130,51 @@ async def test_a_worktree_in_which_another_run_is_at_work_is_not_settled(serving
         with pytest.raises(ControlError, match=f"{name} is at work in the worktree of a; stop it first"):
             await it.supervisor.handle(Settle(id=1, run="a", how="discarded"))
         assert it.runner(name).place.folder.is_dir()
+
+
+@pytest.mark.parametrize("worktree", [True, False])
+async def test_what_a_run_changed_is_not_taken_back_while_another_works_there(
+    serving: Serving, server: FakeServer, worktree: bool
+) -> None:
+    async with serving(worktree=worktree) as it:
+        await rest(it)
+        name = await fork(it, "wait")
+        await it.until(lambda: b"wait" in it.stream(name))
+        where = "worktree" if worktree else "folder"
+        words = f"^{name} is at work in the {where} of a; stop it first, or wait for its end.$"
+        for undo in (False, True):
+            with pytest.raises(ControlError, match=words):
+                await it.supervisor.handle(Revert(id=1, run="a", undo=undo))
+        assert not reverts(server)
+        await it.supervisor.stop([name], "enough")
+        await it.supervisor.handle(Revert(id=2, run="a"))
+        assert reverts(server)
+
+
+async def test_a_run_that_is_asked_more_begins_once_another_has_taken_back_what_it_changed_there(
+    serving: Serving, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, reply = threading.Event(), server.reply
+
+    def slow(method: str, path: str, body: Any) -> Any:
+        answer = reply(method, path, body)
+        if path.endswith("/revert"):
+            go_on.wait(60)
+        return answer
+
+    monkeypatch.setattr(server, "reply", slow)
+    async with serving() as it:
+        await rest(it)
+        name = await fork(it, "More")
+        await rest(it, name)
+        async with anyio.create_task_group() as group:
+            group.start_soon(it.supervisor.handle, Revert(id=1, run="a"))
+            await it.until(lambda: reverts(server))
+            await it.supervisor.handle(Send(id=2, run=name, text="Then this"))
+            await it.until(lambda: it.status(name).why == "waits until its folder is ready")
+            assert not any("Then this" in str(body) for _, _, body in server.asked)
+            go_on.set()
+        await it.until(lambda: it.texts(name)[-1:] == ["Heard: Then this"])
 
 
 @pytest.mark.parametrize("how", ["kept", "discarded"])

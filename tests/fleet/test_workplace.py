@@ -16,10 +16,12 @@ from tests.support.repository import make_repository
 
 from octui import paths
 from octui.client.process import is_alive
-from octui.control.messages import Restart, Settle, Stop
+from octui.control.messages import Acknowledge, Restart, Settle, Stop
 from octui.errors import ControlError, UncommittedWorkError
 from octui.recording.facts import (
     Attention,
+    AttentionCleared,
+    AttentionRaised,
     ChangesCounted,
     Checking,
     RunState,
@@ -172,6 +174,22 @@ async def test_a_check_is_run_when_the_run_is_over_however_that_was(
     assert run.attention[Attention.CHECK_FAILED][0] == "its check failed with exit code 4"
     assert check_path(fleet.journal.folder, "a").read_text() == "checked\n"
     assert outcome(fleet, "a")["check_exit_code"] == 4
+
+
+async def test_a_check_that_failed_and_was_seen_is_no_reason_to_look_any_more(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet("answer()", {"a": "x"}, check="exit 4")
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fleet.supervisor.run(connections=lambda: 1))
+        await until(fleet, AttentionRaised, run="a")
+        with pytest.raises(ControlError, match="What a asks has to be answered"):
+            await fleet.supervisor.handle(Acknowledge(id=1, run="a", reasons=[Attention.QUESTION_ASKED]))
+        await fleet.supervisor.handle(Acknowledge(id=2, run="a", reasons=[Attention.SILENT]))
+        assert outcome(fleet, "a")["attention"] == ["its check failed with exit code 4"]
+        await fleet.supervisor.handle(Acknowledge(id=3, run="a", reasons=[Attention.CHECK_FAILED]))
+        assert "attention" not in outcome(fleet, "a")
+        assert not fleet.session().status.run("a").attention
+        await fleet.supervisor.shutdown()
+    assert [fact.seen for fact in fleet.facts if isinstance(fact, AttentionCleared)] == [True]
 
 
 async def test_a_check_that_is_good_is_no_reason_to_look(make_fleet: MakeFleet, workspace: Path) -> None:

@@ -119,5 +119,8 @@ def test_a_worktree_is_there_until_it_is_settled_by_what_removes_it() -> None:
         run = fold([*counted, WorktreeSettled(at=3, run="a", how=how)]).run("a")
         assert (run.has_worktree, run.settled) == (how in (Settled.APPLIED, Settled.COMMITTED), how)
         assert run.changes == counted[1]
+    kept = [*counted, WorktreeSettled(at=3, run="a", how=Settled.KEPT)]
+    applied = fold([*kept, WorktreeSettled(at=4, run="a", how=Settled.APPLIED)]).run("a")
+    assert (applied.has_worktree, applied.settled) == (False, Settled.APPLIED), "from its branch"
     made_anew = fold([*counted, WorktreeSettled(at=3, run="a", how=Settled.DISCARDED), MADE]).run("a")
     assert (made_anew.has_worktree, made_anew.settled, made_anew.changes) == (True, None, None)

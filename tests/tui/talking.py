@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.tui.driving import on_dashboard
 from tests.tui.sessions import API, GATEWAY, NOW, START, Script, record
 
 from octui.client.serve.events import FileDiff, Option, Permission, Question, QuestionItem
 from octui.errors import ControlError
-from octui.recording.facts import RequestAnswered, RequestAsked, SessionOpened
+from octui.recording.facts import Attention, RequestAnswered, RequestAsked, SessionOpened
 from octui.recording.journal import Journal
 from octui.recording.layout import diff_path
+from octui.tui.app import OctuiApp
+from octui.tui.widgets.prompt_line import PromptArea
 
 PUSH = Permission(
     id="per_push",
@@ -74,15 +77,23 @@ TWO = Question(
 
 
 class Controls:
-    """Takes the place of the supervisor's socket, and notes what it is asked."""
+    """Takes the place of the supervisor's socket, and notes what it is asked.
+
+    Args:
+        refusal: Why it refuses everything; empty where it does not.
+
+    Attributes:
+        refusals: Why it refuses what is asked of a run, by run.
+    """
 
     def __init__(self, refusal: str = "") -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.refusal = refusal
+        self.refusals: dict[str, str] = {}
 
     async def _take(self, *what: Any) -> None:
-        if self.refusal:
-            raise ControlError(self.refusal)
+        if why := self.refusal or self.refusals.get("".join(what[1:2]), ""):
+            raise ControlError(why)
         self.asked.append(what)
 
     async def reply(self, run: str, request: str, reply: str, message: str = "") -> None:
@@ -104,6 +115,9 @@ class Controls:
     async def revert(self, run: str, *, undo: bool = False) -> None:
         await self._take("revert", run, undo)
 
+    async def acknowledge(self, run: str, reasons: Sequence[Attention]) -> None:
+        await self._take("acknowledge", run, [*reasons])
+
     async def choices(self, run: str) -> tuple[list[str], list[str]]:
         await self._take("choices", run)
         return ["anthropic/claude-opus-4-5", "openai/gpt-5"], ["build", "plan"]
@@ -116,6 +130,24 @@ class Controls:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def in_charge(app: OctuiApp, refusal: str = "") -> Controls:
+    """Put a stand-in in the place of the dashboard's supervisor."""
+    controls = Controls(refusal)
+    on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
+    return controls
+
+
+def is_typing(app: OctuiApp) -> bool:
+    """Whether keys go into the prompt line."""
+    return isinstance(app.focused, PromptArea)
+
+
+def typed(app: OctuiApp) -> str:
+    """What stands in the prompt line."""
+    assert isinstance(app.focused, PromptArea)
+    return app.focused.text
 
 
 def asked(run: str, request: Permission | Question, at: float = NOW - 41) -> RequestAsked:

@@ -11,6 +11,7 @@ import pytest
 from octui.control import client as control_client
 from octui.control.messages import (
     Abort,
+    Acknowledge,
     Answer,
     Choices,
     Fork,
@@ -25,6 +26,7 @@ from octui.control.messages import (
 )
 from octui.control.server import ControlServer, new_socket_path
 from octui.errors import ControlError
+from octui.recording.facts import Attention
 from octui.tui.controls import SessionControls
 
 pytestmark = pytest.mark.asyncio
@@ -73,7 +75,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
 
 
 def controls_of(socket: str) -> SessionControls:
-    session = SimpleNamespace(socket=socket, folder=Path("/s"), refresh=lambda: None)
+    session = SimpleNamespace(socket=socket, folder=Path("/s"), refresh=lambda: None, is_live=True)
     return SessionControls(session)  # type: ignore[arg-type]  # a stand-in
 
 
@@ -115,6 +117,7 @@ async def test_what_is_said_to_runs_reaches_a_real_socket_and_its_answers_come_b
         await made.abort("api")
         await made.revert("api", undo=True)
         assert await made.fork("api", "Try") == "api-fork"
+        await made.acknowledge("api", [Attention.SILENT])
         assert await made.choices("api") == (["a/b"], ["plan"])
         await made.close()
     assert heard == [
@@ -125,7 +128,8 @@ async def test_what_is_said_to_runs_reaches_a_real_socket_and_its_answers_come_b
         Abort(id=5, run="api"),
         Revert(id=6, run="api", undo=True),
         Fork(id=7, run="api", text="Try"),
-        Choices(id=8, run="api"),
+        Acknowledge(id=8, run="api", reasons=[Attention.SILENT]),
+        Choices(id=9, run="api"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from octui import paths
+from octui.client.config import RunConfig
+from octui.control.spawn import start_supervisor
+from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import RunState
 from octui.recording.session import Session, list_sessions
 from octui.tui.app import OctuiApp
@@ -30,6 +34,22 @@ async def until(pilot: Pilot[int], condition: Callable[[], object], timeout_s: f
             return
         await pilot.pause(POLL_S)
     raise TimeoutError(pilot.app.screen)
+
+
+async def test_two_agents_on_a_server_are_asked_the_same_once_and_both_answer(
+    scripted_model: ScriptedModel, git_workspace: Path, opencode_binary: Path
+) -> None:
+    config = RunConfig(config_overrides=scripted_model.config)
+    spec = RunSpec(name="api", workspace=git_workspace, prompt="SAY:First.", config=config, backend="serve")
+    runs = spec, replace(spec, name="web"), replace(spec, name="alone", backend="run")
+    session = Session.open(start_supervisor(Plan(name="both", runs=runs), binary=opencode_binary))
+    app = OctuiApp(lambda app: app.dashboard(session))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: not app.screen.view.active_runs())  # type: ignore[attr-defined]
+        await pilot.press("I", *"SAY:Second.", "enter")
+        await until(pilot, lambda: [*map(session.final_text, ("api", "web"))] == ["Second."] * 2)
+        assert session.final_text("alone") == "First."
+        await app.screen.controls.shutdown()  # type: ignore[attr-defined]
 
 
 async def test_from_the_launcher_over_the_live_dashboard_to_the_replay(

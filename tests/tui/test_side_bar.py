@@ -4,7 +4,9 @@ from pathlib import Path
 
 from tests.tui.streams import Told
 from tests.tui.worktrees import compared
+from tests.workspace.conftest import in_git
 
+from octui.control.settling import settle_run
 from octui.recording.session import Session
 from octui.tui.digest import Digest
 from octui.tui.glyphs import UNICODE
@@ -29,12 +31,31 @@ def test_the_model_and_agent_in_force_are_named_where_they_are_others_than_at_th
     assert "agent now" in shown(told)
 
 
+def side_of(session: Session, run: str) -> str:
+    view = SessionView(session)
+    lines = side_lines(view.run(run, UNICODE), Digest(view, run), session.meta(run), "", 60, UNICODE)
+    return "\n".join(plain(line) for line in lines)
+
+
 def test_a_run_with_a_worktree_tells_where_it_is_what_was_changed_there_and_the_check(tmp_path: Path) -> None:
     journal, _ = compared(tmp_path)
-    view = SessionView(Session.open(journal.folder))
-    digest = Digest(view, "limits-haiku")
-    lines = side_lines(view.run("limits-haiku", UNICODE), digest, view.session.meta("limits-haiku"), "", 60, UNICODE)
-    words = "\n".join(plain(line) for line in lines)
+    session = Session.open(journal.folder)
+    words = side_of(session, "limits-haiku")
     for part in ("Worktree", "/limits-haiku", "1 file +1 −1", "✗ check 1", "pytest -q"):
         assert part in words
-    assert view.session.status.run("limits-haiku").worktree.base[:10] in words  # type: ignore[union-attr]  # it has one
+    assert session.status.run("limits-haiku").worktree.base[:10] in words  # type: ignore[union-attr]  # it has one
+
+
+def test_a_worktree_that_was_kept_is_told_to_be_removed_also_after_its_branch_was_applied(tmp_path: Path) -> None:
+    journal, repository = compared(tmp_path)
+    session = Session.open(journal.folder)
+    path = session.status.run("limits-haiku").worktree.path  # type: ignore[union-attr]  # it has one
+    settle_run(session, "limits-haiku", "kept", "More")
+    session.refresh()
+    settle_run(session, "limits-haiku", "applied")
+    session.refresh()
+    assert in_git(repository, "status", "--short") == "M src/limits.py"
+    assert not Path(path).exists()
+    rows = [row.split() for row in side_of(session, "limits-haiku").splitlines()]
+    assert ["Worktree", "applied"] in rows
+    assert ["path", "removed"] in rows

@@ -11,11 +11,10 @@ import pytest
 import tomli_w
 from tests.tui.driving import dashboard, on_dashboard, on_screen, replay, typed_at_once, until
 from tests.tui.sessions import API, GATEWAY, NOW, PROMPT, START, record
-from tests.tui.talking import CHANGES, Controls, served, write_changes
+from tests.tui.talking import CHANGES, in_charge, is_typing, served, typed, write_changes
 
 from octui.recording.facts import RunState, SessionEnded, SessionOpened, SessionStarted, StateChanged
 from octui.recording.journal import Journal
-from octui.tui.app import OctuiApp
 from octui.tui.screens.changes import ChangesScreen
 from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.dialogs import AskScreen, PickScreen
@@ -23,21 +22,6 @@ from octui.tui.widgets.prompt_line import PromptArea
 
 pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
-
-
-def in_charge(app: OctuiApp, refusal: str = "") -> Controls:
-    controls = Controls(refusal)
-    on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
-    return controls
-
-
-def is_typing(app: OctuiApp) -> bool:
-    return isinstance(app.focused, PromptArea)
-
-
-def typed(app: OctuiApp) -> str:
-    assert isinstance(app.focused, PromptArea)
-    return app.focused.text
 
 
 async def test_a_prompt_is_typed_and_sent_and_a_busy_run_takes_it_next(tmp_path: Path) -> None:

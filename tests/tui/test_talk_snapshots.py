@@ -98,5 +98,10 @@ def test_prompt_line(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -
 
 
 @SIZES
+def test_prompt_line_to_all(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert shown(snap_compare, tmp_path, size, [], "I", *"Now write the tests.")
+
+
+@SIZES
 def test_changes(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     assert shown(snap_compare, tmp_path, size, [], "D", "j")

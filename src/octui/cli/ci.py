@@ -87,7 +87,8 @@ def step_summary(report: dict[str, Any], fail_on: FailOn) -> str:
     lines.append(f"|---|---|---|--:|--:|--:|{'---|' * len(more)}")
     for number, run in enumerate(runs):
         sign = "✅" if is_good(run, fail_on) else "⏭️" if run["skipped"] else "❌"
-        figures = [tokens(run["tokens"]["total"]), cost(run["cost"]), clock(run["duration_s"])]
+        dollars = cost(run["cost"], incomplete=run["cost_is_incomplete"])
+        figures = [tokens(run["tokens"]["total"]), dollars, clock(run["duration_s"])]
         cells = [run["name"], run["state"].replace("_", " "), *figures, *(told[number] for told in more.values())]
         lines.append(f"| {sign} | {' | '.join(escape(plain(cell)) for cell in cells)} |")
     for run in runs:

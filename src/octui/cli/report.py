@@ -76,9 +76,11 @@ def summary(report: dict[str, Any]) -> str:
     """The last line on stderr."""
     runs = report["runs"]
     good = sum(run["state"] == RunState.SUCCEEDED for run in runs)
-    cost = sum(run["cost"] for run in runs)
+    cost = f"${sum(run['cost'] for run in runs):.4f}"
+    if any(run["cost_is_incomplete"] for run in runs):
+        cost = f"≥{cost}"
     tokens = sum(run["tokens"]["total"] for run in runs)
-    told = [f"{good} of {len(runs)} succeeded", f"{tokens} tokens", f"${cost:.4f}"]
+    told = [f"{good} of {len(runs)} succeeded", f"{tokens} tokens", cost]
     checks = [run["check"]["exit_code"] for run in runs if run["check"] is not None]
     if checks:
         told.append(f"{checks.count(0)} of {len(checks)} checks good")
@@ -132,6 +134,7 @@ def _run_report(name: str, run: RunStatus, totals: Totals, final_text: str, chec
         "attention": [words for words, _ in run.attention.values()],
         "duration_s": round(duration, 3) if duration is not None else 0.0,
         "cost": totals.cost,
+        "cost_is_incomplete": totals.lacks_steps(is_over=run.state.is_final),
         "tokens": {
             "total": tokens.total,
             "input": tokens.input,

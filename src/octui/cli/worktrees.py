@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from octui import paths
 from octui.cli.report import plain
-from octui.control.settling import write_settled
+from octui.control.afterwards import add_fact
 from octui.errors import OctuiError
 from octui.recording.facts import Settled, WorktreeSettled
 from octui.recording.session import Session
@@ -51,7 +51,7 @@ def clear_worktree(tree: Leftover, folder: Path) -> bool:
             for run in session.run_names:
                 made = session.status.run(run).worktree
                 if made is not None and made.path == str(tree.path):
-                    write_settled(session, WorktreeSettled(at=at, run=run, how=how, words=words))
+                    add_fact(session, WorktreeSettled(at=at, run=run, how=how, words=words))
     except (OctuiError, OSError):
         return not tree.path.exists()
     finally:

@@ -229,7 +229,11 @@ class Totals:
     @property
     def cost_is_incomplete(self) -> bool:
         """Whether a step began that was never closed, so that its tokens and cost are missing."""
-        return self.open_step or self.lost_steps > 0
+        return self.lacks_steps(is_over=True)
+
+    def lacks_steps(self, *, is_over: bool) -> bool:
+        """Whether tokens and cost are lower bounds; of the step that is open only a run that is over tells no more."""
+        return self.lost_steps > 0 or (is_over and self.open_step)
 
 
 def final_text(newest_first: Iterable[bytes]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,6 +14,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from octui.control.messages import (
     MAX_LINE_BYTES,
     Abort,
+    Acknowledge,
     Answer,
     Choices,
     Done,
@@ -37,6 +38,7 @@ from octui.control.messages import (
     encode,
 )
 from octui.errors import ConflictError, ControlError, OctuiError, UncommittedWorkError
+from octui.recording.facts import Attention
 from octui.workspace.settle import How
 
 ANSWER_TIMEOUT_S = 30.0
@@ -141,6 +143,10 @@ class ControlClient:
             ControlError: The supervisor is gone, or refuses for another reason.
         """
         await self._ask(Settle(id=self._next_id(), run=run, how=how, message=message, anyway=anyway))
+
+    async def acknowledge(self, run: str, reasons: Iterable[Attention]) -> None:
+        """Say that somebody has seen why a run wants to be looked at."""
+        await self._ask(Acknowledge(id=self._next_id(), run=run, reasons=[*reasons]))
 
     async def choices(self, run: str) -> tuple[list[str], list[str]]:
         """Give the models and the agents a run can have."""

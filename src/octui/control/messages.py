@@ -12,6 +12,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from octui.recording.facts import Attention
+
 MAX_LINE_BYTES = 1 << 22
 """A longer line is refused, and the connection closed."""
 
@@ -121,6 +123,14 @@ class Settle(Message, frozen=True, kw_only=True, tag="settle"):
     anyway: bool = False
 
 
+class Acknowledge(Message, frozen=True, kw_only=True, tag="acknowledge"):
+    """Say that somebody has seen why a run wants to be looked at; what it asks has to be answered instead."""
+
+    id: int
+    run: str
+    reasons: list[Attention]
+
+
 class Choices(Message, frozen=True, kw_only=True, tag="choices"):
     """Ask which models and agents a run can have."""
 
@@ -171,7 +181,7 @@ class Forked(Message, frozen=True, kw_only=True, tag="forked"):
     run: str
 
 
-Order = Stop | Restart | Shutdown | Reply | Answer | Send | Abort | Fork | Revert | Settle | Choices
+Order = Stop | Restart | Shutdown | Reply | Answer | Send | Abort | Fork | Revert | Settle | Acknowledge | Choices
 """What a screen may ask for once it has said hello."""
 
 Request = Hello | Order

@@ -261,7 +261,7 @@ class Transcript:
             tool_calls=totals.tool_calls,
             tokens=totals.tokens,
             cost=totals.cost,
-            cost_is_incomplete=totals.cost_is_incomplete if status.state.is_final else totals.lost_steps > 0,
+            cost_is_incomplete=totals.lacks_steps(is_over=status.state.is_final),
             changes=[
                 Change(file=diff.file, additions=diff.additions, deletions=diff.deletions, patch=mask(diff.patch))
                 for diff in self._session.diffs(name)

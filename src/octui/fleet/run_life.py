@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from octui.recording.journal import Journal
 from octui.recording.log_index import Lines
 from octui.recording.status import RunStatus
 
+STOPPED_BY_USER = "stopped by you"
 LOOK_EVERY_S = 0.5
 LOG_TAIL_BYTES = 64 * 1024
 
@@ -122,6 +123,11 @@ class RunLife:
     def settled(self) -> None:
         """What it changed was dealt with by somebody, who need not be called to look at its check any more."""
         self._clear(Attention.CHECK_FAILED)
+
+    def acknowledge(self, reasons: Iterable[Attention]) -> None:
+        """Somebody has seen why it wants to be looked at, and need not be called for that any more."""
+        for kind in reasons:
+            self._clear(kind, seen=True)
 
     def wait(self, why: str) -> None:
         """Say why it does not start yet."""
@@ -261,9 +267,9 @@ class RunLife:
             self._attention[kind] = words
             self._write(AttentionRaised(at=time.time(), run=self.spec.name, kind=kind, words=words))
 
-    def _clear(self, kind: Attention) -> None:
+    def _clear(self, kind: Attention, *, seen: bool = False) -> None:
         if self._attention.pop(kind, None) is not None:
-            self._write(AttentionCleared(at=time.time(), run=self.spec.name, kind=kind))
+            self._write(AttentionCleared(at=time.time(), run=self.spec.name, kind=kind, seen=seen))
 
     def _enter(self, state: RunState, why: str = "") -> None:
         if self.state.is_final and state in (RunState.STARTING, RunState.RUNNING):

@@ -13,25 +13,15 @@ from pathlib import Path
 import anyio
 
 from octui.client.limits import Limits
-from octui.client.result import Totals
-from octui.client.serve.conversation import Conversation, in_words, open_session, options_of, rules_of
-from octui.client.serve.events import (
-    Activity,
-    ActivityChanged,
-    Answers,
-    AnyServerEvent,
-    PermissionAsked,
-    Question,
-    QuestionAsked,
-    RequestClosed,
-)
+from octui.client.serve.conversation import Conversation, open_session, options_of, rules_of
 from octui.client.sinks import AttemptEnd
 from octui.errors import ControlError, OctuiError, RecordingError
+from octui.fleet.heard_run import HeardRun
 from octui.fleet.outcome import Outcome, judge
 from octui.fleet.run_life import LOOK_EVERY_S, RunLife
 from octui.fleet.servers import Hosted, ServerPool
 from octui.plan.model import RunSpec
-from octui.recording.facts import AnyFact, Attention, RequestAnswered, RequestAsked, RunState, SessionOpened
+from octui.recording.facts import AnyFact, RunState, SessionOpened
 from octui.recording.journal import Journal
 from octui.recording.status import RunStatus
 
@@ -42,9 +32,6 @@ ABORT_S = 5.0
 """How long a server may take to end a turn; its own end takes the turn with it."""
 
 ABORTED_BY_USER = "the turn was aborted by you"
-
-SPOKEN_OF_ATTEMPT = 2
-"""From this attempt on, a provider that is asked again is a reason to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +44,7 @@ class Prompt:
     agent: str = ""
 
 
-class ServeRunner(RunLife):
+class ServeRunner(HeardRun):
     """Runs one run of a plan as a session on a server.
 
     Args:
@@ -84,11 +71,9 @@ class ServeRunner(RunLife):
         self._answers = answers
         self._origin = origin
         self._config = spec.config
-        self._conversation: Conversation | None = None
         self._hosted: Hosted | None = None
         self._prompts: deque[Prompt] = deque()
         self._is_resuming = False
-        self._asked = anyio.Event()
         self._asking = anyio.Lock()
         super().__init__(spec, journal, write)
 
@@ -97,12 +82,10 @@ class ServeRunner(RunLife):
         self._begin_turn()
 
     def _begin_turn(self) -> None:
-        self._turn_totals = Totals()
+        super()._begin_turn()
         self._is_time_up = False
         self._is_asked = False
         self._is_answered = False
-        self._unwritten: RecordingError | None = None
-        self._cannot_write = anyio.Event()
 
     @property
     def server_pid(self) -> int:
@@ -185,22 +168,6 @@ class ServeRunner(RunLife):
             raise ControlError(f"{self.spec.name} is not at work.")
         await self._conversation.abort()
 
-    async def reply(self, request: str, reply: str, message: str) -> None:
-        """Answer a permission with ``once``, ``always`` or ``reject``.
-
-        Raises:
-            OctuiError: It does not wait for that, or the server does not take it.
-        """
-        await self._waiting_for(request, is_question=False).reply(request, reply, message)
-
-    async def answer(self, request: str, answers: Answers | None) -> None:
-        """Answer questions; None dismisses them.
-
-        Raises:
-            OctuiError: It does not wait for that, or the server does not take it.
-        """
-        await self._waiting_for(request, is_question=True).answer(request, answers)
-
     async def revert(self, *, undo: bool) -> None:
         """Take back what was changed since the last prompt, or bring it back.
 
@@ -223,14 +190,6 @@ class ServeRunner(RunLife):
         """
         async with self._servers.borrowed(self.spec, Path(self.directory)) as hosted:
             return await hosted.api.models(self.directory), await hosted.api.agents(self.directory)
-
-    def _waiting_for(self, request: str, *, is_question: bool) -> Conversation:
-        found = self._conversation.waiting.get(request) if self._conversation is not None else None
-        if self._conversation is None or found is None:
-            raise ControlError("That was answered already.")
-        if isinstance(found, Question) is not is_question:
-            raise ControlError("That is another kind of request.")
-        return self._conversation
 
     # One turn
 
@@ -373,19 +332,6 @@ class ServeRunner(RunLife):
         with suppress(OctuiError):
             self._raise(self._watch.mcp_failed(await hosted.api.failed_mcp(self.directory)))
 
-    async def _reject_all(self, talk: Conversation) -> None:
-        """Reject what it asks, as nobody is there to be asked; and say so."""
-        while True:
-            await self._asked.wait()
-            self._asked = anyio.Event()
-            for request in [*talk.waiting.values()]:
-                with suppress(OctuiError):
-                    if isinstance(request, Question):
-                        await talk.answer(request.id, None)
-                    else:
-                        await talk.reply(request.id, "reject")
-                self._raise(self._watch.rejected([in_words(request)]))
-
     async def _write_diff(self, hosted: Hosted) -> None:
         if self.place.tree is not None:
             return  # git tells more: what commands changed, too.
@@ -414,75 +360,3 @@ class ServeRunner(RunLife):
                 self._conversation.close_requests()
             self._wait_no_more()
         super()._finish(outcome)
-
-    def _wait_no_more(self) -> None:
-        for kind in (Attention.PERMISSION_ASKED, Attention.QUESTION_ASKED, Attention.CONNECTION_LOST):
-            self._clear(kind)
-
-    # The conversation's sink
-
-    def received(self, line: bytes) -> None:
-        """Record what the server sent, before anything is made of it."""
-        self._recording(lambda: self._journal.append_stream(self.spec.name, line))
-
-    def printed(self, line: bytes) -> None:
-        """Record what ``opencode run`` would have printed of it."""
-
-        def record() -> None:
-            lines = self._journal.append_stdout(self.spec.name, line)
-            self._take(lines)
-            self._turn_totals.feed_lines(*lines)
-
-        self._recording(record)
-
-    def happened(self, event: AnyServerEvent) -> None:
-        """Write down what a person has to know of."""
-        self._recording(lambda: self._note(event))
-
-    def connection(self, trouble: str) -> None:
-        """Say that the server is not heard, or is again."""
-        if trouble and not self.state.is_final:
-            self._recording(
-                lambda: self._raise([(Attention.CONNECTION_LOST, f"{trouble.rstrip('.')}; octui tries again")])
-            )
-        elif not trouble:
-            self._recording(lambda: self._clear(Attention.CONNECTION_LOST))
-
-    def _note(self, event: AnyServerEvent) -> None:
-        match event:
-            case PermissionAsked(request=permission):
-                self._write(RequestAsked(at=time.time(), run=self.spec.name, permission=permission))
-                self._show_waiting()
-                self._asked.set()
-            case QuestionAsked(request=question):
-                self._write(RequestAsked(at=time.time(), run=self.spec.name, question=question))
-                self._show_waiting()
-                self._asked.set()
-            case RequestClosed(request_id=request, answer=answer):
-                self._write(RequestAnswered(at=time.time(), run=self.spec.name, request_id=request, answer=answer))
-                self._show_waiting()
-            case ActivityChanged(activity=Activity.RETRYING) if event.attempt >= SPOKEN_OF_ATTEMPT:
-                self._raise(self._watch.provider_fails(event.why, event.attempt))
-                return
-            case ActivityChanged():
-                return
-        self._break_silence()
-
-    def _show_waiting(self) -> None:
-        """Say what it waits for, the oldest of each kind."""
-        waiting = self._conversation.waiting.values() if self._conversation is not None else ()
-        for kind, is_question in ((Attention.PERMISSION_ASKED, False), (Attention.QUESTION_ASKED, True)):
-            words = next((in_words(each) for each in waiting if isinstance(each, Question) is is_question), "")
-            if not words:
-                self._clear(kind)
-            elif self._attention.get(kind) != words:
-                self._raise([(kind, words)])
-
-    def _recording(self, act: Callable[[], None]) -> None:
-        """Do what may fail to be written; the run ends by it, but not the stream that others hear, too."""
-        if self._unwritten is None:
-            try:
-                act()
-            except RecordingError as error:
-                self._unwritten = error
-                self._cannot_write.set()

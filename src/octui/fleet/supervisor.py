@@ -4,49 +4,39 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskGroup
 
 from octui.client.client import AsyncOpenCodeClient
-from octui.control.messages import (
-    Abort,
-    Answer,
-    Choices,
-    Fork,
-    Forked,
-    Offered,
-    Order,
-    Reply,
-    Response,
-    Restart,
-    Revert,
-    Send,
-    Settle,
-    Shutdown,
-    Stop,
-)
+from octui.control.messages import Order, Response
 from octui.errors import ConfigError, ControlError, RecordingError
+from octui.fleet.orders import Orders
 from octui.fleet.pacing import Gate
-from octui.fleet.run_life import RunLife
+from octui.fleet.run_life import STOPPED_BY_USER, RunLife
 from octui.fleet.runner import Runner
-from octui.fleet.serve_runner import ABORTED_BY_USER, Prompt, ServeRunner
+from octui.fleet.serve_runner import ServeRunner
 from octui.fleet.servers import ServerPool
+from octui.fleet.spending import Spending
 from octui.plan import graph, templates
-from octui.plan.budget import Meter, Spent
 from octui.plan.model import Plan, RunSpec
-from octui.plan.names import unique_name
 from octui.recording.event_log import EventLog
-from octui.recording.facts import SKIPPED, AnyFact, RunAdded, RunState, SessionEnded, SessionStarted, StateChanged
+from octui.recording.facts import (
+    SKIPPED,
+    AnyFact,
+    RunAdded,
+    RunState,
+    SessionEnded,
+    SessionStarted,
+    StateChanged,
+)
 from octui.recording.journal import Journal
 from octui.recording.layout import SUPERVISOR_LOG
 from octui.recording.status import RunStatus, SessionStatus
 
-STOPPED_BY_USER = "stopped by you"
 LINGER_S = 5.0
 """How long a supervisor stays after its last run when no screen is connected."""
 
@@ -97,15 +87,16 @@ class Supervisor:
         self._before = before
         self._anew = anew
         self._worked_s = worked_s
-        self.runners = {run.name: self._runner(run) for run in plan.runs}
+        self.runners: dict[str, RunLife] = {}
+        self._spending = Spending(plan.budget, self.runners, journal.totals, self._end)
+        self.runners |= {run.name: self._runner(run) for run in plan.runs}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._over: dict[str, anyio.Event] = {}
         self._stop_words: dict[str, str] = {}
         self._members = graph.members(plan.runs)
         self._needs = graph.needed(plan.runs)
-        self._meter = Meter(plan.budget, "the plan's")
         self._restarting: set[str] = set()
-        self._stops: Counter[str] = Counter()
+        self._orders = Orders(self)
         self._begun = anyio.Event()
         self._turned = anyio.Event()
         self._gate = gate or Gate()
@@ -164,63 +155,89 @@ class Supervisor:
                 self._write(SessionEnded(at=time.time(), why=why or ("stopped" if self._closing else "")))
 
     async def handle(self, request: Order) -> Response | None:
-        """Do what a screen asks for.
+        """Do what a screen asks for, once the session has begun; see `octui.fleet.orders`.
 
         Raises:
-            ControlError: It cannot be done, and why.
+            OctuiError: It cannot be done, and why.
         """
         await self._begun.wait()
-        match request:
-            case Shutdown():
-                await self.shutdown()
-            case Stop(run=only):
-                names = [*self.runners] if only is None else [self._known(only).spec.name]
-                self._stops.update(names)
-                await self._stop(names, STOPPED_BY_USER)
-            case Restart(run=name):
-                await self._restart(name)
-            case Reply(run=name):
-                await self._talked_to(name).reply(request.request, request.reply, request.message)
-            case Answer(run=name):
-                await self._talked_to(name).answer(request.request, request.answers)
-            case Send(run=name):
-                await self._send(name, Prompt(request.text, tuple(request.files), request.model, request.agent))
-            case Abort(run=name):
-                await self._abort(name)
-            case Revert(run=name):
-                await self._talked_to(name).revert(undo=request.undo)
-            case Settle(run=name):
-                await self._settle(name, request)
-            case Fork(run=name):
-                return Forked(id=request.id, run=self._fork(name, request.text))
-            case Choices(run=name):
-                models, agents = await self._talked_to(name).choices()
-                return Offered(id=request.id, models=models, agents=agents)
-        return None
+        return await self._orders.handle(request)
 
     async def shutdown(self, why: str = STOPPED_BY_USER) -> None:
         """Stop all runs and let `run` come to its end."""
         self._closing = True
         await self._begun.wait()
-        await self._stop(list(self.runners), why)
+        await self.stop(list(self.runners), why)
 
-    async def _restart(self, name: str) -> None:
-        runner = self._known(name)
-        stops = self._stops[name]
-        self._restarting.add(name)  # What waits for it goes on waiting.
+    # What orders are carried out with
+
+    def known(self, name: str) -> RunLife:
+        """Give what runs a run.
+
+        Raises:
+            ControlError: There is no such run.
+        """
+        if name not in self.runners:
+            raise ControlError(f"This session has no run called {name!r}.")
+        return self.runners[name]
+
+    def is_over(self, name: str) -> bool:
+        """Whether a run is at rest: nothing is done for it any more, and it does not wait for its turn either."""
+        return self._over[name].is_set()
+
+    async def wait_over(self, name: str) -> None:
+        """Wait until a run is at rest."""
+        await self._over[name].wait()
+
+    def check_goes_on(self) -> None:
+        """Refuse what would begin something.
+
+        Raises:
+            ControlError: The session is ending.
+        """
+        if self._closing or self._group is None:
+            raise ControlError("The session is ending.")
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Have a run that is over work, when it is its turn: from its start, or as somebody asked for.
+
+        Raises:
+            ControlError: The session is ending.
+        """
+        self.check_goes_on()
+        self._start(name, work)
+
+    async def stop(self, names: list[str], why: str) -> None:
+        """End runs, all at once, and wait until their processes are gone; those that are over stay as they are."""
+        for name in self._end(names, why):
+            await self._over[name].wait()
+
+    @contextmanager
+    def restarting(self, name: str) -> Iterator[None]:
+        """Let what waits for a run go on waiting, though it comes to its end while the block runs."""
+        self._restarting.add(name)
         try:
-            # Another screen may have started it anew while this one waited for its end.
-            while not self._over[name].is_set():
-                await self._stop([name], STOPPED_BY_USER)
-            if self._closing or self._group is None:
-                raise ControlError("The session is ending.")
-            if self._stops[name] != stops:
-                raise ControlError(f"{name} was stopped before it could start anew.")
-            runner.queue()
-            self._start(name)
+            yield
         finally:
             self._restarting.discard(name)
             self._turn()
+
+    def fork(self, spec: RunSpec, origin: ServeRunner) -> None:
+        """Take in a run that goes on from where another stands, and start it."""
+        self._journal.add_run(spec)
+        runner = self.runners[spec.name] = self._runner(spec, origin=origin.session_id)
+        self.write_outcomes()
+        self._write(RunAdded(at=time.time(), run=spec.name, origin=origin.spec.name))
+        runner.place.share(origin.place)
+        self._start(spec.name)
+
+    def write_outcomes(self) -> None:
+        """Write down what the runs that are over came to."""
+        outcomes = {name: found for name, runner in self.runners.items() if (found := runner.outcome()) is not None}
+        with suppress(OSError):
+            self._journal.write_outcome(outcomes)
+
+    # What it does itself
 
     def _lay_down(self, name: str, before: RunStatus, *, interrupted: bool) -> None:
         """Take a run over as it was left, over."""
@@ -229,66 +246,9 @@ class Supervisor:
         origin = self.runners.get(before.origin)  # It was laid down before.
         self.runners[name].take_over(before, interrupted=interrupted, origin=origin)
 
-    async def _send(self, name: str, prompt: Prompt) -> None:
-        if not prompt.text.strip():
-            raise ControlError("There is nothing to send.")
-        runner = self._talked_to(name)
-        if await runner.send(prompt):
-            if self._closing or self._group is None:
-                raise ControlError("The session is ending.")
-            await self._over[name].wait()
-            self._start(name, runner.resume)
-
-    async def _abort(self, name: str) -> None:
-        runner = self._talked_to(name)
-        if runner.is_about_to_ask:
-            await self._stop([name], ABORTED_BY_USER)
-        else:
-            await runner.abort()
-
-    async def _settle(self, name: str, asked: Settle) -> None:
-        """Do something with what a run that is over changed in its worktree."""
-        place = self._known(name).place
-
-        def check() -> None:
-            for each in place.names:
-                if not self._over[each].is_set():
-                    where = "" if each == name else f" in the worktree of {name}"
-                    raise ControlError(f"{each} is at work{where}; stop it first, or wait for its end.")
-
-        check()
-        await place.settle(asked.how, asked.message, anyway=asked.anyway, check=check)
-        for each in place.names:
-            self.runners[each].settled()
-        self._write_outcomes()
-
-    def _fork(self, name: str, text: str) -> str:
-        """Make a run that goes on from where one stands; give its name."""
-        origin = self._talked_to(name)
-        if self._closing or self._group is None:
-            raise ControlError("The session is ending.")
-        if not origin.session_id:
-            raise ControlError(f"{name} has not begun yet.")
-        spec = replace(
-            origin.spec,
-            name=unique_name(f"{name}-fork", set(self.runners)),
-            prompt=text,
-            template="",
-            group="",
-            needs=(),
-        )
-        self._journal.add_run(spec)
-        self.runners[spec.name] = self._runner(spec, origin=origin.session_id)
-        self._write_outcomes()
-        self._write(RunAdded(at=time.time(), run=spec.name, origin=name))
-        self.runners[spec.name].place.share(origin.place)
-        self._start(spec.name)
-        return spec.name
-
     def _runner(self, run: RunSpec, origin: str = "") -> RunLife:
         runner = self._new_runner(run, origin)
-        if not (run.budget.is_open and self._plan.budget.is_open):
-            runner.spends = lambda: self._spend(runner)
+        self._spending.watch(runner)
         return runner
 
     def _new_runner(self, run: RunSpec, origin: str) -> RunLife:
@@ -298,12 +258,6 @@ class Supervisor:
             raise ValueError("A run over a server needs servers.")
         return ServeRunner(run, self._servers, self._journal, self._write, answers=self._answers, origin=origin)
 
-    def _talked_to(self, name: str) -> ServeRunner:
-        runner = self._known(name)
-        if not isinstance(runner, ServeRunner):
-            raise ControlError(f"{name} runs by `opencode run`, which cannot be talked to.")
-        return runner
-
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         if self._servers is None:
@@ -312,11 +266,6 @@ class Supervisor:
         async with self._servers.serving():
             yield
 
-    async def _stop(self, names: list[str], why: str) -> None:
-        """End runs, all at once, and wait until their processes are gone; those that are over stay as they are."""
-        for name in self._end(names, why):
-            await self._over[name].wait()
-
     def _end(self, names: Iterable[str], why: str) -> list[str]:
         """Have runs end, all at once; give those that are not over yet."""
         live = [name for name in names if not self._over[name].is_set()]
@@ -324,39 +273,6 @@ class Supervisor:
             self._stop_words[name] = why
             self._scopes[name].cancel()
         return live
-
-    def _spend(self, runner: RunLife) -> None:
-        """Hold a run that is at work to its budget, and all of them to the plan's."""
-        name = runner.spec.name
-        self._hold(runner, runner.meter, runner.spent, [name])
-        if not self._plan.budget.is_open:
-            totals = [self._journal.totals(each) for each in self.runners]
-            spent = Spent(
-                cost=sum(each.cost for each in totals),
-                tokens=sum(each.tokens.total for each in totals),
-                turns=sum(each.turns for each in totals),
-            )
-            self._hold(runner, self._meter, spent, self.runners)
-
-    def _hold(self, runner: RunLife, meter: Meter, spent: Spent, names: Iterable[str]) -> None:
-        """Say of a run that a budget is nearly spent; where it is crossed, end whatever it is the budget of."""
-        for words in meter.nearly(spent):
-            runner.nearly_spent(words)
-        if words := meter.crossed(spent):
-            if runner.has_answered:
-                runner.overdrawn(words)
-            self._end([name for name in names if not self.runners[name].has_answered], words)
-
-    def _hold_to_time(self, began: float) -> None:
-        """Hold the plan to its time, for as long as it is in time."""
-        spent = Spent(seconds=time.monotonic() - began)
-        for words in self._meter.nearly(spent):
-            for name in self.runners:
-                if not self._over[name].is_set():
-                    self.runners[name].nearly_spent(words)
-        if words := self._meter.crossed(spent):
-            self._is_in_time = False
-            self._end(self.runners, words)
 
     def _start(self, name: str, work: Callable[[], Awaitable[None]] | None = None) -> None:
         """Have a run work, when it is its turn: from its start, or as somebody asked for."""
@@ -387,7 +303,7 @@ class Supervisor:
             self._last_end = time.monotonic()
             over.set()
             self._turn()
-            self._write_outcomes()
+            self.write_outcomes()
 
     async def _work(
         self,
@@ -438,7 +354,7 @@ class Supervisor:
             return False
         runner.spec = replace(spec, prompt=prompt)
         self._journal.replace_run(runner.spec)
-        self._write_outcomes()
+        self.write_outcomes()
         return True
 
     def _answer(self, name: str) -> templates.Answer:
@@ -469,7 +385,8 @@ class Supervisor:
         began = time.monotonic() - self._worked_s
         while True:
             if self._is_in_time:
-                self._hold_to_time(began)
+                at_work = [name for name in self.runners if not self.is_over(name)]
+                self._is_in_time = not self._spending.hold_to_time(time.monotonic() - began, at_work)
             if all(over.is_set() for over in self._over.values()):
                 if self._closing or connections is None:
                     return
@@ -479,19 +396,9 @@ class Supervisor:
                     return
             await anyio.sleep(_LOOK_EVERY_S)
 
-    def _known(self, name: str) -> RunLife:
-        if name not in self.runners:
-            raise ControlError(f"This session has no run called {name!r}.")
-        return self.runners[name]
-
     def _write(self, fact: AnyFact) -> None:
         self._journal.fact(fact)
         if isinstance(fact, StateChanged) and fact.state not in (RunState.QUEUED, RunState.STARTING):
             self._gate.spoken()
         if self._on_fact is not None:
             self._on_fact(fact)
-
-    def _write_outcomes(self) -> None:
-        outcomes = {name: found for name, runner in self.runners.items() if (found := runner.outcome()) is not None}
-        with suppress(OSError):
-            self._journal.write_outcome(outcomes)

@@ -219,6 +219,19 @@ class Workplace:
             with suppress(RecordingError):
                 self._write(self.checked)
 
+    @asynccontextmanager
+    async def to_itself(self, check: Callable[[], None]) -> AsyncIterator[None]:
+        """Let nobody begin to work there as long as the block runs.
+
+        Args:
+            check: Is called before it is waited for, and once nobody can begin any more; what it raises leaves it all
+                as it is.
+        """
+        check()
+        async with self._site.making:
+            check()
+            yield
+
     async def settle(self, how: How, message: str, *, anyway: bool, check: Callable[[], None]) -> None:
         """Do something with what was changed in the worktree, and write it down for all who share it.
 
@@ -226,13 +239,12 @@ class Workplace:
             how: See `octui.workspace.settle.settle`.
             message: Likewise.
             anyway: Likewise.
-            check: Is called once nobody can begin to work there any more; what it raises leaves it all as it is.
+            check: See `to_itself`.
 
         Raises:
             WorkspaceError: It cannot be done, and why.
         """
-        async with self._site.making, self._site.counting:
-            check()
+        async with self.to_itself(check), self._site.counting:
             tree = self.tree
             if tree is None:
                 raise WorkspaceError(f"{self._spec.name} has no worktree.")

@@ -113,7 +113,7 @@ def figures_of(name: str, meta: RunMeta, status: RunStatus, totals: Totals, now:
         turns=totals.turns,
         tokens=totals.tokens.total,
         cost=totals.cost,
-        is_incomplete=totals.cost_is_incomplete if status.state.is_final else totals.lost_steps > 0,
+        is_incomplete=totals.lacks_steps(is_over=status.state.is_final),
         files=changes.files if changes else 0 if has_tree else None,
         added=changes.added if changes else 0 if has_tree else None,
         removed=changes.removed if changes else 0 if has_tree else None,

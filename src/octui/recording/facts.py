@@ -156,10 +156,11 @@ class AttentionRaised(Fact, frozen=True, kw_only=True, tag="attention_raised"):
 
 
 class AttentionCleared(Fact, frozen=True, kw_only=True, tag="attention_cleared"):
-    """The reason is gone, such as silence that was broken."""
+    """The reason is gone, such as silence that was broken, or a person says to have ``seen`` it."""
 
     run: str
     kind: Attention
+    seen: bool = False
 
 
 class RunAdded(Fact, frozen=True, kw_only=True, tag="run_added"):

@@ -57,6 +57,7 @@ class RunStatus:
         directory: The folder that session works in, on the server's machine.
         requests: What waits for an answer, by id, the oldest first, each with since when.
         worktree: The git worktree it works in; None for a run that works in its folder itself.
+        has_worktree: Whether that was not removed; what was kept can be applied all the same.
         settled: What was done last with what it changed there; None where nothing was.
         changes: How much it changed there, as counted last; None before that.
         setting_up: The command that comes before it and is under way; None where none is.
@@ -83,6 +84,7 @@ class RunStatus:
     directory: str = ""
     requests: dict[str, tuple[Permission | Question, float]] = field(default_factory=dict)
     worktree: WorktreeMade | None = None
+    has_worktree: bool = False
     settled: Settled | None = None
     changes: ChangesCounted | None = None
     setting_up: SettingUp | None = None
@@ -108,9 +110,9 @@ class RunStatus:
         return min(stdout for life, _, stdout, _ in self.attempt_offsets if life == self.life)
 
     @property
-    def has_worktree(self) -> bool:
-        """Whether it has a worktree that was not removed."""
-        return self.worktree is not None and not (self.settled is not None and self.settled.is_gone)
+    def notices(self) -> dict[Attention, str]:
+        """The open reasons that need nothing but to be seen, with their words: all that are no question."""
+        return {kind: words for kind, (words, _) in self.attention.items() if not (kind.is_request and self.requests)}
 
     @property
     def is_skipped(self) -> bool:
@@ -182,7 +184,8 @@ class SessionStatus:
                 run = self.run(fact.run)
                 run.checking, run.checked = "", fact
             case WorktreeSettled():
-                self.run(fact.run).settled = fact.how
+                run = self.run(fact.run)
+                run.settled, run.has_worktree = fact.how, run.has_worktree and not fact.how.is_gone
 
     def run(self, name: str) -> RunStatus:
         """Give a run's status, made at its first mention."""
@@ -206,7 +209,7 @@ class SessionStatus:
 
     @staticmethod
     def _make_worktree(run: RunStatus, fact: WorktreeMade) -> None:
-        run.worktree, run.settled, run.changes = fact, None, None
+        run.worktree, run.has_worktree, run.settled, run.changes = fact, True, None, None
         run.set_up = None  # What was set up stood in the one before it, if there was one.
 
     @staticmethod

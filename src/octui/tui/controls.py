@@ -6,12 +6,13 @@ A supervisor stays while a screen is connected, so that runs that are over can b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from octui.errors import ControlError
+from octui.recording.facts import Attention
 from octui.recording.session import Session
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ class SessionControls:
     async def revert(self, run: str, *, undo: bool = False) -> None:
         """Take back what a run changed since its last prompt, or bring that back."""
         await self._send(lambda client: client.revert(run, undo=undo))
+
+    async def acknowledge(self, run: str, reasons: Iterable[Attention]) -> None:
+        """Say that somebody has seen why a run wants to be looked at; of a session that is over, too."""
+        if self._session.is_live:
+            await self._send(lambda client: client.acknowledge(run, reasons))
+        else:
+            from octui.control.afterwards import acknowledge
+
+            acknowledge(self._session, run, reasons)
 
     async def choices(self, run: str) -> tuple[list[str], list[str]]:
         """Give the models and the agents a run can have."""

@@ -297,8 +297,8 @@ class RunDocument:
             why = clean_line(status.why)
             role = f"state-{status.state.replace('_', '-')}/bold"
             lines += _hanging(f"{glyph} ", status.state.because(why), width, role)
-        for kind, (words, _) in status.attention.items():
-            if words == status.why or (kind.is_request and status.requests):
+        for words in status.notices.values():
+            if words == status.why:
                 continue
             lines += _hanging(f"{self.glyphs.attention} ", clean_line(words), width, "state-attention/bold")
         if status.attention or status.state in (RunState.FAILED, RunState.TIMED_OUT, RunState.RETRYING):

@@ -249,13 +249,9 @@ class SessionView:
             agent=clean_line(agent or ""),
             elapsed_s=None if elapsed is None else float(int(elapsed)),
             totals=totals,
-            incomplete=totals.cost_is_incomplete if ended else totals.lost_steps > 0,
+            incomplete=totals.lacks_steps(is_over=ended),
             now=self._now_words(name, run_status, glyphs),
-            attention="; ".join(
-                clean_line(words)
-                for kind, (words, _) in run_status.attention.items()
-                if not (kind.is_request and run_status.requests)
-            ),
+            attention="; ".join(map(clean_line, run_status.notices.values())),
             waits=self._waits_words(run_status),
         )
 
@@ -278,7 +274,7 @@ class SessionView:
             totals = self.totals(run.name)
             tokens += totals.tokens
             cost += totals.cost
-            incomplete |= totals.cost_is_incomplete if run.state.is_final else totals.lost_steps > 0
+            incomplete |= totals.lacks_steps(is_over=run.state.is_final)
         started = self.session.started_at
         ends = [run.ended_at for run in runs]
         end = max((at for at in ends if at is not None), default=self.moment) if None not in ends else self.moment

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
+from octui.client.serve.asked import Asked
 from octui.client.serve.events import (
     Activity,
     ActivityChanged,
@@ -44,8 +45,7 @@ class RunLines:
         self.session_id = session_id
         self._users: set[str] = set()
         self._assistants: set[str] = set()
-        self._begun = ""
-        self._queued: list[PartChanged] = []
+        self._asked = Asked()
         self._unknown: dict[str, list[PartChanged]] = {}
         self._has_prompt = False
         self._done: set[str] = set()
@@ -90,7 +90,7 @@ class RunLines:
             case MessageChanged(answers=asked):
                 self._assistants.add(event.message_id)
                 self._unknown.pop(event.message_id, None)
-                return self._begin(asked, event.at_ms)
+                return self._answer(asked, event.at_ms)
             case PartChanged(part_id=part) if part not in self._done:
                 return self._ask(event) if event.message_id in self._users else self._do(event)
             case ActivityChanged(activity=Activity.IDLE):
@@ -101,7 +101,7 @@ class RunLines:
 
     def rest(self, at_ms: int) -> list[bytes]:
         """Give the lines of the prompts that wait for their answer, none of which comes any more."""
-        return self._begin("", at_ms)
+        return self._answer("", at_ms)
 
     def _do(self, part: PartChanged) -> list[bytes]:
         kind = _TYPES.get(part.kind, "")
@@ -120,15 +120,10 @@ class RunLines:
         if not self._has_prompt:
             self._has_prompt = True
             return []
-        self._queued.append(part)
-        return self._begin(self._begun, part.at_ms) if part.message_id <= self._begun else []
+        return [] if self._asked.add(part) else [self._line("prompt", part.at_ms, b"part", part.body)]
 
-    def _begin(self, asked: str, at_ms: int) -> list[bytes]:
-        """A message of the user is answered now, and all before it (ids are in the order of time); empty for all."""
-        self._begun = max(self._begun, asked)
-        begun = [part for part in self._queued if not asked or part.message_id <= asked]
-        self._queued = [part for part in self._queued if asked and part.message_id > asked]
-        return [self._line("prompt", at_ms, b"part", part.body) for part in begun]
+    def _answer(self, asked: str, at_ms: int) -> list[bytes]:
+        return [self._line("prompt", at_ms, b"part", part.body) for part in self._asked.answer(asked)]
 
     def _line(self, kind: str, at_ms: int, key: bytes, body: bytes) -> bytes:
         head = b'{"type":"%b","timestamp":%d,"sessionID":%b' % (kind.encode(), at_ms, _encode(self.session_id))

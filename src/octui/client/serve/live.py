@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from octui.client.serve.asked import Asked
 from octui.client.serve.events import (
     Activity,
     ActivityChanged,
@@ -88,8 +89,6 @@ class Live:
         retry: What the provider was last asked again for; None while it answers.
         parts: What is under way, by part, the oldest first.
         children: Its subagents' sessions, by id.
-        queued: What a user asked that is not answered yet, by message, the oldest first; the first prompt of all is the
-            run's own, and known without.
         compacting: Whether the session's history is being replaced by a summary of it.
         events: How many events it was fed.
         model: The model that answers, as ``provider/model``; empty before it is told.
@@ -102,14 +101,22 @@ class Live:
         self.retry: ActivityChanged | None = None
         self.parts: dict[str, LivePart] = {}
         self.children: dict[str, Child] = {}
-        self.queued: dict[str, str] = {}
         self.compacting = False
         self.events = 0
         self.model = ""
         self.agent = ""
         self._whole: set[str] = set()
         self._users: set[str] = set()
-        self._begun = ""
+        self._asked = Asked()
+        self._has_begun = False
+
+    @property
+    def queued(self) -> dict[str, str]:
+        """What a user asked that is not answered yet, by message, the oldest first.
+
+        The first prompt of all is the run's own, and known without.
+        """
+        return {part.message_id: part.text for part in self._asked.parts.values()}
 
     def feed(self, event: AnyServerEvent) -> None:
         """Take one event into account."""
@@ -136,12 +143,12 @@ class Live:
         return part_id in self._whole
 
     def _ask(self, part: PartChanged) -> None:
-        if part.kind is PartKind.TEXT and not part.is_synthetic and self._begun and part.message_id > self._begun:
-            self.queued[part.message_id] = part.text
+        if part.kind is PartKind.TEXT and not part.is_synthetic and self._has_begun:
+            self._asked.add(part)
 
     def _answer(self, message: MessageChanged) -> None:
-        self._begun = max(self._begun, message.answers or " ")
-        self.queued = {asked: text for asked, text in self.queued.items() if message.answers and asked > self._begun}
+        self._has_begun = True
+        self._asked.answer(message.answers)
         self.compacting = message.agent == COMPACTION_AGENT
         if not self.compacting:
             self.model, self.agent = message.model or self.model, message.agent or self.agent
@@ -163,7 +170,7 @@ class Live:
         self.activity = event.activity
         self.retry = event if event.activity is Activity.RETRYING else None
         if event.activity is Activity.IDLE:
-            self.queued.clear()
+            self._asked.answer("")
             self.compacting = False  # Parts stay: those of a turn that was aborted become whole a moment later.
 
     def _change(self, event: PartChanged) -> None:

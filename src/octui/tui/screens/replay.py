@@ -27,6 +27,7 @@ from octui.tui.widgets.transport import Transport, TransportState
 FRAME_S = 1 / 20
 GAPS_S = 2.0
 SPARK_BUCKETS = 16
+_AT_TIMES = ("session.resume", "pane.seen")
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
 
@@ -56,7 +57,7 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         self._playing_at_start = playing
         self._by_itself = by_itself
         self._at = 0.0
-        self._resume_key = ""
+        self._offers: tuple[str, ...] = ()
 
     def make_view(self, session: Session, now: Callable[[], float]) -> SessionView:
         """Look at the recording as it was at the clock's position, from the first frame on."""
@@ -83,9 +84,10 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
         self.call_after_refresh(self.tell_keys)
 
     def tell_keys(self) -> None:
-        """Say which key resumes, where there is something left to do."""
+        """Say which keys do what can only be done at times: what is left of the session, what needs to be seen."""
         bound = keys_by_id([active.binding for active in self.active_bindings.values()])
-        self._resume_key = bound.get("session.resume", [""])[0]
+        labels = {command.id: command.label for command in self.COMMANDS_TABLE}
+        self._offers = tuple(f"{bound[name][0]} {labels[name]}" for name in _AT_TIMES if name in bound)
         self._show_transport()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -149,7 +151,7 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
                 speed=clock.speed,
                 gaps_s=clock.gap_s,
                 activity=self._activity,
-                resume_key=self._resume_key,
+                offers=self._offers,
             )
         )
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octui.errors import OctuiError
 from octui.recording.facts import RunState, StateChanged
 from octui.recording.session import Session
 from octui.tui.glyphs import Glyphs
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SHORT_TURN_S = 10.0
 """What a run has done for less long is ended without asking."""
 
-SEND, FORK = "send", "fork"
+SEND, SEND_ALL, FORK = "send", "send_all", "fork"
 _AT_WORK = (RunState.STARTING, RunState.RUNNING, RunState.RETRYING)
 
 
@@ -83,45 +84,65 @@ class TalkScreen(WaitingScreen):
     async def action_send(self) -> None:
         """Ask the current run something more."""
         if self._can_talk():
-            await self._open_prompt(self.current, SEND)
+            await self._open_prompt([self.current], SEND)
+
+    async def action_send_all(self) -> None:
+        """Ask all runs something more at once that can be asked."""
+        runs = [name for name in self.panes if not self._why_not(self.view.status.run(name))]
+        if runs:
+            await self._open_prompt(runs, SEND_ALL if len(runs) > 1 else SEND)
+        else:
+            self.notify("No run can be asked something more.", severity="warning", markup=False)
 
     async def action_fork(self) -> None:
         """Go on from where the current run stands in a run of its own."""
         if self._can_talk():
-            await self._open_prompt(self.current, FORK)
+            await self._open_prompt([self.current], FORK)
 
-    async def _open_prompt(self, name: str, purpose: str) -> None:
+    async def _open_prompt(self, runs: Sequence[str], purpose: str) -> None:
         """Open the line; whoever awaits it leaves further keys where they are until it can take them."""
         from octui.tui.widgets.prompt_line import PromptLine
 
         if not self.query(PromptLine):
             await self.mount(PromptLine(self._files_of), after="#body")
-        self._reopen(self.query_one(PromptLine), name, purpose)
+        self._reopen(self.query_one(PromptLine), runs, purpose)
 
-    def _reopen(self, line: PromptLine, name: str, purpose: str) -> None:
-        run = clean_line(name)
-        model, agent = self.chosen.get(name, ("", ""))
+    def _reopen(self, line: PromptLine, runs: Sequence[str], purpose: str) -> None:
         sep = f" {self.glyphs.separator} "
-        for_whom = sep.join(part for part in (run, clean_line(model), clean_line(agent)) if part)
-        is_busy = self.view.status.run(name).state in (RunState.RUNNING, RunState.RETRYING)
-        title = f"{self.glyphs.prompt} {'in a fork of' if purpose == FORK else 'to'} {for_whom}"
         hint = "enter sends, ctrl+j new line, @ file, esc leaves"
         if not self.session.is_live:
             hint = f"ended: sending takes it up{sep}{hint}"
-        elif is_busy and purpose == SEND:
+        elif purpose == SEND and self._is_busy(runs[0]):
             hint = f"queued: comes next{sep}{hint}"
-        line.open(name, purpose, title, hint, [self.session.meta(name).prompt])
+        elif purpose == SEND_ALL and any(map(self._is_busy, runs)):
+            hint = f"queued where at work{sep}{hint}"
+        before = dict.fromkeys(self.session.meta(name).prompt for name in runs)
+        line.open(runs, purpose, f"{self.glyphs.prompt} {self._addressees(runs, purpose)}", hint, [*before])
+
+    def _addressees(self, runs: Sequence[str], purpose: str) -> str:
+        """Say for whom a prompt is, each by name, and what they answer it with."""
+        if purpose == SEND_ALL:
+            of = len(self.panes)
+            return f"to {f'all {of}' if len(runs) == of else f'{len(runs)} of {of}'} runs: {named(runs)}"
+        sep = f" {self.glyphs.separator} "
+        for_whom = sep.join(filter(None, map(clean_line, (runs[0], *self.chosen.get(runs[0], ())))))
+        return f"{'in a fork of' if purpose == FORK else 'to'} {for_whom}"
+
+    def _is_busy(self, run: str) -> bool:
+        return self.view.status.run(run).state in (RunState.RUNNING, RunState.RETRYING)
 
     def _folder_of(self, run: str) -> Path:
         status = self.view.status.run(run)
         made = status.worktree.folder if status.worktree is not None else ""
         return Path(status.directory or made or self.session.meta(run).workspace)
 
-    def _files_of(self, run: str) -> list[str]:
+    def _files_of(self, runs: Sequence[str]) -> list[str]:
+        """The files of the folders that runs work in; each is attached for those in whose folder it is."""
         from octui.discovery.files import workspace_files
 
-        folder = self._folder_of(run)
-        return workspace_files(folder) if folder.is_absolute() and folder.is_dir() else []
+        folders = dict.fromkeys(map(self._folder_of, runs))
+        found = [workspace_files(folder) for folder in folders if folder.is_absolute() and folder.is_dir()]
+        return [*dict.fromkeys(file for files in found for file in files)]
 
     def on_prompt_line_left(self, message: PromptLine.Left) -> None:
         """Give the keys back to the pane."""
@@ -130,8 +151,11 @@ class TalkScreen(WaitingScreen):
     def on_prompt_line_sent(self, message: PromptLine.Sent) -> None:
         """Send what was typed."""
         self._to_pane()
-        name, text = message.run, message.text
-        run = clean_line(name)
+        if message.purpose == SEND_ALL:
+            self._send_to_all(message.line, message.runs, message.text)
+            return
+        (name,) = message.runs
+        run, text = clean_line(name), message.text
 
         def refused() -> None:
             message.line.keep(name, message.purpose, text)
@@ -139,24 +163,45 @@ class TalkScreen(WaitingScreen):
         if message.purpose == FORK:
             self._send(lambda: self._awake(lambda: self._fork(name, text)), "", refused)
             return
+        is_queued = self.session.is_live and self.view.status.run(name).state is RunState.RUNNING
+        said = f"Queued for {run}: comes next." if is_queued else f"Sent to {run}."
+        self._send(lambda: self._awake(lambda: self._ask_more(name, text)), said, refused)
+
+    async def _ask_more(self, name: str, text: str) -> None:
         from octui.tui.attached import files_in
 
         folder = self._folder_of(name)
         files = files_in(text, lambda path: _is_file(folder, path))
         model, agent = self.chosen.get(name, ("", ""))
-        is_busy = self.session.is_live and self.view.status.run(name).state is RunState.RUNNING
-        pane = self.panes[name]
+        await self.controls.send(name, text, files=files, model=model, agent=agent)
+        self.chosen.pop(name, None)
+        self.panes[name].to_end()
 
-        def sent() -> None:
-            self.chosen.pop(name, None)
-            pane.to_end()
+    def _send_to_all(self, line: PromptLine, runs: Sequence[str], text: str) -> None:
+        """Send a prompt to several runs; where one of them refuses it, it is kept for that one."""
 
-        said = f"Queued for {run}: comes next." if is_busy else f"Sent to {run}."
+        async def send() -> None:
+            refused: dict[str, list[str]] = {}
 
-        def send() -> Awaitable[None]:
-            return self.controls.send(name, text, files=files, model=model, agent=agent)
+            async def ask(name: str) -> None:
+                try:
+                    await self._ask_more(name, text)
+                except OctuiError as error:
+                    refused.setdefault(clean_line(str(error)), []).append(name)
 
-        self._send(lambda: self._awake(send), said, refused, then=sent)
+            await asyncio.gather(*map(ask, runs))
+            left = [name for names in refused.values() for name in names]
+            if len(left) == len(runs):
+                line.keep("", SEND_ALL, text)
+            else:
+                self.app.notify(f"Sent to {named([name for name in runs if name not in left])}.", markup=False)
+                for name in left:
+                    line.keep(name, SEND, text)
+            for why, names in refused.items():
+                words = f"{named(names)}: {why} What you wrote is kept."
+                self.app.notify(words, severity="error", markup=False)
+
+        self._send(lambda: self._awake(send), "", lambda: line.keep("", SEND_ALL, text))
 
     async def _fork(self, name: str, text: str) -> None:
         self._awaited_run = await self.controls.fork(name, text)
@@ -188,7 +233,7 @@ class TalkScreen(WaitingScreen):
             kind, _, value = choice.partition(":")
             model, agent = self.chosen.get(name, ("", ""))
             self.chosen[name] = ("", "") if not value else (value, agent) if kind == "model" else (model, value)
-            await self._open_prompt(name, SEND)
+            await self._open_prompt([name], SEND)
 
         self.app.push_screen(PickScreen(f"For what {clean_line(name)} is asked next", options), picked)
 
@@ -260,11 +305,6 @@ class TalkScreen(WaitingScreen):
             CompareScreen(self.view, self.current, self.show_changes, self.look_again, self.palette, self.glyphs)
         )
 
-    def look_again(self) -> None:
-        """Show what was written into a session that nobody is at work on."""
-        self.view.look_again()
-        self.show_all()
-
     def _revert(self, name: str, *, undo: bool) -> None:
         run = clean_line(name)
         said = f"What {run} changed is there again." if undo else f"What {run} changed is taken back."
@@ -283,6 +323,11 @@ class TalkScreen(WaitingScreen):
             "take it back",
             act,
         )
+
+
+def named(runs: Iterable[str]) -> str:
+    """Runs by name, as clean text."""
+    return ", ".join(map(clean_line, runs))
 
 
 def _is_file(folder: Path, path: str) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from octui.recording.facts import RequestAnswered
+from octui.recording.facts import Attention, RequestAnswered
 from octui.recording.session import Session
 from octui.tui.glyphs import Glyphs
 from octui.tui.palette import Palette
@@ -43,6 +43,7 @@ class WaitingScreen(ControlledScreen):
         self._answers: AnswerScreen | None = None
         self._summons = Summons(self._ring, self._count, self._tell_desktop)
         self._was_live: bool | None = None
+        self._keys_told: tuple[bool, bool] | None = None
 
     async def on_unmount(self) -> None:
         """Nobody waits here any more; Textual has the handler below let go of the supervisor."""
@@ -64,7 +65,6 @@ class WaitingScreen(ControlledScreen):
         if self.view.is_live != self._was_live:
             self._was_live = self.view.is_live
             self.call_after_refresh(self._tell_answer_key)
-            self.call_after_refresh(self.tell_keys)
         if self._answers is not None:
             self._answers.look()
 
@@ -96,6 +96,51 @@ class WaitingScreen(ControlledScreen):
             self.app.write_to_terminal(sequence)
         elif command := notification_command(title, text):
             run_apart(command)
+
+    # Seeing
+
+    def to_be_seen(self) -> list[Attention]:
+        """The reasons for which the current run needs somebody to look at it, as far as that can be written down."""
+        if self.pane is None or self.session.is_bare:
+            return []
+        shown, now = self.pane.run_view.status.notices, self.session.status.run(self.current).notices
+        return [kind for kind in shown if kind in now]
+
+    def action_acknowledge(self) -> None:
+        """Say that the current run was looked at, so that it needs nobody any more but for what it asks."""
+        name, reasons = self.current, self.to_be_seen()
+        is_past = self.view.position is not None and self.view.position < (self.session.ended_at or 0.0)
+        said = f"{clean_line(name)}: seen{', from the end of the recording on' if is_past else ''}."
+        self._send(lambda: self.controls.acknowledge(name, reasons), said, then=self.look_again)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to have seen what is to be seen."""
+        if action == "acknowledge":
+            return bool(self.to_be_seen())
+        return super().check_action(action, parameters)
+
+    def look_again(self) -> None:
+        """Show what was written into a session that nobody is at work on."""
+        self.session.refresh(0)
+        self.view.look_again()
+        self.show_all()
+
+    def show_sums(self) -> None:
+        """Draw the sums, and the keys where they are others now."""
+        super().show_sums()
+        self._look_at_keys()
+
+    def choose(self, name: str) -> None:
+        """Make a run the current one, whose keys may be others."""
+        super().choose(name)
+        self._look_at_keys()
+
+    def _look_at_keys(self) -> None:
+        """Show the keys anew where they are others now, but not those of a line that is typed into."""
+        now = self.view.is_live, bool(self.to_be_seen())
+        if now != self._keys_told and self.keys_are_commands:
+            self._keys_told = now
+            self.tell_keys()
 
     # Answering
 

@@ -1,4 +1,4 @@
-"""The line at the bottom in which a run is asked something more; loaded when it is opened."""
+"""The line at the bottom in which runs are asked something more; loaded when it is opened."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class PromptLine(Vertical):
     """Asks for a prompt, with files of the workspace completed after ``@``.
 
     Args:
-        find_files: Gives the files of a run's workspace; called in a thread.
+        find_files: Gives the files of the workspaces of runs; called in a thread.
     """
 
     DEFAULT_CSS = """
     PromptLine { height: auto; background: $panel; display: none; padding: 0 1; }
-    PromptLine #prompt-title { color: $accent; text-style: bold; height: 1; }
+    PromptLine #prompt-title { color: $accent; text-style: bold; height: auto; max-height: 5; }
     PromptLine PromptArea {
         height: 1; border: none; padding: 0; background: $panel; scrollbar-size-vertical: 1;
     }
@@ -89,32 +89,29 @@ class PromptLine(Vertical):
         """A prompt is to be sent."""
 
         line: PromptLine
-        run: str
+        runs: tuple[str, ...]
         purpose: str
         text: str
 
-    @dataclass
     class Left(Message):
         """The line was left without sending; what was typed is kept."""
 
-        run: str
-
     @dataclass
     class FilesFound(Message):
-        """The files of a workspace were looked up."""
+        """The files of workspaces were looked up."""
 
-        run: str
+        runs: tuple[str, ...]
         files: list[str]
 
-    def __init__(self, find_files: Callable[[str], list[str]]) -> None:
+    def __init__(self, find_files: Callable[[Sequence[str]], list[str]]) -> None:
         super().__init__(id="prompt-line")
         self._find_files = find_files
-        self._files: dict[str, list[str]] = {}
+        self._files: dict[tuple[str, ...], list[str]] = {}
         self._drafts: dict[tuple[str, str], str] = {}
         self._sent: list[str] = []
         self._recalled = 0
         self._offered: list[str] = []
-        self.run_name = ""
+        self.runs: tuple[str, ...] = ()
         self.purpose = ""
 
     def compose(self) -> ComposeResult:
@@ -139,35 +136,42 @@ class PromptLine(Vertical):
         """Whether files are offered."""
         return self.query_one(OptionList).display
 
-    def open(self, run: str, purpose: str, title: str, hint: str, before: Sequence[str]) -> None:
+    def open(self, runs: Sequence[str], purpose: str, title: str, hint: str, before: Sequence[str]) -> None:
         """Take the keys.
 
         Args:
-            run: The run it is for.
-            purpose: What the prompt is for; drafts are kept for each.
+            runs: The runs it is for.
+            purpose: What the prompt is for; a draft is kept for each run and purpose, and one for several runs at once.
             title: What the line is, clean text.
             hint: What comes of sending, clean text.
-            before: What the run was asked before, the oldest first; `up` recalls it.
+            before: What was asked before, the oldest first; `up` recalls it.
         """
-        self.run_name, self.purpose = run, purpose
+        self.runs, self.purpose = tuple(runs), purpose
         self._before = [text for text in before if text]
         self._recalled = 0
         self.query_one("#prompt-title", Static).update(Content(title))
         self.query_one("#prompt-hint", Static).update(Content(hint))
         self.display = True
-        self._fill(self._drafts.get((run, purpose), ""))
+        self._fill(self._drafts.get(self._draft, ""))
         self.screen.set_focus(self.area)  # At once: the area's own `focus` lets keys that wait already go first.
-        self._files.pop(run, None)
-        self.run_worker(partial(self._look_up, run), thread=True, group="files", exclusive=True)
+        self._files.pop(self.runs, None)
+        self.run_worker(partial(self._look_up, self.runs), thread=True, group="files", exclusive=True)
+
+    @property
+    def _draft(self) -> tuple[str, str]:
+        return self.runs[0] if len(self.runs) == 1 else "", self.purpose
 
     def say(self, hint: str) -> None:
         """Tell what comes of sending, clean text."""
         self.query_one("#prompt-hint", Static).update(Content(hint))
 
     def keep(self, run: str, purpose: str, text: str) -> None:
-        """Keep a prompt that could not be sent, for the next time the line is opened; there, where nothing is typed."""
+        """Keep a prompt that could not be sent, for the next time the line is opened; there, where nothing is typed.
+
+        An empty ``run`` keeps it for several at once.
+        """
         self._drafts[run, purpose] = text
-        if self.display and (self.run_name, self.purpose) == (run, purpose) and not self.area.text:
+        if self.display and self._draft == (run, purpose) and not self.area.text:
             self._fill(text)
 
     def close(self) -> None:
@@ -202,16 +206,16 @@ class PromptLine(Vertical):
     def _complete(self) -> None:
         row, column = self.area.cursor_location
         typed = being_typed(self.area.document.get_line(row)[:column])
-        files = self._files.get(self.run_name, [])
+        files = self._files.get(self.runs, [])
         self._offer([] if typed is None else matching(files, typed, SHOWN_FILES))
 
-    def _look_up(self, run: str) -> None:
-        self.post_message(self.FilesFound(run, self._find_files(run)))
+    def _look_up(self, runs: tuple[str, ...]) -> None:
+        self.post_message(self.FilesFound(runs, self._find_files(runs)))
 
     @on(FilesFound)
     def _found(self, event: FilesFound) -> None:
         event.stop()
-        self._files[event.run] = [path for path in event.files if path.isprintable()]
+        self._files[event.runs] = [path for path in event.files if path.isprintable()]
         if self.display:
             self._complete()
 
@@ -255,9 +259,9 @@ class PromptLine(Vertical):
         if not 0 <= wanted <= len(before):
             return
         if self._recalled == 0:
-            self._drafts[self.run_name, self.purpose] = self.area.text
+            self._drafts[self._draft] = self.area.text
         self._recalled = wanted
-        self._fill(before[-wanted] if wanted else self._drafts.get((self.run_name, self.purpose), ""))
+        self._fill(before[-wanted] if wanted else self._drafts.get(self._draft, ""))
 
     @on(PromptArea.Submitted)
     def _submitted(self, event: PromptArea.Submitted) -> None:
@@ -266,12 +270,12 @@ class PromptLine(Vertical):
         if not text:
             self.say("Write something first; esc leaves.")
             return
-        self._drafts.pop((self.run_name, self.purpose), None)
+        self._drafts.pop(self._draft, None)
         if text in self._sent:
             self._sent.remove(text)
         self._sent.append(text)
         self.close()
-        self.post_message(self.Sent(self, self.run_name, self.purpose, text))
+        self.post_message(self.Sent(self, self.runs, self.purpose, text))
 
     def action_leave(self) -> None:
         """Close the list of files, or leave and keep what was typed."""
@@ -279,6 +283,6 @@ class PromptLine(Vertical):
             self._offer([])
             return
         if not self._recalled:
-            self._drafts[self.run_name, self.purpose] = self.area.text
+            self._drafts[self._draft] = self.area.text
         self.close()
-        self.post_message(self.Left(self.run_name))
+        self.post_message(self.Left())

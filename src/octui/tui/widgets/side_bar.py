@@ -110,7 +110,8 @@ def _worktree(lines: list[Line], run: RunView, meta: RunMeta, width: int, glyphs
         settled = str(status.settled or "")
         _heading(lines, "Worktree", "unchanged" if settled == "empty" else settled, width)
         base = f"{made.base_name} {made.base[:SHORT_COMMIT]}".strip()
-        for label, value in (("branch", made.branch), ("base", base), ("path", made.path)):
+        path = made.path if status.has_worktree else "removed"
+        for label, value in (("branch", made.branch), ("base", base), ("path", path)):
             shown = cut_start(clean_line(value), width - len(label) - 2, glyphs.ellipsis)
             lines.append(justify([(label, "muted")], [(shown, "text")], width))
         changes = changes_spans(status, glyphs) or [("none so far", "muted")]

@@ -19,7 +19,7 @@ from octui.tui.widgets.drawn import Drawn
 class TransportState:
     """What the transport line shows; times are seconds from the recording's start.
 
-    ``resume_key`` is the key that runs what did not succeed once more; empty where there is nothing like that.
+    ``offers`` are what can be done at the moment, each with its key.
     """
 
     playing: bool
@@ -28,7 +28,7 @@ class TransportState:
     speed: float | None
     gaps_s: float | None
     activity: tuple[tuple[str, tuple[int, ...]], ...]
-    resume_key: str = ""
+    offers: tuple[str, ...] = ()
 
 
 class Transport(Drawn):
@@ -80,7 +80,7 @@ def transport_lines(state: TransportState, width: int, glyphs: Glyphs) -> list[L
         ("+- speed", 1),
         ("0–9 jump" if glyphs.play != ">" else "0-9 jump", 2),
         ("g time", 2),
-        *([(f"{state.resume_key} resume", 0)] if state.resume_key else []),
+        *((offer, 0) for offer in state.offers),
         ("? help", 0),
     ]
     sparks = _sparks(state, max(0, (width - width_of(line)) // 3), glyphs)
