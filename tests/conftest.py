@@ -130,6 +130,8 @@ def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Compiling that no short run pays back: an eighth of its work, and another twentieth.
     monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")
     monkeypatch.setenv("BUN_JSC_thresholdForOptimizeAfterWarmUp", "5000")
+    # Collecting garbage beside the work, on processors that have other tests to run: a sixth of a run.
+    monkeypatch.setenv("BUN_JSC_useConcurrentGC", "0")
     # opencode reads its list of all models anew in each folder: a third of a start, and more of a session's memory.
     monkeypatch.setenv("OPENCODE_MODELS_PATH", str(_NO_MODELS))
     for variable, name in {
