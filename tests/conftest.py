@@ -83,13 +83,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _spread(slow: list[pytest.Item], fast: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Order tests for xdist's ``worksteal``, which first gives each worker one slice of the list.
 
-    Each slice begins with its share of the slow tests, so that the quick ones fill the gaps at the end. A single
-    process runs the quick ones first: their failures are told at once.
+    Each slice begins with its share of the slow tests, so that the quick ones fill the gaps at the end. Each worker
+    that needs the server that tests share starts one, so half of the workers have all those tests. A single process
+    runs the quick ones first: their failures are told at once.
     """
     if workers == 1:
         return fast + slow
+    sharing = [item for item in slow if "one_server" in getattr(item, "fixturenames", ())]
+    hosts = max(1, workers // 2)
+    hands = [sharing[n::hosts] if n < hosts else [] for n in range(workers)]
+    for item in slow:
+        if item not in sharing:
+            min(hands, key=len).append(item)
     size = -(-len(fast) // workers)
-    slices = [slow[n::workers] + fast[n * size : (n + 1) * size] for n in range(workers)]
+    slices = [hand + fast[n * size : (n + 1) * size] for n, hand in enumerate(hands)]
     return [item for one in slices for item in one]
 
 
@@ -132,6 +139,8 @@ def move_into(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Compiling that no short run pays back: an eighth of its work, and another twentieth.
     monkeypatch.setenv("BUN_JSC_useFTLJIT", "0")
     monkeypatch.setenv("BUN_JSC_thresholdForOptimizeAfterWarmUp", "5000")
+    # Collecting garbage beside the work, on processors that have other tests to run: a sixth of a run.
+    monkeypatch.setenv("BUN_JSC_useConcurrentGC", "0")
     # opencode reads its list of all models anew in each folder: a third of a start, and more of a session's memory.
     monkeypatch.setenv("OPENCODE_MODELS_PATH", str(_NO_MODELS))
     for variable, name in {

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
@@ -46,10 +47,36 @@ def typed_at_once(app: App[Any], text: str) -> None:
         app.post_message(events.Key(_character_to_key(character), character))
 
 
-async def until(pilot: Pilot[int], holds: Callable[[], bool], tries: int = 200) -> None:
+async def until(pilot: Pilot[Any], holds: Callable[[], object], tries: int = 1000) -> None:
     """Let the application work until something holds."""
     for _ in range(tries):
         if holds():
             return
         await pilot.pause(0.02)
     raise AssertionError(f"it never came to hold; on the screen:\n{on_screen(pilot.app)}")
+
+
+async def steady(pilot: Pilot[Any], looks: int = 4, tries: int = 500) -> None:
+    """Let the application work until it has done so and its screen, colours too, has looked the same for a while."""
+    same, before = 0, None
+    for _ in range(tries):
+        _stand_still(pilot.app)
+        await pilot.pause(0.04)
+        now = None if _is_at_work(pilot.app) else pilot.app.screen._compositor.render_strips()
+        same, before = (same + 1 if now is not None and now == before else 0), now
+        if same >= looks:
+            return
+    raise AssertionError(f"it never came to rest; on the screen:\n{on_screen(pilot.app)}")
+
+
+def _stand_still(app: App[Any]) -> None:
+    """Let no cursor blink; a screen that was opened a moment ago may have its fields only at a later look."""
+    for line in app.screen.query(Input):
+        line.cursor_blink = False
+    for area in app.screen.query(TextArea):
+        area.cursor_blink = False
+
+
+def _is_at_work(app: App[Any]) -> bool:
+    """Whether something is looked for or made; the connection to a supervisor is held as long as a screen is there."""
+    return any(not worker.is_finished and worker.group != "control" for worker in app.workers)

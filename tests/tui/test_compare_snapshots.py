@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.driving import dashboard, on_screen, until
+from tests.tui.driving import dashboard, on_screen, steady, until
 from tests.tui.worktrees import compared
 from textual.pilot import Pilot
 
@@ -22,9 +22,9 @@ def shown(snap_compare: Any, folder: Path, size: tuple[int, int], words: str, *k
         await until(pilot, lambda: "limits-haiku" in on_screen(app))
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.1)
+            await steady(pilot, looks=1)
         await until(pilot, lambda: words in on_screen(app))
-        await pilot.pause(0.3)
+        await steady(pilot)
 
     return bool(snap_compare(app, terminal_size=size, run_before=press))
 

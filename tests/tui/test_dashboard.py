@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.tui.driving import dashboard, on_dashboard, on_screen, typed_at_once, until
+from tests.tui.driving import dashboard, on_dashboard, on_screen, steady, typed_at_once, until
 from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, WORKER, Script, line, record, step_start, text, tool
 from textual.geometry import Size
 from textual.widgets import Input, OptionList
@@ -466,12 +466,12 @@ async def test_moving_the_focus_does_not_repaint_the_whole_screen(
     app = dashboard(record(tmp_path, SIX, live=True).folder)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "explain services" in on_screen(app))
-        await pilot.pause(0.2)
+        await steady(pilot)
         full: list[str] = []
         monkeypatch.setattr(app.screen._compositor, "render_full_update", lambda *_: full.append("painted"))
         await pilot.press("tab")
+        await until(pilot, lambda: on_dashboard(app).current == "worker")
         await pilot.pause(0.2)
-        assert on_dashboard(app).current == "worker"
         assert full == []
 
 
@@ -492,7 +492,7 @@ async def test_what_a_key_does_is_drawn_at_once_and_not_at_the_next_tick_of_a_ti
     app = dashboard(record(tmp_path, SIX, live=True).folder)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "explain services" in on_screen(app))
-        await pilot.pause(0.2)
+        await steady(pilot)
         screen = on_dashboard(app)
         ticks: list[str] = []
         monkeypatch.setattr(screen._update_timer, "resume", lambda: ticks.append("waited for"))

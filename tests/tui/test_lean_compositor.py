@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from tests.tui.driving import dashboard, on_dashboard, on_screen, until
+from tests.tui.driving import dashboard, on_dashboard, on_screen, steady, until
 from tests.tui.sessions import NOW, SIX, line, record, text
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._context import visible_screen_stack
@@ -200,7 +200,7 @@ async def test_a_pane_in_which_nothing_changed_is_not_drawn(
     app = dashboard(record(tmp_path, SIX, live=True).folder)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "explain services" in on_screen(app))
-        await pilot.pause(0.2)
+        await steady(pilot)
         drawn: set[str] = set()
         draw = Pane.render_lines
 
@@ -211,5 +211,6 @@ async def test_a_pane_in_which_nothing_changed_is_not_drawn(
         monkeypatch.setattr(Pane, "render_lines", note)
         names = list(on_dashboard(app).panes)
         on_dashboard(app).panes[names[1]].redraw()
+        await until(pilot, lambda: drawn)
         await pilot.pause(0.2)
         assert drawn == {names[1]}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.driving import dashboard, on_dashboard, replay
+from tests.tui.driving import dashboard, on_dashboard, replay, steady
 from tests.tui.sessions import API, GATEWAY, SIX, WORKER, record
 from tests.tui.streams import at_work
 from textual.pilot import Pilot
@@ -17,9 +17,9 @@ NAMES = ["80x24", "120x40", "200x60"]
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Let every panes' first drawing, and what it asks for, be done."""
-    await pilot.pause(0.2)
+    await steady(pilot)
     on_dashboard(pilot.app).show_all()
-    await pilot.pause(0.1)
+    await steady(pilot, looks=2)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
@@ -52,7 +52,7 @@ def test_help(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     async def help_is_open(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press("question_mark")
-        await pilot.pause(0.2)
+        await steady(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=help_is_open)
 
@@ -63,7 +63,7 @@ def test_quit_dialog(snap_compare: Any, tmp_path: Path) -> None:
     async def asked(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press("q")
-        await pilot.pause(0.2)
+        await steady(pilot)
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=asked)
 

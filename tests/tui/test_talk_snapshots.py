@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.driving import dashboard, on_dashboard
+from tests.tui.driving import dashboard, on_dashboard, steady
 from tests.tui.talking import EDIT, PUSH, TWO, Controls, served, write_changes
 from textual.pilot import Pilot
 
@@ -52,12 +52,12 @@ def shown(
 
     async def press(pilot: Pilot[Any]) -> None:
         on_dashboard(app).controls = Controls()  # type: ignore[assignment]  # a stand-in
-        await pilot.pause(0.3)
+        await steady(pilot)
         on_dashboard(app).show_all()
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.1)
-        await pilot.pause(0.3)
+            await steady(pilot, looks=1)
+        await steady(pilot)
 
     return bool(snap_compare(app, terminal_size=size, run_before=press))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.tui.driving import until
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -138,15 +139,6 @@ class LauncherApp(App[None]):
     @property
     def told(self) -> list[str]:
         return [notification.message for notification in self._notifications]
-
-
-async def until(pilot: Pilot[Any], holds: Callable[[], bool], tries: int = 1000) -> None:
-    """Let the application work until something holds."""
-    for _ in range(tries):
-        if holds():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it never came to hold")
 
 
 def project(folder: Path) -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.repository import make_repository
-from tests.tui.launcher.launching import LauncherApp, World, project, until
+from tests.tui.driving import until
+from tests.tui.launcher.launching import LauncherApp, World, project
 from textual import events
 from textual.app import App
 from textual.events import Paste

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from tests.support.repository import make_repository
-from tests.tui.launcher.launching import LauncherApp, World, project, until
+from tests.tui.driving import steady, until
+from tests.tui.launcher.launching import LauncherApp, World, project
 from textual.pilot import Pilot
-from textual.widgets import Collapsible, Input, TextArea
+from textual.widgets import Collapsible
 
 from octui.tui.launch.form import LaunchForm
 from octui.tui.launch.permissions import PatternRow, ToolRow, complete_rows
@@ -31,27 +32,9 @@ FORM = LaunchForm(
 )
 
 
-def stand_still(app: LauncherApp) -> None:
-    """Let no cursor blink."""
-    for line in app.screen.query(Input):
-        line.cursor_blink = False
-    for area in app.screen.query(TextArea):
-        area.cursor_blink = False
-
-
-async def steady(pilot: Pilot[Any], looks: int = 5) -> None:
-    """Wait until the screen has looked the same for a while."""
-    same, before = 0, ""
-    while same < looks:
-        await pilot.pause(0.06)
-        now = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
-        same, before = (same + 1 if now == before else 0), now
-
-
 async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
     app = pilot.app
     assert isinstance(app, LauncherApp)
-    stand_still(app)
     await until(pilot, lambda: "models" in app.words("#head") and "(allow" in app.words("#tools"))
     app.fill(form)
     await until(pilot, lambda: bool(app.words("#summary")) and "docs" in app.words("#servers"))
@@ -73,6 +56,7 @@ def test_filled_in(snap_compare: Any, home: Path, size: tuple[int, int]) -> None
         app = await filled(pilot)
         app.screen.query_one("#tools").focus()
         await pilot.press("down")
+        await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=fill)
 
@@ -122,7 +106,6 @@ def test_server(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
         app.screen.query_one("#servers").focus()
         await pilot.press("end", "up", "up", "enter")
         await until(pilot, lambda: isinstance(app.screen, ServerScreen))
-        stand_still(app)
         await steady(pilot)
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=edit)
@@ -132,7 +115,6 @@ def test_no_opencode(snap_compare: Any, home: Path) -> None:
     async def missing(pilot: Pilot[Any]) -> None:
         app = pilot.app
         assert isinstance(app, LauncherApp)
-        stand_still(app)
         await until(pilot, lambda: "not found" in app.words("#notice-text"))
         await steady(pilot)
 
@@ -147,6 +129,6 @@ def test_worktrees(snap_compare: Any, home: Path, size: tuple[int, int], wanted:
     async def offered(pilot: Pilot[Any]) -> None:
         app = await filled(pilot, replace(FORM, worktree=wanted))
         app.screen.query_one("#worktree").focus()
-        await pilot.pause(0.2)
+        await steady(pilot)
 
     assert snap_compare(LauncherApp(base), terminal_size=size, run_before=offered)

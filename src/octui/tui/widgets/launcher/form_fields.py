@@ -131,7 +131,7 @@ class FormFields(Vertical):
 
     def _is_there(self, name: str) -> bool:
         """Whether a field is made and filled, and not gone yet: while a screen closes its fields go before it."""
-        return (self._has_more or name not in MORE) and bool(self.query(f"#{name}"))
+        return (self._has_more or name not in MORE) and self.query_one_optional(f"#{name}") is not None
 
     def _fill(self, names: Collection[str]) -> None:
         for name in filter(self._is_there, names):
