@@ -15,7 +15,8 @@ share being divided among them (PSS; Linux).
 *Words*: eight agents on one server, each with a model that says so many tokens a second (`stamps.py`), before a
 dashboard on a real pseudo-terminal of 200 by 60 cells. Every token carries the moment it was sent. It is looked for in
 three places: in the server's event, by the time in that event's id; in the session folder; among the bytes that come
-out of the terminal. What lies between the first two and between the last two is octui's.
+out of the terminal. What lies between the first two and between the last two is octui's. The same agents also talk to a
+client that does nothing but read (`bare.py`): what opencode itself takes, on a machine as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -38,6 +38,7 @@ from typing import Any
 
 import psutil
 import tomli_w
+from bare import MARK, heard_ms
 from models import lay_list
 from report import OCTUI, environment, median, p95, row
 from shell import shell_line
@@ -59,7 +60,6 @@ WORDS_AGENTS = 8
 PROMPT = "SAY:ok"
 RATES = (100, 75, 50, 35, 25, 10)
 WORDS_LIMIT_MS = 100
-MARK = re.compile(rb"@(\d{1,4}\.\d{6})@")
 LONGEST_MARK = 13
 LAST_FRAME_S = 1.0
 MB = 1e6
@@ -235,10 +235,13 @@ def _peak(process: subprocess.Popen[bytes]) -> int:
 def _print_words(rates: Sequence[int], binary: str, rounds: int, seconds: float) -> None:
     """Go down until what is said is on the screen soon enough."""
     for rate in rates:
-        found = [words(rate, binary, seconds) for _ in range(rounds)]
+        found, heard = [], []
+        for _ in range(rounds):
+            heard.append(p95(bare_words(rate, binary, seconds)))
+            found.append(words(rate, binary, seconds))
         what = f"{WORDS_AGENTS} x {rate} tokens/s"
         shown = median([p95(each.shown_ms) for each in found])
-        row(f"{what}: token on the screen, p95", shown, "ms", limit=WORDS_LIMIT_MS)
+        row(f"{what}: token on the screen, p95", shown, "ms", peer=median(heard), limit=WORDS_LIMIT_MS)
         parts = {
             "told by the server": [p95(each.told_ms) for each in found],
             "in the session folder": [p95(each.written_ms) for each in found],
@@ -256,6 +259,16 @@ def _print_words(rates: Sequence[int], binary: str, rounds: int, seconds: float)
         if shown <= WORDS_LIMIT_MS:
             print(f"  {WORDS_LIMIT_MS} ms hold at {WORDS_AGENTS} x {rate} tokens/s")
             return
+
+
+def bare_words(rate: int, binary: str, seconds: float) -> list[float]:
+    """Let agents talk at a rate to a client that only reads; give how long each token took to it, in milliseconds."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _model(rate, START_S + seconds) as model:
+        folder = Path(name)
+        env = {**environment(folder / "home"), **OFFLINE_ENVIRONMENT}
+        lay_list(folder / "home", binary)
+        config = provider_config(model.url)
+        return heard_ms(binary, env, config, folder, agents=WORDS_AGENTS, warm_up_s=WARM_UP_S, seconds=seconds)
 
 
 def words(rate: int, binary: str, seconds: float) -> Words:
