@@ -220,6 +220,13 @@ class MoreFields(Vertical):
         yield Tick("private data home for each run", id="isolate")
         yield Tick("keep your global opencode configuration", id="inherit")
 
+    def on_show(self) -> None:
+        """Come into sight once there is a layout: scrolling that began before it knew only where the heading is."""
+        self.scroll_visible(animate=False)
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            focused.scroll_visible(animate=False)
+
 
 def _line(name: str, placeholder: str = "") -> Input:
     return TypingLine(placeholder=placeholder, id=name, select_on_focus=False)
