@@ -67,9 +67,15 @@ def session_in(folder: Path, config: RunConfig, **options: Any) -> OpenCodeSessi
 
 
 SCRIPTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "text": ("THINK:Hm.\nUSAGE:1200:80:30:900\nSAY:Hello.", {}),
-    "tools": ("\n".join([bash("echo hi"), tool("read", filePath="README.md"), "SAY:All done."]), {}),
-    "a denied pattern": (bash("rm -r build"), {"bash": {"*": "allow", "rm *": "deny"}}),
+    "thoughts, tools and a denied pattern": (
+        "\n".join(
+            [
+                *(bash("echo hi"), tool("read", filePath="README.md"), bash("rm -r build")),
+                *("THINK:Hm.", "USAGE:1200:80:30:900", "SAY:All done."),
+            ]
+        ),
+        {"bash": {"*": "allow", "rm *": "deny"}},
+    ),
     "a denied tool": (bash("echo hi"), {"bash": "deny", "question": "deny"}),  # `run` denies itself to ask.
     "error 401": ("FAIL:401", {}),
     "an answer that is too long": ("SAY:It is\nFINISH:length", {}),

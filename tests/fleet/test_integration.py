@@ -16,6 +16,7 @@ import pytest
 import tomli_w
 from tests.conftest import ScriptedModel
 from tests.support.processes import processes_marked
+from tests.support.shared_server import SharedServer
 
 from octui.client.config import RunConfig
 from octui.fleet.main import run_headless
@@ -85,8 +86,8 @@ def test_a_database_that_is_locked_at_start_up_is_tried_again(
     assert "database is locked" in session.stderr("a", 1)
 
 
-def test_headless_rejects_what_it_is_asked_and_says_so(scripted_model: ScriptedModel, git_workspace: Path) -> None:
-    config = RunConfig(config_overrides=scripted_model.config, permission={"bash": "ask"})
+def test_headless_rejects_what_it_is_asked_and_says_so(shared_server: SharedServer, git_workspace: Path) -> None:
+    config = RunConfig(**shared_server.place, permission={"bash": "ask"})
     spec = RunSpec(
         name="a",
         workspace=git_workspace,

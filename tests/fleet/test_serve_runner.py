@@ -365,8 +365,8 @@ async def test_a_session_that_is_over_is_taken_up_again_and_its_runs_go_on(
     assert it.session().log("a").totals.turns == 2
 
 
-async def test_a_session_whose_plan_held_secrets_is_not_taken_up(serving: Serving) -> None:
-    async with serving({"a": "SAY:x"}) as it:
+async def test_a_session_whose_plan_held_secrets_is_not_taken_up(attached: Serving) -> None:
+    async with attached({"a": "SAY:x"}) as it:
         await it.over("a")
     with pytest.raises(RecordingError, match="held secrets"):
         SupervisedSession.take_up(it.journal.folder, None)

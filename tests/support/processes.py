@@ -29,4 +29,4 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, *, what
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(what or "the condition did not come true in time")
-        time.sleep(0.02)
+        time.sleep(0.05)

@@ -61,7 +61,7 @@ class Served:
     async def until(self, true: Callable[[], object]) -> None:
         with anyio.fail_after(60):
             while not true():
-                await anyio.sleep(0.02)
+                await anyio.sleep(0.05)
 
     async def waits(self, name: str) -> str:
         """Wait until a run asks something; give the request's id."""

@@ -40,10 +40,13 @@ class Field(Horizontal):
 
     def remark(self, problem: str, warning: str = "") -> None:
         """Say what is wrong, or what is likely not meant; empty for neither."""
-        self.set_class(bool(problem), "-invalid")
         text = clean_line(problem or warning)
         sign, style = ("✗", "$error") if problem else ("!", "$warning")
-        self.words = Content.styled(f"{sign} {text}", style) if text else Content()
+        words = Content.styled(f"{sign} {text}", style) if text else Content()
+        if words == self.words:  # All fields are checked after each key; laying them out anew is dear.
+            return
+        self.words = words
+        self.set_class(bool(problem), "-invalid")
         line = self.query_one(".remark", Static)
         line.display = self.below and bool(text)
         line.update(self.words)

@@ -56,6 +56,7 @@ class FormFields(Vertical):
         self._base = base
         self._pickers = pickers
         self._has_more = False
+        self._remarks: list[Content] = []
 
     def compose(self) -> ComposeResult:
         """The fields in the order of their importance."""
@@ -151,9 +152,11 @@ class FormFields(Vertical):
     def show_remarks(self) -> None:
         """Say below the row of narrow fields what is wrong with them."""
         remarks = [words for field in self.query(Field) if not field.below and (words := field.words)]
-        below = self.query_one("#row-remarks", Static)
-        below.display = bool(remarks)
-        below.update(Content("\n").join(remarks))
+        if remarks != self._remarks:
+            self._remarks = remarks
+            below = self.query_one("#row-remarks", Static)
+            below.display = bool(remarks)
+            below.update(Content("\n").join(remarks))
 
     @property
     def model(self) -> CompletingInput:
@@ -219,6 +222,13 @@ class MoreFields(Vertical):
         yield Tick("show the model's reasoning", id="thinking")
         yield Tick("private data home for each run", id="isolate")
         yield Tick("keep your global opencode configuration", id="inherit")
+
+    def on_show(self) -> None:
+        """Come into sight once there is a layout: scrolling that began before it knew only where the heading is."""
+        self.scroll_visible(animate=False)
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            focused.scroll_visible(animate=False)
 
 
 def _line(name: str, placeholder: str = "") -> Input:
