@@ -46,6 +46,10 @@ MANY_FILES = 300
 
 _left_open = [0]
 
+_lent: list[SharedServer] = []
+_lending = ExitStack()
+"""The server that tests share, while there is one."""
+
 __all__ = ["fault"]
 
 
@@ -84,17 +88,16 @@ def _spread(slow: list[pytest.Item], fast: list[pytest.Item], workers: int) -> l
     """Order tests for xdist's ``worksteal``, which first gives each worker one slice of the list.
 
     Each slice begins with its share of the slow tests, so that the quick ones fill the gaps at the end. Each worker
-    that needs the server that tests share starts one, so half of the workers have all those tests. A single process
-    runs the quick ones first: their failures are told at once.
+    that needs the server that tests share starts one, and ends it after the last of them, so half of the workers have
+    all those tests, one after the other. A single process runs the quick ones first: their failures are told at once.
     """
+    sharing, alone = [item for item in slow if _shares(item)], [item for item in slow if not _shares(item)]
     if workers == 1:
-        return fast + slow
-    sharing = [item for item in slow if "one_server" in getattr(item, "fixturenames", ())]
+        return fast + sharing + alone
     hosts = max(1, workers // 2)
     hands = [sharing[n::hosts] if n < hosts else [] for n in range(workers)]
-    for item in slow:
-        if item not in sharing:
-            min(hands, key=len).append(item)
+    for item in alone:
+        min(hands, key=len).append(item)
     size = -(-len(fast) // workers)
     slices = [hand + fast[n * size : (n + 1) * size] for n, hand in enumerate(hands)]
     return [item for one in slices for item in one]
@@ -172,22 +175,37 @@ def opencode_binary(home: Path, version_notes: Path, monkeypatch: pytest.MonkeyP
     return found
 
 
-@pytest.fixture(scope="session")
-def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServer]:
-    """The server that tests share; use `shared_server`."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        move_into(tmp_path_factory.mktemp("shared"), monkeypatch)
-        with ExitStack() as stack:
-            server = stack.enter_context(shared(_find_opencode()))
-            monkeypatch.undo()
-            yield server
-
-
 @pytest.fixture
-def shared_server(one_server: SharedServer) -> SharedServer:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> SharedServer:
     """A server of the real opencode that other tests use, too; its model has been asked nothing yet."""
-    one_server.model.requests.clear()
-    return one_server
+    if not _lent:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            move_into(tmp_path_factory.mktemp("shared"), monkeypatch)
+            _lent.append(_lending.enter_context(shared(_find_opencode())))
+    (server,) = _lent
+    server.model._requests.clear()
+    return server
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the server that tests share once none of them follows: idle, it takes a tenth of a processor."""
+    if _shares(item) and not _shares(nextitem):
+        _take_back()
+
+
+def pytest_sessionfinish() -> None:
+    """End it where the tests were broken off."""
+    _take_back()
+
+
+def _take_back() -> None:
+    _lent.clear()
+    _lending.close()
+
+
+def _shares(item: pytest.Item | None) -> bool:
+    return "shared_server" in getattr(item, "fixturenames", ())
 
 
 def _find_opencode() -> Path:
