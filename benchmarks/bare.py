@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from stamps import since
+from stamps import MARK, since
 
 from octui.client import catalogue, isolation
 from octui.demo.model_server import MODEL, PROVIDER
 
-MARK = re.compile(rb"@(\d{1,4}\.\d{6})@")
 _LISTENING = re.compile(rb"listening on (http://\S+)")
 
 

@@ -38,11 +38,11 @@ from typing import Any
 
 import psutil
 import tomli_w
-from bare import MARK, heard_ms
+from bare import heard_ms
 from models import lay_list
 from report import OCTUI, environment, median, p95, row
 from shell import shell_line
-from stamps import since
+from stamps import MARK, since
 from terminal import Terminal, cpu_s
 
 from octui.client.config import RunConfig
@@ -163,8 +163,7 @@ def cost(agents: int, backend: str, binary: str) -> Cost:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ModelServer() as model:
         folder = Path(name)
         plan = _plan(folder, agents, model.base_url, backend, PROMPT)
-        env = environment(folder / "home", OPENCODE_BINARY=binary)
-        lay_list(folder / "home", binary)
+        env = _environment(folder, binary)
         began, used = time.time(), _children_cpu_s()
         with subprocess.Popen([OCTUI, "run", str(plan), "--headless"], env=env, stderr=subprocess.DEVNULL) as process:
             peak = _peak(process)
@@ -187,8 +186,7 @@ def without_octui(agents: int, binary: str) -> Cost:
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, ModelServer() as model:
         folder = Path(name)
-        env = {**environment(folder / "home"), **OFFLINE_ENVIRONMENT}
-        lay_list(folder / "home", binary)
+        env = {**_environment(folder, binary), **OFFLINE_ENVIRONMENT}
         config = RunConfig(config_overrides=provider_config(model.base_url), model=f"{PROVIDER}/{MODEL}")
         lines = [_shell_line(folder / f"r{number}", env, config, binary) for number in range(agents)]
         began, used = time.time(), _children_cpu_s()
@@ -265,8 +263,7 @@ def bare_words(rate: int, binary: str, seconds: float) -> list[float]:
     """Let agents talk at a rate to a client that only reads; give how long each token took to it, in milliseconds."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _model(rate, START_S + seconds) as model:
         folder = Path(name)
-        env = {**environment(folder / "home"), **OFFLINE_ENVIRONMENT}
-        lay_list(folder / "home", binary)
+        env = {**_environment(folder, binary), **OFFLINE_ENVIRONMENT}
         config = provider_config(model.url)
         return heard_ms(binary, env, config, folder, agents=WORDS_AGENTS, warm_up_s=WARM_UP_S, seconds=seconds)
 
@@ -283,8 +280,7 @@ def words(rate: int, binary: str, seconds: float) -> Words:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _model(rate, START_S + seconds) as model:
         folder = Path(name)
         plan = _plan(folder, WORDS_AGENTS, model.url, "serve", "Talk.")
-        env = environment(folder / "home", OPENCODE_BINARY=binary)
-        lay_list(folder / "home", binary)
+        env = _environment(folder, binary)
         with Terminal([OCTUI, "run", str(plan)], env, listen=screen.listen) as terminal:
             session = _wait_for_words(folder)
             supervisor = psutil.Process(_facts(session)[0]["pid"])
@@ -398,6 +394,12 @@ def _server(supervisor: psutil.Process) -> psutil.Process:
 
 
 # Both
+
+
+def _environment(folder: Path, binary: str) -> Mapping[str, str]:
+    """Give an environment with a home of its own, in which opencode has its list of models."""
+    lay_list(folder / "home", binary)
+    return environment(folder / "home", OPENCODE_BINARY=binary)
 
 
 def _plan(folder: Path, agents: int, model_url: str, backend: str, prompt: str) -> Path:

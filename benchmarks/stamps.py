@@ -7,6 +7,7 @@ serves until its stdin ends. A token reads ``@4711.123456@``: seconds of the clo
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -16,6 +17,9 @@ from octui.demo import chat_format
 from octui.demo.script import Request, Usage
 
 ROOM_S = 10_000
+MARK = re.compile(rb"@(\d{1,4}\.\d{6})@")
+"""Finds tokens in what came of them."""
+
 PARAGRAPH_TOKENS = 50
 TITLE = "Stamps"
 
