@@ -162,18 +162,23 @@ class ServerPool:
         one is started, on the data home of the first.
         """
         settings = _settings(run)
-        needs_all = expects_all = True
-        if run.config.attach is None and run.config.port is None:
-            needs_all = await anyio.to_thread.run_sync(brings_providers, folder)
+        is_bound = run.config.attach is not None or run.config.port is not None
+        needs_all = is_bound or await anyio.to_thread.run_sync(brings_providers, folder)
+        place = self._at_hand(settings, needs_all)
+        if place is None:
             others = {other.workspace for other in self._runs if _settings(other) == settings}
-            expects_all = needs_all or await anyio.to_thread.run_sync(lambda: any(map(brings_providers, others)))
-        known = self._places.get(_Key(settings, True)) or self._places.get(_Key(settings, needs_all))
-        if known is not None:
-            return known
+            has_all = needs_all or await anyio.to_thread.run_sync(lambda: any(map(brings_providers, others)))
+            # Another run may have had it started meanwhile.
+            place = self._at_hand(settings, needs_all) or self._start(_Key(settings, has_all), run, wait)
+        return place
+
+    def _at_hand(self, settings: bytes, needs_all: bool) -> _Place | None:
+        return self._places.get(_Key(settings, True)) or self._places.get(_Key(settings, needs_all))
+
+    def _start(self, key: _Key, run: RunSpec, wait: Callable[[str], None]) -> _Place:
         if self._group is None:
             raise ServerError("The session is ending.")
-        place = _Place(_Key(settings, expects_all), self._number(settings))
-        self._places[place.key] = place
+        place = self._places[key] = _Place(key, self._number(key.settings))
         self._group.start_soon(self._host, place, run, wait)
         return place
 
