@@ -22,11 +22,11 @@ _HINT = "Install it from https://opencode.ai, or say where it is with --binary o
 _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
 """How executables of Linux and macOS begin."""
 
-_Key = tuple[str, int, int]
-"""An executable's path, when it was changed, in nanoseconds, and its size in bytes."""
+_Told = tuple[int, int, str]
+"""When an executable was changed, in nanoseconds, its size in bytes, and the version it told then."""
 
-_Notes = list[tuple[str, int, int, str]]
-_known: dict[_Key, str] = {}
+_known: dict[str, _Told] = {}
+"""What was told, by path."""
 
 
 def find_binary(explicit: str | Path | None = None, extra: Iterable[Path] = ()) -> Path:
@@ -76,14 +76,18 @@ def binary_version(path: Path, notes: Path | None = None) -> str:
         OpenCodeBinaryNotFoundError: It does not answer as opencode does.
     """
     stat = path.stat()
-    key = (str(path), stat.st_mtime_ns, stat.st_size)
-    if key not in _known and notes is not None:
+    name, state = str(path), (stat.st_mtime_ns, stat.st_size)
+    if not _is_known(name, state) and notes is not None:
         _known.update(_read(notes))
-    if key not in _known:
-        _known[key] = _ask_version(path)
+    if not _is_known(name, state):
+        _known[name] = (*state, _ask_version(path))
         if notes is not None and _is_program(path):
-            _write(notes, key, _known[key])
-    return _known[key]
+            _write(notes, {**_read(notes), name: _known[name]})
+    return _known[name][2]
+
+
+def _is_known(name: str, state: tuple[int, int]) -> bool:
+    return name in _known and _known[name][:2] == state
 
 
 def _is_program(path: Path) -> bool:
@@ -95,23 +99,18 @@ def _is_program(path: Path) -> bool:
         return False
 
 
-def _read(notes: Path) -> dict[_Key, str]:
+def _read(notes: Path) -> dict[str, _Told]:
     try:
-        return {
-            (path, at, size): version
-            for path, at, size, version in msgspec.json.decode(notes.read_bytes(), type=_Notes)
-        }
+        return msgspec.json.decode(notes.read_bytes(), type=dict[str, _Told])
     except (OSError, ValueError):
         return {}
 
 
-def _write(notes: Path, key: _Key, version: str) -> None:
-    """Keep an answer, one for each path."""
-    others = [(*other, told) for other, told in _read(notes).items() if other[0] != key[0]]
+def _write(notes: Path, told: dict[str, _Told]) -> None:
     beside = notes.with_name(f"{notes.name}.{os.getpid()}")
     try:
         notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside.write_bytes(msgspec.json.encode([*others, (*key, version)]))
+        beside.write_bytes(msgspec.json.encode(told))
         beside.replace(notes)
     except OSError:  # It will be asked again.
         with suppress(OSError):
