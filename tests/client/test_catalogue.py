@@ -46,15 +46,15 @@ def listed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told(
     folder: Path,
+    environ: Mapping[str, str] = {},
     *,
     model: str | None = None,
     private_data: bool = True,
     inherit_user_config: bool = False,
-    **variables: str,
 ) -> set[str] | None:
     """The providers of the list that is written; None where none is."""
     homes = prepare(folder, os.environ, private_data=private_data, inherit_user_config=inherit_user_config)
-    found = narrow(folder, homes, {**os.environ, **homes.variables, **variables}, model)
+    found = narrow(folder, homes, {**os.environ, **homes.variables, **environ}, model)
     if not found:
         return None
     written: dict[str, Any] = json.loads(Path(found["OPENCODE_MODELS_PATH"]).read_bytes())
@@ -81,7 +81,7 @@ def test_keys_logins_and_configuration_say_which_providers_are_in_reach(
 
 
 def test_a_run_is_told_of_no_more_providers_than_it_can_reach(listed: Path, tmp_path: Path) -> None:
-    assert told(tmp_path, ANTHROPIC_API_KEY="x") == {"opencode", "anthropic"}
+    assert told(tmp_path, {"ANTHROPIC_API_KEY": "x"}) == {"opencode", "anthropic"}
 
 
 def test_logins_and_the_users_and_the_runs_configuration_count(listed: Path, home: Path, tmp_path: Path) -> None:
@@ -91,24 +91,26 @@ def test_logins_and_the_users_and_the_runs_configuration_count(listed: Path, hom
     (data / "auth.json").write_text('{"openai": {"type": "oauth"}}')
     (config / "opencode.json").write_text('{"provider": {"anthropic": {}}}')
     content = '{"provider": {"amazon-bedrock": {}}}'
-    assert told(tmp_path, OPENCODE_CONFIG_CONTENT=content) == {"opencode", "openai", "anthropic", "amazon-bedrock"}
+    assert told(tmp_path, {"OPENCODE_CONFIG_CONTENT": content}) == {"opencode", "openai", "anthropic", "amazon-bedrock"}
 
 
-@pytest.mark.parametrize("how", [{"private_data": False}, {"inherit_user_config": True}])
-def test_a_run_that_is_not_isolated_is_told_of_all(listed: Path, tmp_path: Path, how: dict[str, bool]) -> None:
-    assert told(tmp_path, **how) is None  # type: ignore[arg-type]
+@pytest.mark.parametrize(("private_data", "inherit_user_config"), [(False, False), (True, True)])
+def test_a_run_that_is_not_isolated_is_told_of_all(
+    listed: Path, tmp_path: Path, private_data: bool, inherit_user_config: bool
+) -> None:
+    assert told(tmp_path, private_data=private_data, inherit_user_config=inherit_user_config) is None
 
 
 @pytest.mark.parametrize("variable", catalogue.SOURCES)
 def test_whoever_gives_opencode_a_list_logins_or_configuration_is_heard(
     listed: Path, tmp_path: Path, variable: str
 ) -> None:
-    assert told(tmp_path, **{variable: "x"}) is None  # type: ignore[arg-type]
+    assert told(tmp_path, {variable: "x"}) is None
 
 
 @pytest.mark.parametrize("content", ['{"plugin": ["p"]}', '{"providers": {"a": {}}}', '{"provider": [{}]}', "{broken"])
 def test_plugins_and_what_cannot_be_read_may_bring_in_any_provider(listed: Path, tmp_path: Path, content: str) -> None:
-    assert told(tmp_path, OPENCODE_CONFIG_CONTENT=content) is None
+    assert told(tmp_path, {"OPENCODE_CONFIG_CONTENT": content}) is None
 
 
 @pytest.mark.parametrize("logins", ['{"https://x.example": {"type": "wellknown"}}', "[1]", '{"a": {}}', "{broken"])
@@ -131,7 +133,7 @@ def test_a_model_that_is_not_in_reach_is_looked_for_in_the_whole_list(listed: Pa
 
 def test_a_model_of_a_provider_of_ones_own_needs_no_list(listed: Path, tmp_path: Path) -> None:
     content = '{"provider": {"mine": {}}, "model": "mine/small"}'
-    assert told(tmp_path, OPENCODE_CONFIG_CONTENT=content) == {"opencode"}
+    assert told(tmp_path, {"OPENCODE_CONFIG_CONTENT": content}) == {"opencode"}
 
 
 @pytest.mark.parametrize("content", ["{broken", "[]", '{"a": 1}', None])

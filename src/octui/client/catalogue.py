@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from getpass import getuser
+from glob import glob
 from pathlib import Path
 
 import msgspec
@@ -40,9 +40,9 @@ MANAGED = (
     "/etc/opencode",
     "/Library/Application Support/opencode",
     "/Library/Managed Preferences/ai.opencode.managed.plist",
-    f"/Library/Managed Preferences/{getuser()}/ai.opencode.managed.plist",
+    "/Library/Managed Preferences/*/ai.opencode.managed.plist",
 )
-"""Where an organisation lays down configuration."""
+"""Where an organisation lays down configuration, as patterns."""
 
 _BRINGS = re.compile(r"\b(?:provider|plugin)s?\b")
 
@@ -78,7 +78,7 @@ def narrow(folder: Path, homes: Homes, environ: Mapping[str, str], model: str | 
     Raises:
         OSError: It cannot be written.
     """
-    if not homes.are_private or any(environ.get(name) for name in SOURCES) or any(map(_is_there, MANAGED)):
+    if not homes.are_private or any(environ.get(name) for name in SOURCES) or any(map(glob, MANAGED)):
         return {}
     try:
         providers = msgspec.json.decode(_cached(environ).read_bytes(), type=dict[str, msgspec.Raw])
@@ -147,9 +147,9 @@ def _may_bring(path: Path) -> bool:
         return True
 
 
-def _is_there(path: str | Path) -> bool:
+def _is_there(path: Path) -> bool:
     try:
-        return Path(path).exists()
+        return path.exists()
     except OSError:
         return True
 
