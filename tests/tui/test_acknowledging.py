@@ -108,7 +108,7 @@ async def test_a_replay_shows_when_a_run_needed_somebody_and_that_it_was_seen_at
         await until(pilot, lambda: "v seen" not in on_screen(app))
         await pilot.press("right", "right")
         await until(pilot, lambda: "needs you" not in on_screen(app))
-        assert on_dashboard(app).clock.end == length  # type: ignore[attr-defined]
+        assert on_dashboard(app).clock.end == length  # type: ignore[attr-defined]  # as above
 
 
 async def test_a_recording_of_opencode_alone_has_nothing_to_be_written_into(tmp_path: Path) -> None:

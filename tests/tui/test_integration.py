@@ -45,11 +45,11 @@ async def test_two_agents_on_a_server_are_asked_the_same_once_and_both_answer(
     session = Session.open(start_supervisor(Plan(name="both", runs=runs), binary=opencode_binary))
     app = OctuiApp(lambda app: app.dashboard(session))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: not app.screen.view.active_runs())  # type: ignore[attr-defined]
+        await until(pilot, lambda: not app.screen.view.active_runs())  # type: ignore[attr-defined]  # the dashboard
         await pilot.press("I", *"SAY:Second.", "enter")
         await until(pilot, lambda: [*map(session.final_text, ("api", "web"))] == ["Second."] * 2)
         assert session.final_text("alone") == "First."
-        await app.screen.controls.shutdown()  # type: ignore[attr-defined]
+        await app.screen.controls.shutdown()  # type: ignore[attr-defined]  # the dashboard
 
 
 async def test_from_the_launcher_over_the_live_dashboard_to_the_replay(

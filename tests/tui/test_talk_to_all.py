@@ -110,7 +110,7 @@ async def test_a_session_that_is_over_is_taken_up_once_for_all_and_keeps_what_is
             journal.fact(SessionStarted(at=NOW, pid=os.getpid(), socket="", octui="", opencode="", runs=()))
             on_dashboard(app).session.refresh()
 
-        controls.take_up = take_up  # type: ignore[method-assign]
+        controls.take_up = take_up  # type: ignore[method-assign]  # a stand-in
         await pilot.press("I")
         await until(pilot, lambda: is_typing(app) and typed(app) == "More")
         assert "ended: sending takes it up" in on_screen(app)
