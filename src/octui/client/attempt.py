@@ -22,6 +22,7 @@ from octui.client.config import RunConfig
 from octui.client.guardian import guardian
 from octui.client.limits import Limit, Limits, Vigil
 from octui.client.lines import LineFramer
+from octui.client.overrides import NamedAgents
 from octui.client.process import Process
 from octui.client.sinks import AttemptEnd
 from octui.errors import OpenCodeBinaryNotFoundError
@@ -41,6 +42,8 @@ class Launch:
         workspace: Where it runs.
         config: A checked configuration.
         isolate_db: Whether it gets a private data home.
+        named: Agents that the configuration of its folder names.
+        is_unproven: Whether only opencode can tell if the overrides hold.
         limits: How long it may go on.
         grace_s: Seconds between asking its processes to end and killing them.
         stderr_path: The file stderr is appended to; None for a temporary one.
@@ -53,6 +56,8 @@ class Launch:
     workspace: Path
     config: RunConfig
     isolate_db: bool
+    named: NamedAgents
+    is_unproven: bool
     limits: Limits
     grace_s: float
     stderr_path: Path | None = None
@@ -90,7 +95,7 @@ class Attempt:
             )
             self.warnings = homes.warnings
             self.data = homes.data
-            command = build_command(launch.config, version=launch.version)
+            command = build_command(launch.config, version=launch.version, named=launch.named)
             env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
             env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
             if _works_where_it_is_known(launch):

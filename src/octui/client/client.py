@@ -20,6 +20,8 @@ from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
 from octui.client.events import decode_dict, decode_line
 from octui.client.limits import EXIT_GRACE_S, Limit, Limits
+from octui.client.overrides import broken_override, check_overrides
+from octui.client.permissions import override_rules, undone
 from octui.client.result import RunResult, Totals, final_text
 from octui.client.retry import is_worth_another_attempt
 from octui.client.sinks import AttemptEnd, Collector, Log, RunSink
@@ -176,6 +178,7 @@ class AsyncOpenCodeClient:
         """
         limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
         launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, warn)
+        await self._prove(launch)
         last: deque[dict[str, Any]] = deque(maxlen=LAST_EVENTS)
         errors = Totals()
         number = 0
@@ -244,6 +247,7 @@ class AsyncOpenCodeClient:
         """
         limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
         launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, sink.warned, isolate_db, stderr_path)
+        await self._prove(launch)
         number = 0
         while True:
             number += 1
@@ -271,6 +275,9 @@ class AsyncOpenCodeClient:
         """
         limits = Limits(timeout_s=timeout_s)
         launch = await self._prepare(" ".join(arguments), workspace, run_cfg, limits, GRACE_S, _ignore, isolate_db)
+        return await self._command(launch, arguments)
+
+    async def _command(self, launch: Launch, arguments: Sequence[str]) -> CommandResult:
         attempt = Attempt(replace(launch, prompt="", arguments=tuple(arguments)))
         output: list[bytes] = []
 
@@ -321,6 +328,7 @@ class AsyncOpenCodeClient:
             folder = check_folder(workspace, config.files)
             binary = find_binary(self.binary)
             isolation.sweep_stale()
+            named, is_unproven = check_overrides(config, works_in(config, folder))
             return Launch(
                 binary=binary,
                 version=binary_version(binary),
@@ -328,12 +336,28 @@ class AsyncOpenCodeClient:
                 workspace=folder,
                 config=config,
                 isolate_db=self.isolate_db if isolate_db is None else isolate_db,
+                named=named,
+                is_unproven=is_unproven and not config.attach,
                 limits=limits,
                 grace_s=grace_s,
                 stderr_path=stderr_path,
             )
 
         return await anyio.to_thread.run_sync(look)
+
+    async def _prove(self, launch: Launch) -> None:
+        """Have opencode tell its agents' permissions where plugins may have changed them.
+
+        Raises:
+            ConfigError: An override does not hold.
+        """
+        if not launch.is_unproven:
+            return
+        told = await self._command(launch, ("agent", "list"))
+        rules = override_rules(launch.config)
+        for name, _, effective in compat.parse_agents(told.stdout):
+            if rule := undone(rules, effective):
+                raise ConfigError(broken_override(rule, name), hint="Disable the plugin, or name another agent.")
 
     async def _startup_slot(self) -> None:
         """Wait for a slot to start in; it is then held for ``startup_delay_s``.
@@ -346,6 +370,11 @@ class AsyncOpenCodeClient:
         start = max(time.monotonic(), self._slots[slot])
         self._slots[slot] = start + self._startup_delay_s
         await anyio.sleep(max(0.0, start - time.monotonic()))
+
+
+def works_in(config: RunConfig, workspace: Path) -> Path:
+    """Return the folder a run really works in: ``--dir`` names one below its workspace, or elsewhere."""
+    return workspace / Path(str(config.remote_dir or config.cli_kwargs.get("dir") or "")).expanduser()
 
 
 def check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from octui.client import compat
-from octui.client.config import FLAGS, RunConfig, build_config
+from octui.client.config import FLAGS, RunConfig
+from octui.client.overrides import NO_AGENTS, NamedAgents, override_variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,15 @@ class Command:
     variables: dict[str, str]
 
 
-def build_command(config: RunConfig, *, version: str = compat.TESTED_VERSION) -> Command:
+def build_command(
+    config: RunConfig, *, version: str = compat.TESTED_VERSION, named: NamedAgents = NO_AGENTS
+) -> Command:
     """Give the words and variables for a run.
 
     Args:
         config: A checked configuration.
         version: Of the opencode that will be started.
+        named: Agents that its folder's configuration names; overrides are repeated in each.
     """
     arguments = ["run", "--format", "json", *compat.extra_flags(version)]
     for name, flag in FLAGS.items():
@@ -43,19 +45,24 @@ def build_command(config: RunConfig, *, version: str = compat.TESTED_VERSION) ->
         arguments.append(f"{compat.attach_flag(version)}={config.attach}")
     for flag, value in config.cli_kwargs.items():
         arguments += flag_words(flag, value)
-    return Command(arguments, _variables(config))
+    return Command(arguments, _variables(config, named))
 
 
-def server_command(config: RunConfig, *, password: str) -> Command:
+def server_command(config: RunConfig, *, password: str, named: NamedAgents = NO_AGENTS) -> Command:
     """Give the words and variables for a server of one's own.
 
     Args:
         config: From `octui.client.serve.shares.server_config`.
         password: What clients have to say; without one any local user could use it.
+        named: Agents that the configuration of its folders names.
     """
     arguments = ["serve", "--hostname=127.0.0.1", f"--port={config.port or 0}"]
     arguments += flag_words("print-logs", config.print_logs) + flag_words("log-level", config.log_level)
-    variables = {"OPENCODE_ENABLE_QUESTION_TOOL": "1", **_variables(config), "OPENCODE_SERVER_PASSWORD": password}
+    variables = {
+        "OPENCODE_ENABLE_QUESTION_TOOL": "1",
+        **_variables(config, named),
+        "OPENCODE_SERVER_PASSWORD": password,
+    }
     return Command(arguments, variables)
 
 
@@ -76,11 +83,8 @@ def flag_words(flag: str, value: Any) -> list[str]:
     return [dashed, text] if len(flag) == 1 else [f"{dashed}={text}"]
 
 
-def _variables(config: RunConfig) -> dict[str, str]:
-    variables: dict[str, str] = {}
-    content: Mapping[str, Any] = build_config(config)
-    if content:
-        variables["OPENCODE_CONFIG_CONTENT"] = msgspec.json.encode(content).decode()
+def _variables(config: RunConfig, named: NamedAgents) -> dict[str, str]:
+    variables = override_variables(config, named)
     if config.disable_autoupdate:
         variables["OPENCODE_DISABLE_AUTOUPDATE"] = "1"
     if config.password is not None:

@@ -5,7 +5,11 @@ Measured on 1.18.33; of OpenCode 2, which cannot be run here, as far as its sour
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
+
+from octui.client.serve.events import Rule
 
 TESTED_VERSION = "1.18.33"
 """The version octui is built and tested against, and the one it installs."""
@@ -35,6 +39,9 @@ KNOWN_TOOLS = (
 TOOLS_WITHOUT_PATTERNS = frozenset({"todowrite", "question", "webfetch", "websearch", "doom_loop"})
 """Those for which opencode's schema takes an action only, no map of patterns."""
 
+DENIED_BY_RUN = ("question", "plan_enter", "plan_exit")
+"""What ``opencode run`` denies as a rule of the session it begins, behind all configuration."""
+
 INSTALLED_ALREADY = {
     "package.json": '{"dependencies":{"@opencode-ai/plugin":"*"}}',
     "package-lock.json": '{"packages":{"":{"dependencies":{"@opencode-ai/plugin":"*"}}}}',
@@ -44,6 +51,7 @@ configuration folder, which takes seconds, megabytes and the network at each sta
 installs where the second file does not name what the first one does. Only plugins and tools of that folder need it."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
+_AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 _STARTUP_CRASH = re.compile(
@@ -126,6 +134,22 @@ def failed_mcp_servers(listing: str) -> dict[str, str]:
         if match := re.fullmatch(r"✗ (.+) failed", row):
             failed[match[1]] = following
     return failed
+
+
+def parse_agents(listing: str) -> list[tuple[str, str, list[Rule]]]:
+    """Read what ``opencode agent list`` printed: each agent's name, mode and rules, as opencode made them.
+
+    A line ``NAME (MODE)`` is followed by the rules as JSON, as in 1.18; rules that cannot be read are none.
+    """
+    decoder = json.JSONDecoder()
+    agents = []
+    for head in _AGENT_HEAD.finditer(listing):
+        rules: list[Rule] = []
+        with suppress(ValueError, TypeError, KeyError):
+            found, _ = decoder.raw_decode(listing, listing.find("[", head.end()))
+            rules = [Rule(**{key: str(rule[key]) for key in ("permission", "pattern", "action")}) for rule in found]
+        agents.append((head["name"], head["mode"], rules))
+    return agents
 
 
 def provider_trouble(log: str) -> str | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from octui.client.compat import KNOWN_TOOLS, TOOLS_WITHOUT_PATTERNS
+from octui.client.compat import DENIED_BY_RUN, KNOWN_TOOLS, TOOLS_WITHOUT_PATTERNS
 from octui.errors import ConfigError
 
 PermissionValue = str | Mapping[str, str]
@@ -147,6 +147,10 @@ def check(config: RunConfig, *, may_ask: bool = False) -> list[str]:
     _check_permission("permission", config.permission, warnings, may_ask)
     if "permission" in config.config_overrides:
         _check_permission("config_overrides.permission", config.config_overrides["permission"], warnings, may_ask)
+    if not may_ask:
+        warnings += _run_denies(config.permission)
+        if config.attach:
+            _check_reach(config)
     for name, server in config.mcp.items():
         _check_mcp(f"mcp.{name}", server)
     if config.model is not None and "/" not in config.model.strip("/"):
@@ -198,6 +202,24 @@ def _check_permission(place: str, permission: object, warnings: list[str], may_a
             raise ConfigError(f"{where} takes {_in_words(may_ask)}, no patterns.")
         for pattern, action in rule.items():
             check_action(f'{where}["{pattern}"]', action, may_ask=may_ask)
+
+
+def _run_denies(permission: object) -> Iterator[str]:
+    """Warn of what ``opencode run`` denies in every session it begins, whatever its configuration says."""
+    if isinstance(permission, Mapping):
+        for tool in DENIED_BY_RUN:
+            if permission.get(tool) == "allow":
+                yield f"permission.{tool} is 'allow', but opencode run denies it always, as nobody could answer."
+
+
+def _check_reach(config: RunConfig) -> None:
+    """Refuse overrides that ``opencode run --attach`` does not send to the server it joins."""
+    for key in ("permission", "tools", "mcp", "instructions", "config_overrides"):
+        if getattr(config, key):
+            raise ConfigError(
+                f"{key} does not reach a server that runs already.",
+                hint="Use backend = 'serve' (a session in Python), or set it where the server is started.",
+            )
 
 
 def _check_mcp(place: str, server: object) -> None:

@@ -13,6 +13,7 @@ from octui.client import catalogue, compat, isolation
 from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient, check_folder, warn
 from octui.client.config import RunConfig
+from octui.client.overrides import check_overrides
 from octui.client.serve import server
 from octui.client.serve.api import ServerApi
 from octui.client.serve.server import OpenCodeServer, ServerLaunch
@@ -57,10 +58,12 @@ def _prepare(client: AsyncOpenCodeClient, folder: Path, config: RunConfig) -> Se
     binary = find_binary(client.binary)
     _check_version(binary_version(binary))
     isolation.sweep_stale()
+    named, _ = check_overrides(config, folder)
     goes_on = config.continue_session or config.session_id is not None
     return ServerLaunch(
         binary=binary,
         config=server_config(config),
+        named=named,
         isolate_db=client.isolate_db and not goes_on,
         narrow_models=not catalogue.brings_providers(folder),
     )

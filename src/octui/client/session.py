@@ -18,15 +18,16 @@ from anyio.streams.memory import MemoryObjectSendStream
 from octui.client.asking import Asking, OnPermission, OnQuestion
 from octui.client.client import AsyncOpenCodeClient, warn
 from octui.client.config import RunConfig, check
+from octui.client.permissions import override_rules
 from octui.client.reach import reach
 from octui.client.result import RunResult
 from octui.client.serve.api import ServerApi
 from octui.client.serve.background import background
-from octui.client.serve.conversation import Conversation, Request, in_words, open_session, options_of, rules_of
+from octui.client.serve.conversation import Conversation, Request, in_words, open_session, options_of
 from octui.client.serve.events import AnyServerEvent, PermissionAsked, QuestionAsked, RequestClosed
 from octui.client.serve.feed import EventFeed, listening
 from octui.client.serve.server import OpenCodeServer
-from octui.client.serve.shares import server_config
+from octui.client.serve.shares import asks, server_config
 from octui.client.turn import Background, Turn
 from octui.errors import ConfigError, OpenCodeTimeoutError, ServerError
 
@@ -219,7 +220,7 @@ class OpenCodeSession:
                 raise ServerError(self._gone or "The session was not entered.", is_gone=True)
             turn = self._turn = Turn(stream)
             try:
-                if run_cfg is not None and (rules := rules_of(run_cfg)):
+                if run_cfg is not None and (rules := override_rules(run_cfg)):
                     await api.set_rules(self.session_id, self.workspace, rules)
                 limit_s = self._timeout_s if timeout_s is None else timeout_s
                 await self._until_over(talk, prompt, config, limit_s, turn)
@@ -265,6 +266,8 @@ class OpenCodeSession:
             warn(words)
         usual, own, asked = RunConfig(), server_config(self._config), server_config(run_cfg)
         for each in fields(RunConfig):
+            if each.name in ("permission", "tools") and not asks(run_cfg.permission):
+                continue  # These a session can take as rules of its own.
             wanted = getattr(asked, each.name)
             if wanted not in (getattr(usual, each.name), getattr(own, each.name)):
                 raise ConfigError(f"{each.name} is the server's: give it to the session, not to a prompt.")
@@ -273,7 +276,6 @@ class OpenCodeSession:
             model=run_cfg.model or mine.model,
             agent=run_cfg.agent or mine.agent,
             variant=run_cfg.variant or mine.variant,
-            tools={**mine.tools, **run_cfg.tools},
         )
         return replace(self._config, files=run_cfg.files, command=run_cfg.command)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from octui.client.limits import Limits
-from octui.client.serve.conversation import Conversation, open_session, options_of, rules_of
+from octui.client.serve.conversation import Conversation, open_session, options_of
 from octui.client.sinks import AttemptEnd
 from octui.errors import ControlError, OctuiError, RecordingError
 from octui.fleet.heard_run import HeardRun
@@ -256,12 +256,10 @@ class ServeRunner(HeardRun):
         return talk
 
     async def _open(self, hosted: Hosted) -> str:
-        if not self._origin:
-            return await open_session(hosted.api, self.directory, self.spec.config)
-        session_id = await hosted.api.fork_session(self._origin, self.directory)
-        if rules := rules_of(self.spec.config):
-            await hosted.api.set_rules(session_id, self.directory, rules)
-        return session_id
+        config = self.spec.config
+        if self._origin:
+            config = replace(config, session_id=self._origin, fork=True)
+        return await open_session(hosted.api, self.directory, config)
 
     async def _ask(self, talk: Conversation, prompt: Prompt) -> None:
         self._config = replace(

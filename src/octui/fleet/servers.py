@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from anyio.abc import TaskGroup
 from octui.client import compat
 from octui.client.catalogue import brings_providers
 from octui.client.config import RunConfig
+from octui.client.overrides import NO_AGENTS, NamedAgents, check_overrides
 from octui.client.serve import server
 from octui.client.serve.api import ServerApi
 from octui.client.serve.background import background
@@ -67,6 +69,7 @@ class _Key(NamedTuple):
 
     settings: bytes
     has_all_models: bool
+    named: NamedAgents = NO_AGENTS
 
 
 @dataclass(eq=False, slots=True)
@@ -162,18 +165,19 @@ class ServerPool:
         one is started, on the data home of the first.
         """
         settings = _settings(run)
+        named, _ = await anyio.to_thread.run_sync(_named_agents, run.config, folder)
         is_bound = run.config.attach is not None or run.config.port is not None
         needs_all = is_bound or await anyio.to_thread.run_sync(brings_providers, folder)
-        place = self._at_hand(settings, needs_all)
+        place = self._at_hand(settings, needs_all, named)
         if place is None:
             others = {other.workspace for other in self._runs if _settings(other) == settings}
             has_all = needs_all or await anyio.to_thread.run_sync(lambda: any(map(brings_providers, others)))
             # Another run may have had it started meanwhile.
-            place = self._at_hand(settings, needs_all) or self._start(_Key(settings, has_all), run, wait)
+            place = self._at_hand(settings, needs_all, named) or self._start(_Key(settings, has_all, named), run, wait)
         return place
 
-    def _at_hand(self, settings: bytes, needs_all: bool) -> _Place | None:
-        return self._places.get(_Key(settings, True)) or self._places.get(_Key(settings, needs_all))
+    def _at_hand(self, settings: bytes, needs_all: bool, named: NamedAgents) -> _Place | None:
+        return self._places.get(_Key(settings, True, named)) or self._places.get(_Key(settings, needs_all, named))
 
     def _start(self, key: _Key, run: RunSpec, wait: Callable[[str], None]) -> _Place:
         if self._group is None:
@@ -222,13 +226,14 @@ class ServerPool:
             raise ServerError(
                 f"opencode {self._version} has a server octui does not know yet.", hint='Use backend = "run".'
             )
-        if other := self._places.get(_Key(place.key.settings, not place.key.has_all_models)):
+        for other in self._started_before(place):
             await other.ready.wait()  # Two that lay out one data home at the same time get in each other's way.
         home = self._folder(place.number)
         isolated = _is_isolated(run)
         launch = ServerLaunch(
             binary=self._binary,
             config=server_config(run.config),
+            named=place.key.named,
             isolate_db=isolated,
             data_dir=home if isolated else None,
             log_path=home.with_name(f"{home.name}.log"),
@@ -254,6 +259,11 @@ class ServerPool:
                 with anyio.CancelScope(shield=True):
                     await api.close()
 
+    def _started_before(self, place: _Place) -> list[_Place]:
+        """Return the servers on the same data home that were started before one."""
+        earlier = takewhile(lambda other: other is not place, self._places.values())
+        return [other for other in earlier if other.key.settings == place.key.settings]
+
     async def _watch(self, hosted: Hosted, running: server.OpenCodeServer, scope: anyio.CancelScope) -> None:
         code = await running.wait()
         how = f"a signal ended it ({-code})" if code < 0 else f"exit code {code}"
@@ -278,6 +288,10 @@ class ServerPool:
         """Hand it out no more."""
         if self._places.get(place.key) is place:
             del self._places[place.key]
+
+
+def _named_agents(config: RunConfig, folder: Path) -> tuple[NamedAgents, bool]:
+    return (NO_AGENTS, False) if config.attach else check_overrides(config, folder)
 
 
 def _settings(run: RunSpec) -> bytes:

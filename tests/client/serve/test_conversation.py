@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -14,7 +15,7 @@ from tests.support.talking import Recorder
 from octui import RunConfig, ServerError
 from octui.client.serve import conversation as conversation_module
 from octui.client.serve.api import PromptOptions
-from octui.client.serve.conversation import Conversation, in_words, open_session, options_of, rules_of
+from octui.client.serve.conversation import Conversation, in_words, open_session, options_of
 from octui.client.serve.events import (
     Activity,
     ActivityChanged,
@@ -22,7 +23,6 @@ from octui.client.serve.events import (
     Question,
     QuestionItem,
     RequestClosed,
-    Rule,
 )
 from octui.client.serve.feed import listening
 from octui.client.serve.v1 import V1Api
@@ -311,20 +311,9 @@ def test_a_request_in_words() -> None:
     assert in_words(Question(id="1", questions=())) == "a question"
 
 
-def test_permissions_become_rules_in_their_order() -> None:
-    assert rules_of(RunConfig(permission="ask")) == [Rule(permission="*", pattern="*", action="ask")]
-    assert rules_of(RunConfig(permission={"edit": "deny", "bash": {"*": "ask", "ls *": "allow"}})) == [
-        Rule(permission="edit", pattern="*", action="deny"),
-        Rule(permission="bash", pattern="*", action="ask"),
-        Rule(permission="bash", pattern="ls *", action="allow"),
-    ]
-
-
 def test_what_goes_with_a_prompt() -> None:
-    config = RunConfig(model="a/b", agent="plan", variant="high", tools={"bash": False}, command="look")
-    wanted = PromptOptions(
-        model="a/b", agent="plan", variant="high", tools={"bash": False}, files=("/x/a",), command="look"
-    )
+    config = RunConfig(model="a/b", agent="plan", variant="high", command="look")
+    wanted = PromptOptions(model="a/b", agent="plan", variant="high", files=("/x/a",), command="look")
     assert options_of(config, ("/x/a",)) == wanted
 
 
@@ -332,13 +321,13 @@ async def test_a_session_is_begun_forked_or_gone_on_with(server: FakeServer) -> 
     server.open("ses_2")
     server.open("ses_3", parent="ses_2")
     api = V1Api(server.url)
-    asked = {"bash": "ask"}
+    asked = RunConfig(permission={"bash": "ask"}, attach=server.url)
     try:
-        new = await open_session(api, "/x", RunConfig(permission=asked), title="T")
+        new = await open_session(api, "/x", asked, title="T")
         method, path, body = server.asked[-1]
         assert (method, path, new in server.sessions) == ("POST", "/session", True)
         assert body == {"title": "T", "permission": [{"permission": "bash", "pattern": "*", "action": "ask"}]}
-        assert await open_session(api, "/x", RunConfig(session_id="ses_2", permission=asked)) == "ses_2"
+        assert await open_session(api, "/x", replace(asked, session_id="ses_2")) == "ses_2"
         assert server.asked[-1][:2] == ("PATCH", "/session/ses_2")
         assert await open_session(api, "/x", RunConfig(continue_session=True)) == new
         await open_session(api, "/x", RunConfig(session_id="ses_2", fork=True))

@@ -48,7 +48,8 @@ class Place:
     async def talk(self, **config: Any) -> tuple[Conversation, Recorder]:
         """Begin a session, or go on with one."""
         recorder = Recorder()
-        session = await open_session(self.api, self.directory, RunConfig(**config))
+        asked = RunConfig(attach=self.server.url, **config)
+        session = await open_session(self.api, self.directory, asked)
         conversation = Conversation(self.api, self.feed, session, self.directory, recorder)
         if config.get("session_id"):
             await conversation.take_up()

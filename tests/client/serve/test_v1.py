@@ -46,9 +46,7 @@ async def api(server: FakeServer) -> AsyncIterator[V1Api]:
 
 async def test_a_prompt_says_what_was_chosen_and_nothing_else(server: FakeServer, api: V1Api) -> None:
     await api.prompt(SESSION, "/x", "Hi", PromptOptions())
-    await api.prompt(
-        SESSION, "/x", "Hi", PromptOptions(model="a/b/c", agent="plan", variant="high", tools={"x": False})
-    )
+    await api.prompt(SESSION, "/x", "Hi", PromptOptions(model="a/b/c", agent="plan", variant="high"))
     bodies = [body for _, path, body in server.asked if path == f"/session/{SESSION}/prompt_async"]
     assert bodies == [
         {"parts": [{"type": "text", "text": "Hi"}]},
@@ -57,7 +55,6 @@ async def test_a_prompt_says_what_was_chosen_and_nothing_else(server: FakeServer
             "model": {"providerID": "a", "modelID": "b/c"},
             "agent": "plan",
             "variant": "high",
-            "tools": {"x": False},
         },
     ]
 

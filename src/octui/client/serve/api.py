@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from octui.client.serve.events import Answers, AnyServerEvent, FileDiff, Rule
@@ -18,7 +18,6 @@ class PromptOptions:
         model: ``provider/model``.
         agent: Name of the agent.
         variant: Variant of the model.
-        tools: Tools switched on or off.
         files: Absolute paths of files to attach.
         command: A command of opencode to run, the prompt being its arguments.
     """
@@ -26,7 +25,6 @@ class PromptOptions:
     model: str | None = None
     agent: str | None = None
     variant: str | None = None
-    tools: dict[str, bool] = field(default_factory=dict)
     files: Sequence[str] = ()
     command: str | None = None
 
@@ -105,6 +103,9 @@ class ServerApi(Protocol):
 
     async def agents(self, directory: str) -> list[str]:
         """Give the agents one can talk to."""
+
+    async def agent_rules(self, directory: str) -> dict[str, list[Rule]]:
+        """Return the permission rules of each agent in a folder, as the server made them."""
 
     async def failed_mcp(self, directory: str) -> dict[str, str]:
         """Give the MCP servers that did not start, and why."""

@@ -10,6 +10,8 @@ import anyio
 import msgspec
 
 from octui.client.config import RunConfig
+from octui.client.overrides import broken_override
+from octui.client.permissions import override_rules, session_rules, undone
 from octui.client.serve.api import PromptOptions, Received, ServerApi
 from octui.client.serve.events import (
     Activity,
@@ -23,12 +25,12 @@ from octui.client.serve.events import (
     Question,
     QuestionAsked,
     RequestClosed,
+    Rule,
     SessionFailed,
 )
 from octui.client.serve.feed import EventFeed
 from octui.client.serve.lines import RunLines
-from octui.client.serve.shares import rules_of as rules_of
-from octui.errors import ServerError
+from octui.errors import ConfigError, ServerError
 
 Request = Permission | Question
 
@@ -345,7 +347,6 @@ def options_of(config: RunConfig, files: Sequence[str] = ()) -> PromptOptions:
         model=config.model,
         agent=config.agent,
         variant=config.variant,
-        tools=dict(config.tools),
         files=files,
         command=config.command,
     )
@@ -355,17 +356,29 @@ async def open_session(api: ServerApi, directory: str, config: RunConfig, *, tit
     """Begin a session as a configuration says, or go on with the one it names; give its id.
 
     Raises:
+        ConfigError: A plugin undoes an override.
         ServerError: The server does not.
     """
+    wanted = override_rules(config)
+    if wanted and not config.attach:
+        await _prove(api, directory, wanted)
+    rules = wanted if config.attach else session_rules(wanted)
     known = config.session_id
     if known is None and config.continue_session:
         known = await api.last_session(directory)
         if known is None:
             raise ServerError(f"There is no session to continue in {directory}.")
     if known is None:
-        return await api.create_session(directory, title=config.title or title, rules=rules_of(config))
+        return await api.create_session(directory, title=config.title or title, rules=rules)
     if config.fork:
         known = await api.fork_session(known, directory)
-    if rules := rules_of(config):
+    if rules:
         await api.set_rules(known, directory, rules)
     return known
+
+
+async def _prove(api: ServerApi, directory: str, wanted: Sequence[Rule]) -> None:
+    """Refuse a folder in which a server of octui's has an agent for which an override does not hold."""
+    for agent, rules in (await api.agent_rules(directory)).items():
+        if rule := undone(wanted, rules):
+            raise ConfigError(broken_override(rule, agent), hint="Disable the plugin, or leave the override out.")

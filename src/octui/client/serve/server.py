@@ -25,6 +25,7 @@ from octui.client.command import server_command
 from octui.client.config import RunConfig
 from octui.client.guardian import guardian
 from octui.client.lines import LineFramer
+from octui.client.overrides import NO_AGENTS, NamedAgents
 from octui.client.process import Process
 from octui.errors import OpenCodeBinaryNotFoundError, ServerError
 
@@ -42,6 +43,7 @@ class ServerLaunch:
     Attributes:
         binary: The executable.
         config: What of it is the server's: config, MCP servers, environment; the rest is each session's.
+        named: Agents that the configuration of its folders names.
         isolate_db: Whether it gets a private data home.
         data_dir: Where that is, to be found again by the next server; None for a temporary one.
         log_path: A file to which what it says is appended; None for a temporary one.
@@ -51,6 +53,7 @@ class ServerLaunch:
 
     binary: Path
     config: RunConfig
+    named: NamedAgents = NO_AGENTS
     isolate_db: bool = True
     data_dir: Path | None = None
     log_path: Path | None = None
@@ -113,7 +116,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             inherit_user_config=launch.config.inherit_user_config,
             data_dir=launch.data_dir,
         )
-        command = server_command(launch.config, password=password)
+        command = server_command(launch.config, password=password, named=launch.named)
         env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
         env |= homes.variables | command.variables | {"PWD": str(folder)}
         if launch.narrow_models:

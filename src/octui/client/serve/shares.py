@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from octui.client.config import RunConfig
-from octui.client.serve.events import Rule
 
 
 def server_config(config: RunConfig) -> RunConfig:
     """Give what of a run's configuration is its server's: runs of which this is equal can share one.
 
-    Model, agent and the like are a session's, and so are permissions. One that asks is the server's as well: in 1.18
-    subagents' sessions take over what is denied in the session they work for, and not what has to be asked.
+    Model, agent and the like are a session's. Permissions are the server's: in 1.18 a subagent's session inherits only
+    denials of the session it works for, and what one session is allowed "always" holds for all in its folder.
     """
     return replace(
         RunConfig(),
@@ -26,22 +25,11 @@ def server_config(config: RunConfig) -> RunConfig:
         print_logs=config.print_logs,
         log_level=config.log_level,
         port=config.port,
-        permission=config.permission if asks(config.permission) else {},
+        permission=config.permission,
+        tools=config.tools,
     )
 
 
 def asks(permission: object) -> bool:
     """Whether a permission, or any of its patterns, is ``ask``."""
     return any(map(asks, permission.values())) if isinstance(permission, Mapping) else permission == "ask"
-
-
-def rules_of(config: RunConfig) -> list[Rule]:
-    """Give a configuration's permissions as a session's rules, in their order: the last that matches wins."""
-    permission = config.permission
-    if isinstance(permission, str):
-        return [Rule(permission="*", pattern="*", action=permission)]
-    rules: list[Rule] = []
-    for tool, value in permission.items():
-        patterns = {"*": value} if isinstance(value, str) else value
-        rules += [Rule(permission=tool, pattern=pattern, action=action) for pattern, action in patterns.items()]
-    return rules

@@ -112,7 +112,6 @@ class V1Api:
         body = {
             "agent": options.agent,
             "variant": options.variant,
-            "tools": options.tools or None,
             "model": _model(options.model),
             "parts": [*parts, *map(_file_part, options.files)],
         }
@@ -214,6 +213,11 @@ class V1Api:
         found = _objects(await self._get("/agent", directory))
         own = [each for each in found if each.get("mode") != "subagent" and not each.get("hidden")]
         return [name for each in own if isinstance(name := each.get("name"), str)]
+
+    async def agent_rules(self, directory: str) -> dict[str, list[Rule]]:
+        """See `ServerApi`."""
+        found = _objects(await self._get("/agent", directory))
+        return {str(each.get("name")): [*map(_rule, _objects(each.get("permission")))] for each in found}
 
     async def failed_mcp(self, directory: str) -> dict[str, str]:
         """See `ServerApi`."""
@@ -369,6 +373,10 @@ def _number(value: Any) -> float:
 
 def _plain_rule(rule: Rule) -> dict[str, str]:
     return {"permission": rule.permission, "pattern": rule.pattern, "action": rule.action}
+
+
+def _rule(found: Mapping[str, Any]) -> Rule:
+    return Rule(**{key: str(found.get(key, "")) for key in ("permission", "pattern", "action")})
 
 
 def _model(model: str | None) -> dict[str, str] | None:

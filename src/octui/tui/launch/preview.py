@@ -8,7 +8,8 @@ from pathlib import Path
 
 from octui.client.command import Command, build_command, server_command
 from octui.client.config import RunConfig, build_config
-from octui.client.serve.shares import rules_of, server_config
+from octui.client.permissions import override_rules
+from octui.client.serve.shares import server_config
 from octui.discovery.folders import shorten
 from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import MASK, mask, mask_text, plan_secrets
@@ -76,12 +77,11 @@ def _describe_served(first: RunSpec) -> str:
         )
     values = {key: getattr(config, key) for key in _OF_SESSION if getattr(config, key)}
     switches = [key for key in _SWITCHES if getattr(config, key)]
-    tools = {name: "on" if is_on else "off" for name, is_on in config.tools.items()}
-    lines = [f"  {key}: {value}" for key, value in {**values, **tools}.items()]
+    lines = [f"  {key}: {value}" for key, value in values.items()]
     lines += [f"  {key}" for key in switches] + [f"  file: {file}" for file in config.files]
     lines.append(f"  the prompt ({_size(first)}) is sent to the letter")
     settings = "\n".join(lines)
-    rules = [(f"{rule.permission}  {rule.pattern}", rule.action) for rule in rules_of(config)]
+    rules = [(f"{rule.permission}  {rule.pattern}", rule.action) for rule in override_rules(config)]
     width = max((len(what) for what, _ in rules), default=0)
     told = "\n".join(f"  {what:<{width}}  {action}" for what, action in rules)
     return (

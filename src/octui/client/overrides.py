@@ -1,0 +1,175 @@
+"""Makes sure that permission overrides hold in the folder a run works in, or says before it starts what undoes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from octui.client.config import RunConfig, build_config, deep_merge
+from octui.client.config_layers import Surroundings, surroundings
+from octui.client.permissions import OURS, Composed, Layer, SourcedRule, enforced, override_rules, overruled
+from octui.client.serve.events import Rule
+from octui.errors import ConfigError
+
+CONTENT = "OPENCODE_CONFIG_CONTENT"
+PERMISSION = "OPENCODE_PERMISSION"
+
+
+class NamedAgents(msgspec.Struct, frozen=True):
+    """Agents whose own permissions stand behind those of all agents, so that overrides are repeated in each.
+
+    Attributes:
+        agents: Those that configuration names under ``agent``, or in a Markdown file.
+        modes: Those it names under ``mode``, which opencode merges over ``agent``.
+    """
+
+    agents: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+
+
+NO_AGENTS = NamedAgents()
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What the agents of a run may do, and why.
+
+    Attributes:
+        rules: The configured rules of the agent that runs, the last matching one winning; opencode's defaults stand
+            before them.
+        agent: That agent.
+        undone_by: What undoes an override, with the agent it does so for; empty for all others.
+        has_plugins: Whether plugins may change any of it.
+    """
+
+    rules: tuple[SourcedRule, ...]
+    agent: str
+    undone_by: tuple[tuple[str, SourcedRule], ...] = ()
+    has_plugins: bool = False
+
+
+def check_overrides(
+    config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ
+) -> tuple[NamedAgents, bool]:
+    """Refuse a run whose overrides something undoes.
+
+    Args:
+        config: The run's configuration.
+        folder: Where it works.
+        environ: The environment octui runs in.
+
+    Returns:
+        The agents in which its overrides have to be repeated, and whether only opencode itself can tell if they hold,
+        as plugins may change them. None, and no, without overrides.
+
+    Raises:
+        ConfigError: With the file and the key.
+    """
+    if not override_rules(config):
+        return NO_AGENTS, False
+    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
+    for words in undone_in_words(_permissions(config, found, environ)):
+        raise ConfigError(words, hint="Remove it there, or leave the override out.")
+    return _named(build_config(config), found), found.has_plugins
+
+
+def override_variables(
+    config: RunConfig, named: NamedAgents, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the variables by which opencode gets a run's configuration, with overrides where nothing undoes them.
+
+    Args:
+        config: The run's configuration.
+        named: From `check_overrides`.
+        environ: The environment octui runs in.
+    """
+    content = build_config(config)
+    variables: dict[str, str] = {}
+    if permission := enforced(override_rules(config)):
+        content = _repeated(content, permission, named)
+        below = _users_permission(environ) if config.inherit_user_config else {}
+        variables[PERMISSION] = _json({**below, **permission})
+    if content:
+        variables[CONTENT] = _json(content)
+    return variables
+
+
+def permissions_of(config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ) -> Permissions:
+    """Return what a run's agents may do in a folder, as far as files and variables tell."""
+    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
+    return _permissions(config, found, environ)
+
+
+def undone_in_words(permissions: Permissions) -> Iterator[str]:
+    """Say what undoes an override, a sentence each."""
+    for agent, rule in permissions.undone_by:
+        whose = f"agent {agent!r}" if agent else "agents"
+        yield f"A permission override cannot hold for {whose}: {rule} comes after it."
+
+
+def _permissions(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Permissions:
+    rules = override_rules(config)
+    content = build_config(config)
+    below = _users_permission(environ) if config.inherit_user_config else {}
+    late = [Layer(PERMISSION, below)]
+    if rules:
+        permission = enforced(rules)
+        content = _repeated(content, permission, _named(content, found))
+        late.append(Layer(OURS, permission))
+    composed = Composed([*found.below, Layer(OURS, content), *found.above], late)
+    agent = config.agent or composed.default_agent
+    return Permissions(tuple(composed.rules(agent)), agent, tuple(overruled(composed, rules)), found.has_plugins)
+
+
+def broken_override(rule: Rule, agent: str) -> str:
+    """Say that opencode itself tells of a rule that undoes an override."""
+    return (
+        f"A permission override does not hold for agent {agent!r}: opencode has {rule.permission} "
+        f'"{rule.pattern}" = {rule.action} after it, which a plugin may have set.'
+    )
+
+
+def _named(content: Mapping[str, Any], found: Surroundings) -> NamedAgents:
+    composed = Composed([*found.below, Layer(OURS, content), *found.above])
+    agents = set(composed.agents) - set(composed.modes)
+    return NamedAgents(tuple(sorted(agents)), tuple(sorted(composed.modes)))
+
+
+def _repeated(content: Mapping[str, Any], permission: Mapping[str, Any], named: NamedAgents) -> dict[str, Any]:
+    def entries(names: Sequence[str]) -> dict[str, Any]:
+        return {name: {"permission": permission} for name in names}
+
+    repeated = {"agent": entries(named.agents), "mode": entries(named.modes)}
+    return deep_merge(_with_maps(content), {key: value for key, value in repeated.items() if value})
+
+
+def _with_maps(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Write agents' permissions that are one action for all as maps, into which others can be merged."""
+    found = dict(content)
+    for key in ("agent", "mode"):
+        if isinstance(agents := found.get(key), Mapping):
+            found[key] = {name: _with_map(agent) for name, agent in agents.items()}
+    return found
+
+
+def _with_map(agent: Any) -> Any:
+    if isinstance(agent, Mapping) and isinstance(agent.get("permission"), str):
+        return {**agent, "permission": {"*": agent["permission"]}}
+    return agent
+
+
+def _users_permission(environ: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(environ.get(PERMISSION) or "{}")
+    except msgspec.DecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
