@@ -47,7 +47,7 @@ def test_sources_come_in_the_order_in_which_opencode_merges_them(project: Path, 
     write(project.parent.parent / "opencode.json", '{"model": "above/repository"}')
     found = read(project, home, OPENCODE_CONFIG=str(home / "named.json"), OPENCODE_CONFIG_DIR=str(home / "extra"))
     assert [layer.source for layer in found.below] == [str(path) for path in paths]
-    assert not found.has_plugins
+    assert not found.has_unseen
     alone = read(project, home, inherit=False)
     assert [layer.source for layer in alone.below] == [str(path) for path in paths if project.parent in path.parents]
 
@@ -77,15 +77,25 @@ def test_variables_in_a_file_need_no_quotes(project: Path, home: Path) -> None:
 
 def test_projects_and_plugins_can_be_switched_off(project: Path, home: Path) -> None:
     write(project / "opencode.json", '{"plugin": ["x"]}')
-    assert read(project, home).has_plugins
-    assert not read(project, home, OPENCODE_PURE="1").has_plugins
+    assert read(project, home).has_unseen
+    assert not read(project, home, OPENCODE_PURE="1").has_unseen
     assert read(project, home, OPENCODE_DISABLE_PROJECT_CONFIG="true") == Surroundings()
     (project / "opencode.json").unlink()
     write(project / ".opencode/plugins/p.ts", "")
-    assert read(project, home).has_plugins
+    assert read(project, home).has_unseen
 
 
 def test_an_administrators_files_come_last(project: Path, home: Path, tmp_path: Path) -> None:
     write(tmp_path / "managed/opencode.json", '{"permission": "allow"}')
     found = read(project, home, inherit=False, OPENCODE_TEST_MANAGED_CONFIG_DIR=str(tmp_path / "managed"))
     assert [layer.source for layer in found.above] == [str(tmp_path / "managed/opencode.json")]
+
+
+@pytest.mark.parametrize("where", ["file", "variable"])
+def test_login_with_remote_configuration_is_something_unseen(project: Path, home: Path, where: str) -> None:
+    login = '{"https://x.invalid": {"type": "wellknown", "key": "K", "token": "t"}}'
+    assert not read(project, home, inherit=False).has_unseen
+    if where == "file":
+        write(home / ".local/share/opencode/auth.json", login)
+    environ = {"OPENCODE_AUTH_CONTENT": login} if where == "variable" else {}
+    assert read(project, home, inherit=False, **environ).has_unseen

@@ -15,9 +15,10 @@ from octui.client.permissions import (
     override_rules,
     overruled,
     session_rules,
+    undoes_a_denial,
     undone,
 )
-from octui.client.serve.events import Rule
+from octui.client.serve.events import Permission, Rule
 
 DENY = {"permission": {"bash": "deny"}}
 
@@ -155,3 +156,22 @@ def test_odd_shapes_of_files_hold_nothing() -> None:
     found = Composed([Layer("odd.json", odd)])
     assert found.rules("x") == found.rules("y") == []
     assert found.agents == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("permission", "tool", "always", "expected"),
+    [
+        ({"bash": {"*": "ask", "rm -rf *": "deny"}}, "bash", "rm *", True),
+        ({"bash": {"*": "ask", "rm -rf *": "deny"}}, "bash", "git status *", False),
+        ({"bash": {"*": "deny", "git *": "ask"}}, "bash", "git status *", False),
+        ({"edit": {"*": "ask", "secret/*": "deny"}}, "edit", "*", True),
+        ({"edit": {"*": "ask", "secret/*": "deny"}}, "bash", "*", False),
+        ({"*": "ask", "web*": "deny"}, "webfetch", "*", True),
+        ({"bash": {"rm *": "deny", "*": "ask"}}, "bash", "rm *", False),
+    ],
+)
+def test_always_is_not_offered_where_it_would_allow_what_is_denied(
+    permission: dict[str, Any], tool: str, always: str, expected: bool
+) -> None:
+    request = Permission(id="1", permission=tool, always=(always,))
+    assert undoes_a_denial(override_rules(RunConfig(permission=permission)), request) is expected

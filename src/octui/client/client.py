@@ -329,15 +329,17 @@ class AsyncOpenCodeClient:
             binary = find_binary(self.binary)
             isolation.sweep_stale()
             named, is_unproven = check_overrides(config, works_in(config, folder))
+            isolates = self.isolate_db if isolate_db is None else isolate_db
             return Launch(
                 binary=binary,
                 version=binary_version(binary),
                 prompt=prompt,
                 workspace=folder,
                 config=config,
-                isolate_db=self.isolate_db if isolate_db is None else isolate_db,
+                isolate_db=isolates,
                 named=named,
-                is_unproven=is_unproven and not config.attach,
+                # The database that is not isolated may name an organisation whose configuration is merged last.
+                is_unproven=is_unproven or (not isolates and bool(override_rules(config))),
                 limits=limits,
                 grace_s=grace_s,
                 stderr_path=stderr_path,
@@ -346,7 +348,7 @@ class AsyncOpenCodeClient:
         return await anyio.to_thread.run_sync(look)
 
     async def _prove(self, launch: Launch) -> None:
-        """Have opencode tell its agents' permissions where plugins may have changed them.
+        """Have opencode tell its agents' permissions where something that no file shows may have changed them.
 
         Raises:
             ConfigError: An override does not hold.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ class Surroundings:
     Attributes:
         below: Sources it is merged over.
         above: Sources that are merged over it.
-        has_plugins: Whether plugins are loaded, which can change any of it.
+        has_unseen: Whether plugins or an organisation's remote configuration are loaded, too, of which no file here
+            says what they hold.
     """
 
     below: tuple[Layer, ...] = ()
     above: tuple[Layer, ...] = ()
-    has_plugins: bool = False
+    has_unseen: bool = False
 
 
 def surroundings(folder: Path, environ: Mapping[str, str], *, inherit_user_config: bool) -> Surroundings:
@@ -75,11 +77,22 @@ def surroundings(folder: Path, environ: Mapping[str, str], *, inherit_user_confi
     managed = Path(environ.get("OPENCODE_TEST_MANAGED_CONFIG_DIR") or _managed_folder())
     above = [*_files(managed, "opencode.json", "opencode.jsonc")]
     has_plugins = any(layer.config.get("plugin") for layer in (*below, *above)) or any(map(_holds_plugins, folders))
-    return Surroundings(tuple(below), tuple(above), has_plugins and not _is_on(environ.get("OPENCODE_PURE")))
+    is_pure = _is_on(environ.get("OPENCODE_PURE"))
+    has_unseen = (has_plugins and not is_pure) or _is_of_an_organisation(home, environ)
+    return Surroundings(tuple(below), tuple(above), has_unseen)
 
 
 def _is_on(value: str | None) -> bool:
     return (value or "").lower() in ("1", "true")
+
+
+def _is_of_an_organisation(home: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a login brings remote configuration with it (``.well-known/opencode``)."""
+    logins = environ.get("OPENCODE_AUTH_CONTENT") or ""
+    data_home = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
+    with suppress(OSError):
+        logins += _text(data_home / "opencode/auth.json")
+    return '"wellknown"' in logins
 
 
 def _managed_folder() -> str:

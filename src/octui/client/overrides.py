@@ -44,13 +44,13 @@ class Permissions:
             before them.
         agent: That agent.
         undone_by: What undoes an override, with the agent it does so for; empty for all others.
-        has_plugins: Whether plugins may change any of it.
+        has_unseen: Whether plugins or an organisation's remote configuration may change any of it.
     """
 
     rules: tuple[SourcedRule, ...]
     agent: str
     undone_by: tuple[tuple[str, SourcedRule], ...] = ()
-    has_plugins: bool = False
+    has_unseen: bool = False
 
 
 def check_overrides(
@@ -65,7 +65,7 @@ def check_overrides(
 
     Returns:
         The agents in which its overrides have to be repeated, and whether only opencode itself can tell if they hold,
-        as plugins may change them. None, and no, without overrides.
+        as something no file shows may change them. None, and no, without overrides.
 
     Raises:
         ConfigError: With the file and the key.
@@ -75,7 +75,7 @@ def check_overrides(
     found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
     for words in undone_in_words(_permissions(config, found, environ)):
         raise ConfigError(words, hint="Remove it there, or leave the override out.")
-    return _named(build_config(config), found), found.has_plugins
+    return _named(build_config(config), found), found.has_unseen
 
 
 def override_variables(
@@ -123,14 +123,14 @@ def _permissions(config: RunConfig, found: Surroundings, environ: Mapping[str, s
         late.append(Layer(OURS, permission))
     composed = Composed([*found.below, Layer(OURS, content), *found.above], late)
     agent = config.agent or composed.default_agent
-    return Permissions(tuple(composed.rules(agent)), agent, tuple(overruled(composed, rules)), found.has_plugins)
+    return Permissions(tuple(composed.rules(agent)), agent, tuple(overruled(composed, rules)), found.has_unseen)
 
 
 def broken_override(rule: Rule, agent: str) -> str:
     """Say that opencode itself tells of a rule that undoes an override."""
     return (
         f"A permission override does not hold for agent {agent!r}: opencode has {rule.permission} "
-        f'"{rule.pattern}" = {rule.action} after it, which a plugin may have set.'
+        f'"{rule.pattern}" = {rule.action} after it, from a plugin or the remote configuration of an organisation.'
     )
 
 

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from octui.client.config import RunConfig, build_config
-from octui.client.serve.events import Rule
+from octui.client.serve.events import Permission, Rule
 
 DEFAULT_AGENT = "build"
 OURS = "octui"
@@ -187,6 +187,16 @@ def undone(rules: Sequence[Rule], effective: Sequence[Rule]) -> Rule | None:
             if each not in ours and not is_own and _overlap(each.permission, rule.permission):
                 return each
     return None
+
+
+def undoes_a_denial(rules: Sequence[Rule], request: Permission) -> bool:
+    """Whether allowing a request ``always`` would allow something that overrides deny."""
+    denied = [rule for rule in rules if rule.action == "deny" and matches(request.permission, rule.permission)]
+    return any(
+        matches(rule.pattern, always) and decide(rules, request.permission, rule.pattern) == "deny"
+        for rule in denied
+        for always in request.always
+    )
 
 
 def _is_override(each: SourcedRule, rule: Rule) -> bool:

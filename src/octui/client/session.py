@@ -192,7 +192,7 @@ class OpenCodeSession:
         await feed.wait_connected()
         self.session_id = await open_session(api, self.workspace, self._config)
         self._api = api
-        self._talk = Conversation(api, feed, self.session_id, self.workspace, self)
+        self._talk = Conversation(api, feed, self.session_id, self.workspace, self, override_rules(self._config))
         if self._config.continue_session or self._config.session_id is not None:
             await self._talk.take_up()
         if self._config.share:

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 
 from octui.client.limits import Limits
+from octui.client.permissions import override_rules
 from octui.client.serve.conversation import Conversation, open_session, options_of
 from octui.client.sinks import AttemptEnd
 from octui.errors import ControlError, OctuiError, RecordingError
@@ -236,7 +237,9 @@ class ServeRunner(HeardRun):
         is_new = not self.session_id
         if is_new:
             self.session_id = await self._open(hosted)
-        talk = Conversation(hosted.api, hosted.feed, self.session_id, self.directory, self)
+        talk = Conversation(
+            hosted.api, hosted.feed, self.session_id, self.directory, self, override_rules(self.spec.config)
+        )
         if self._origin or not is_new:
             await talk.take_up()
         if is_new:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 import anyio
 import msgspec
+from msgspec import structs
 
 from octui.client.config import RunConfig
 from octui.client.overrides import broken_override
-from octui.client.permissions import override_rules, session_rules, undone
+from octui.client.permissions import override_rules, session_rules, undoes_a_denial, undone
 from octui.client.serve.api import PromptOptions, Received, ServerApi
 from octui.client.serve.events import (
     Activity,
@@ -72,6 +73,8 @@ class Conversation:
         session_id: The session.
         directory: The folder it works in, on the server's machine.
         sink: Gets what happens.
+        rules: The overrides that hold in it: a request that ``always`` would answer for what they deny, too, can be
+            allowed once only, as opencode puts what is always allowed behind all rules.
 
     Attributes:
         waiting: What waits for an answer, by id, the oldest first.
@@ -81,7 +84,13 @@ class Conversation:
     """
 
     def __init__(
-        self, api: ServerApi, feed: EventFeed, session_id: str, directory: str, sink: ConversationSink
+        self,
+        api: ServerApi,
+        feed: EventFeed,
+        session_id: str,
+        directory: str,
+        sink: ConversationSink,
+        rules: Sequence[Rule] = (),
     ) -> None:
         self.session_id = session_id
         self.directory = directory
@@ -92,6 +101,7 @@ class Conversation:
         self._api = api
         self._feed = feed
         self._sink = sink
+        self._rules = rules
         self._is_busy = False
         self._has_begun = False
         self._failed = False
@@ -190,6 +200,8 @@ class Conversation:
             ServerError: The server does not take it: it was answered elsewhere, perhaps.
         """
         request = self.waiting.get(request_id)
+        if reply == "always" and isinstance(request, Permission) and not request.always:
+            reply = "once"
         await self._api.reply_permission(request_id, self.directory, reply, message)
         if reply == "reject" and not message and isinstance(request, Permission):
             self.rejected.append(in_words(request))
@@ -223,6 +235,8 @@ class Conversation:
             return
         if event is None or self._is_old(what, event):
             return
+        if isinstance(event, PermissionAsked) and undoes_a_denial(self._rules, event.request):
+            event = structs.replace(event, request=structs.replace(event.request, always=()))
         self._heard += 1
         self._sink.received(what.line)
         self._hear_prompt(event)

@@ -151,9 +151,13 @@ class V1Api:
         found: list[Received] = []
         known = {session_id}
         open_requests: set[str] = set()
-        for child in _objects(await self._get(f"/session/{session_id}/children", directory)):
-            known.add(_id_of(child))
-            found.append(_as_event("session.created", {"sessionID": _id_of(child), "info": child}))
+        unseen = [session_id]
+        while unseen:  # A subagent may have subagents of its own.
+            for child in _objects(await self._get(f"/session/{unseen.pop()}/children", directory)):
+                if _id_of(child) not in known:
+                    known.add(_id_of(child))
+                    unseen.append(_id_of(child))
+                    found.append(_as_event("session.created", {"sessionID": _id_of(child), "info": child}))
         for each in known:
             found += await self._messages(each, directory)
         for kind, path in (("permission.asked", "/permission"), ("question.asked", "/question")):
