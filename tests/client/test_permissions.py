@@ -11,6 +11,7 @@ from octui.client.permissions import (
     Layer,
     decide,
     enforced,
+    in_force,
     matches,
     override_rules,
     overruled,
@@ -175,3 +176,14 @@ def test_always_is_not_offered_where_it_would_allow_what_is_denied(
 ) -> None:
     request = Permission(id="1", permission=tool, always=(always,))
     assert undoes_a_denial(override_rules(RunConfig(permission=permission)), request) is expected
+
+
+def test_what_holds_leaves_out_what_a_later_rule_replaces() -> None:
+    project = {"permission": {"bash": {"*": "ask", "git *": "allow"}, "edit": "ask"}}
+    final = enforced([rule("bash", "deny"), rule("bash", "ask", "ls *")])
+    found = in_force(composed(project, override={"permission": final}).rules("build"))
+    assert [str(each) for each in found] == [
+        "edit = ask (0.json: permission.edit)",
+        "bash = deny (override)",
+        'bash "ls *" = ask (override)',
+    ]

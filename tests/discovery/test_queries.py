@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from octui.discovery.queries import Agent, Effective, Queries, Rule, effective, parse_agents, parse_models
+from octui.client.serve.events import Rule
+from octui.discovery.queries import Agent, Effective, Queries, effective, parse_agents, parse_models
 from octui.errors import OpenCodeError
 
 AGENTS = """build (primary)

@@ -52,6 +52,19 @@ async def test_runs_go_from_queued_to_succeeded_and_everything_is_recorded(make_
     assert runs[0]["outcome"]["cost"] == 0.5
 
 
+async def test_permissions_in_force_are_recorded_when_a_run_starts(make_fleet: MakeFleet, tmp_path: Path) -> None:
+    (tmp_path / "opencode.json").write_text('{"permission": {"edit": "ask"}}')
+    fleet = make_fleet("answer()", {"a": "x"}, config=RunConfig(permission={"bash": "deny"}))
+    await fleet.supervisor.run()
+    found = fleet.session().status.run("a").permissions
+    assert found is not None
+    assert found.agent == "build"
+    assert [str(rule) for rule in found.rules] == [
+        "edit = ask (opencode.json: permission.edit)",
+        "bash = deny (override)",
+    ]
+
+
 async def test_no_more_runs_work_at_a_time_than_the_plan_allows(make_fleet: MakeFleet) -> None:
     fleet = make_fleet("answer()", {str(n): "x" for n in range(5)}, max_parallel=2)
     await fleet.supervisor.run()

@@ -65,7 +65,9 @@ def test_flags_of_opencode_run_say_by_themselves_which_backend_they_are_for() ->
             "nobody",
         ),
         (RunConfig(cli_kwargs={"x": True}), "serve", "runs[1].cli_kwargs", "backend = 'run'"),
-        (RunConfig(command="init", tools={"x": False}), "serve", "runs[1].tools", "with a command"),
+        (RunConfig(attach="http://h", permission={"bash": "deny"}), "run", "runs[1].permission", "does not reach"),
+        (RunConfig(attach="http://h", tools={"x": False}), "run", "runs[1].tools", "does not reach"),
+        (RunConfig(attach="http://h", mcp={"x": {"enabled": False}}), "run", "runs[1].mcp", "does not reach"),
         (RunConfig(attach="http://h", mcp={"x": {"enabled": False}}), "serve", "runs[1].mcp", "runs already"),
         (RunConfig(attach="http://h", extra_env={"A": "b"}), "serve", "runs[1].extra_env", "runs already"),
         (RunConfig(attach="http://h", port=1), "serve", "runs[1].port", "runs already"),
@@ -88,6 +90,7 @@ def test_what_a_backend_cannot_do_is_refused_with_its_place(
         (RunConfig(share=True, title="t", files=["a"], print_logs=True, log_level="INFO", thinking=True), "serve"),
         (RunConfig(attach="http://h", password="x", remote_dir="/x", agent="plan", tools={"x": False}), "serve"),
         (RunConfig(cli_kwargs={"x": True}, attach="http://h", password="x"), "run"),
+        (RunConfig(command="init", tools={"x": False}), "serve"),
     ],
 )
 def test_what_a_backend_can_do_is_left_alone(config: RunConfig, backend: Backend) -> None:
@@ -112,3 +115,18 @@ def test_a_configuration_asks_wherever_the_word_stands() -> None:
     assert asks(RunConfig(permission="ask"))
     assert asks(RunConfig(config_overrides={"permission": {"edit": "ask"}}))
     assert not asks(RunConfig(permission={"ask": "deny"}))
+
+
+@pytest.mark.parametrize("backend", ["run", "serve"])
+def test_override_that_something_undoes_is_refused_with_its_file_and_key(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed = tmp_path / "managed/opencode.json"
+    managed.parent.mkdir()
+    managed.write_text('{"mode": {"plan": {"permission": {"bash": "allow"}}}}')
+    monkeypatch.setenv("OPENCODE_TEST_MANAGED_CONFIG_DIR", str(managed.parent))
+    config = RunConfig(permission={"edit": "deny"})
+    choose_backends(plan_of((config, backend), workspace=tmp_path), "run")
+    (words,) = refusals(RunConfig(permission={"bash": "deny"}), backend, workspace=tmp_path)
+    assert words.startswith("runs[1].permission: ")
+    assert f"agent 'plan': mode.plan.permission.bash = allow in {managed}" in words

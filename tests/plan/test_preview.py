@@ -105,3 +105,12 @@ def test_lines_are_broken_between_words_and_keep_their_indentation(folder: Path)
         "             - six seven eight",
         "             nine ten",
     ]
+
+
+def test_what_the_agent_may_do_is_told_with_where_it_comes_from(folder: Path) -> None:
+    (folder / "services/api/opencode.json").write_text('{"agent": {"plan": {"permission": {"edit": "ask"}}}}')
+    table = '[[runs]]\nworkspace = "services/api"\nprompt = "p"\nagent = "plan"\npermission = { bash = "deny" }'
+    told = "\n".join(shown(folder, table))
+    assert "   may     agent plan, the last match wins\n" in told
+    assert "           edit = ask (opencode.json: agent.plan.permission.edit)\n" in told
+    assert "           bash = deny (override)" in told

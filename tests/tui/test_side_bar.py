@@ -6,7 +6,9 @@ from tests.tui.streams import Told
 from tests.tui.worktrees import compared
 from tests.workspace.conftest import in_git
 
+from octui.client.serve.events import InForce
 from octui.control.settling import settle_run
+from octui.recording.facts import PermissionsInForce
 from octui.recording.session import Session
 from octui.tui.digest import Digest
 from octui.tui.glyphs import UNICODE
@@ -29,6 +31,24 @@ def test_the_model_and_agent_in_force_are_named_where_they_are_others_than_at_th
     assert "model now" in shown(told)
     assert "claude-opus-4-5" in shown(told)
     assert "agent now" in shown(told)
+
+
+def test_permissions_in_force_are_shown_with_where_they_come_from(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    assert "Permissions" not in shown(told)
+    rules = (
+        InForce(tool="edit", pattern="*.md", action="ask", source="opencode.json: permission.edit"),
+        InForce(tool="bash", action="deny"),
+    )
+    told.journal.fact(PermissionsInForce(at=told.at_ms / 1000, run="api", agent="plan", rules=rules))
+    rows = [row.split() for row in shown(told).splitlines()]
+    start = rows.index(["Permissions", "plan"])
+    assert rows[start + 1 :] == [
+        ["edit", "*.md", "ask"],
+        ["opencode.json:", "permission.edit"],
+        ["bash", "deny"],
+        ["override", "of", "this", "run"],
+    ]
 
 
 def side_of(session: Session, run: str) -> str:

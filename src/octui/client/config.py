@@ -147,10 +147,9 @@ def check(config: RunConfig, *, may_ask: bool = False) -> list[str]:
     _check_permission("permission", config.permission, warnings, may_ask)
     if "permission" in config.config_overrides:
         _check_permission("config_overrides.permission", config.config_overrides["permission"], warnings, may_ask)
-    if not may_ask:
-        warnings += _run_denies(config.permission)
-        if config.attach:
-            _check_reach(config)
+    if config.attach and not may_ask:
+        _check_reach(config)
+    warnings += _held_back(config, may_ask=may_ask)
     for name, server in config.mcp.items():
         _check_mcp(f"mcp.{name}", server)
     if config.model is not None and "/" not in config.model.strip("/"):
@@ -204,12 +203,15 @@ def _check_permission(place: str, permission: object, warnings: list[str], may_a
             check_action(f'{where}["{pattern}"]', action, may_ask=may_ask)
 
 
-def _run_denies(permission: object) -> Iterator[str]:
-    """Warn of what ``opencode run`` denies in every session it begins, whatever its configuration says."""
-    if isinstance(permission, Mapping):
-        for tool in DENIED_BY_RUN:
-            if permission.get(tool) == "allow":
-                yield f"permission.{tool} is 'allow', but opencode run denies it always, as nobody could answer."
+def _held_back(config: RunConfig, *, may_ask: bool) -> Iterator[str]:
+    """Warn of permissions that cannot hold everywhere."""
+    permission = config.permission if isinstance(config.permission, Mapping) else {"*": config.permission}
+    for tool, rule in permission.items():
+        actions = set(rule.values()) if isinstance(rule, Mapping) else {rule}
+        if not may_ask and tool in DENIED_BY_RUN and actions != {"deny"}:
+            yield f"permission.{tool}: opencode run always denies it, as nobody could answer."
+        if config.attach and may_ask and actions - {"deny", ""}:
+            yield f"permission.{tool}: on a server that runs already, only 'deny' holds for subagents, too."
 
 
 def _check_reach(config: RunConfig) -> None:

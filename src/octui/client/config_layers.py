@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import json5
-import yaml
 
 from octui.client.permissions import Layer
 
@@ -153,6 +152,8 @@ def _name_of(path: Path, folder: Path) -> str:
 
 
 def _front_matter(text: str) -> dict[str, Any]:
+    import yaml  # Few projects have agents that are Markdown files.
+
     match = _FRONT_MATTER.match(text.lstrip("\ufeff").replace("\r\n", "\n"))
     try:
         found = yaml.safe_load(match[1]) if match else None

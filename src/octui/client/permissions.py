@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from octui.client.config import RunConfig, build_config
-from octui.client.serve.events import Permission, Rule
+from octui.client.serve.events import InForce, Permission, Rule
 
 DEFAULT_AGENT = "build"
 OURS = "octui"
@@ -95,6 +95,24 @@ def enforced(rules: Iterable[Rule]) -> dict[str, Any]:
         patterns.pop(rule.pattern, None)
         patterns[rule.pattern] = rule.action
     return {key: found["*"] if found.keys() == {"*"} else found for key, found in maps.items()}
+
+
+def in_force(rules: Sequence[SourcedRule], folder: str = "") -> list[InForce]:
+    """Return what holds of an agent's rules, in their order: none that a later one replaces.
+
+    Args:
+        rules: The agent's rules.
+        folder: Files in this folder are named from there.
+    """
+    found: list[InForce] = []
+    later: list[Rule] = []
+    for each in reversed(rules):
+        tool, pattern = each.rule.permission.removesuffix(" *"), each.rule.pattern
+        if not any(matches(tool, rule.permission) and matches(pattern, rule.pattern) for rule in later):
+            source = "" if each.source == OURS else f"{each.source.removeprefix(f'{folder}/')}: {each.key}"
+            found.append(InForce(tool=tool, pattern=pattern, action=each.rule.action, source=source))
+        later.append(each.rule)
+    return found[::-1]
 
 
 def matches(text: str, pattern: str) -> bool:

@@ -6,10 +6,7 @@ disturbs the database of the user's runs. Nothing outlives `Queries.close`.
 
 from __future__ import annotations
 
-import fnmatch
-import json
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -19,19 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from octui.client import compat
+from octui.client.permissions import matches
+from octui.client.serve.events import Rule
 from octui.errors import OpenCodeError
 
 QUERY_TIMEOUT_S = 30.0
-_AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One permission rule as opencode resolved it; the last that matches wins."""
-
-    permission: str
-    pattern: str
-    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ def effective(rules: Iterable[Rule], tool: str) -> Effective | None:
     action = ""
     exceptions: dict[str, str] = {}
     for rule in rules:
-        if not fnmatch.fnmatchcase(tool, rule.permission):
+        if not matches(tool, rule.permission):
             continue
         if rule.pattern == "*":
             action = rule.action
@@ -93,16 +83,7 @@ def parse_agents(text: str) -> tuple[Agent, ...]:
 
     Agents whose rules cannot be read are given without rules.
     """
-    decoder = json.JSONDecoder()
-    agents = []
-    for head in _AGENT_HEAD.finditer(text):
-        rules: tuple[Rule, ...] = ()
-        start = text.find("[", head.end())
-        with suppress(ValueError, TypeError, KeyError):
-            found, _ = decoder.raw_decode(text, start)
-            rules = tuple(Rule(str(rule["permission"]), str(rule["pattern"]), str(rule["action"])) for rule in found)
-        agents.append(Agent(head["name"], head["mode"], rules))
-    return tuple(agents)
+    return tuple(Agent(name, mode, tuple(rules)) for name, mode, rules in compat.parse_agents(text))
 
 
 class Queries:

@@ -9,6 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
+
+from octui.client.overrides import permissions_of
+from octui.client.permissions import in_force
 from octui.client.result import Totals
 from octui.errors import OctuiError, RecordingError
 from octui.fleet.attention import Raised, Watch
@@ -22,6 +26,7 @@ from octui.recording.facts import (
     Attention,
     AttentionCleared,
     AttentionRaised,
+    PermissionsInForce,
     RunState,
     StateChanged,
 )
@@ -145,7 +150,22 @@ class RunLife:
         self._begin()
         self._started_at = time.time()
         self._enter(RunState.STARTING)
+        await self._write_permissions()
         await self._to_its_end()
+
+    async def _write_permissions(self) -> None:
+        config = self.spec.config
+        if config.attach is not None:
+            return  # What the server's own configuration says is not known.
+        found = await anyio.to_thread.run_sync(permissions_of, config, self.place.folder)
+        fact = PermissionsInForce(
+            at=time.time(),
+            run=self.spec.name,
+            agent=found.agent,
+            rules=tuple(in_force(found.rules, str(self.place.folder))),
+        )
+        if fact.rules:
+            self._write(fact)
 
     async def _to_its_end(self) -> None:
         """Do what it was asked to, and come to a final state."""

@@ -7,12 +7,16 @@ from dataclasses import replace
 
 from octui.client.compat import can_be_served
 from octui.client.config import NOBODY_TO_ASK, RunConfig
+from octui.client.overrides import permissions_of, undone_in_words
 from octui.errors import PlanError, Problem
 from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.places import Place, in_words
 
 _OF_OUR_SERVER = ("mcp", "instructions", "config_overrides", "extra_env", "port", "print_logs", "log_level")
 """What a server is started with, and so does not reach one that runs already."""
+
+_NOT_OF_A_CLIENT = ("permission", "tools", "mcp", "instructions", "config_overrides")
+"""What ``opencode run`` with ``--attach`` does not tell the server."""
 
 _OF_ATTACHING = ("password", "remote_dir")
 
@@ -58,11 +62,21 @@ def refused(run: RunSpec, default: Backend | None = None) -> Iterator[tuple[Plac
     """
     run = _with_backend(run, default)
     config = run.config
+    if not config.attach:
+        for words in undone_in_words(permissions_of(config, run.workspace)):
+            yield ("permission",), words
     if run.backend == "run":
         for place in _asking(config):
             yield place, f"{in_words(place)} {NOBODY_TO_ASK}. Or set backend = 'serve'."
         if config.attach and not run.workspace.is_dir():
             yield ("workspace",), f"{run.workspace} does not exist; opencode run needs it here, even with attach."
+        if config.attach:
+            for key in _NOT_OF_A_CLIENT:
+                if getattr(config, key):
+                    yield (
+                        (key,),
+                        "it does not reach a server that runs already. Set backend = 'serve', or set it there.",
+                    )
     elif run.backend == "serve":
         for key, words in _refused_by_a_server(config):
             yield (key,), words
@@ -90,8 +104,6 @@ def _asking_in(permission: object, place: Place) -> Iterator[Place]:
 def _refused_by_a_server(config: RunConfig) -> Iterator[tuple[str, str]]:
     if config.cli_kwargs:
         yield "cli_kwargs", "these are flags of `opencode run`; a server takes none. Take backend = 'run' for them."
-    if config.command and config.tools:
-        yield "tools", "a server does not take them with a command. Use permission, or backend = 'run'."
     if config.attach:
         for key in _OF_OUR_SERVER:
             if getattr(config, key):

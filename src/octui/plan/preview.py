@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import tomli_w
 
 from octui.client.config import check
+from octui.client.overrides import permissions_of
+from octui.client.permissions import in_force
 from octui.errors import ConfigError
 from octui.plan import graph, templates
 from octui.plan.backends import refused
@@ -85,11 +87,25 @@ def _told(
             yield _Told("with", _setting(key, value))
     for key, value in table.get("vars", {}).items():
         yield _Told("vars", _setting(key, value))
-    for words in check(run.config, may_ask=True):
+    if found := permissions_in_words(run, env):
+        yield _Told("may", found)
+    for words in check(run.config, may_ask=run.backend != "run"):
         yield _Told("note", words)
     if run.backend is None:  # With a screen it is served, and somebody can be asked.
         for _, words in refused(run, "run"):
             yield _Told("note", f"with --headless it is refused: {words}")
+
+
+def permissions_in_words(run: RunSpec, env: Mapping[str, str]) -> str:
+    """Say what a run's agent may do but for opencode's defaults, a line a rule; empty where nothing is configured."""
+    if run.config.attach:
+        return ""
+    found = permissions_of(run.config, run.workspace, env)
+    rules = [str(each) for each in in_force(found.rules, str(run.workspace))]
+    note = ["plugins or an organisation may change this; it is verified before the prompt is sent"]
+    return "\n".join(
+        [f"agent {found.agent}, the last match wins", *rules, *(note if found.has_unseen else [])] if rules else []
+    )
 
 
 def _shared(told: Sequence[Sequence[_Told]]) -> list[_Told]:

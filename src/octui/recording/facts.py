@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from octui.client.serve.events import Permission, Question
+from octui.client.serve.events import InForce, Permission, Question
 
 
 class RunState(StrEnum):
@@ -182,6 +182,14 @@ class SessionOpened(Fact, frozen=True, kw_only=True, tag="session_opened"):
     url: str = ""
 
 
+class PermissionsInForce(Fact, frozen=True, kw_only=True, tag="permissions"):
+    """What the agent of a run may do, but for opencode's defaults, and where that comes from."""
+
+    run: str
+    agent: str
+    rules: tuple[InForce, ...] = ()
+
+
 class RequestAsked(Fact, frozen=True, kw_only=True, tag="request_asked"):
     """A run waits for an answer: to a permission or to questions, exactly one of which is set."""
 
@@ -291,6 +299,7 @@ AnyFact = (
     | AttentionCleared
     | RunAdded
     | SessionOpened
+    | PermissionsInForce
     | RequestAsked
     | RequestAnswered
     | WorktreeMade

@@ -20,6 +20,7 @@ from octui.recording.facts import (
     ChangesCounted,
     Checked,
     Checking,
+    PermissionsInForce,
     RequestAnswered,
     RequestAsked,
     RunAdded,
@@ -66,6 +67,7 @@ class RunStatus:
         checked: What the last check came to; None where there was none since it was restarted.
         attempt_offsets: For each attempt of each life: (life, attempt, stdout offset, stderr offset), in bytes.
         origin: The run it goes on from, for a fork; empty for others.
+        permissions: What its agent may do; None before it began.
     """
 
     name: str
@@ -93,6 +95,7 @@ class RunStatus:
     checked: Checked | None = None
     attempt_offsets: list[tuple[int, int, int, int]] = field(default_factory=list)
     origin: str = ""
+    permissions: PermissionsInForce | None = None
 
     @property
     def is_set_up(self) -> bool:
@@ -165,6 +168,8 @@ class SessionStatus:
             case SessionOpened():
                 run = self.run(fact.run)
                 run.session_id, run.directory = fact.session_id, fact.directory
+            case PermissionsInForce():
+                self.run(fact.run).permissions = fact
             case RequestAsked():
                 self.run(fact.run).requests[fact.request.id] = (fact.request, fact.at)
             case RequestAnswered():

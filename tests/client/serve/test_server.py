@@ -152,11 +152,13 @@ async def test_its_data_stays_where_it_is_told_to_be_and_its_log_is_kept(launch:
 
 def test_runs_that_differ_in_what_is_a_session_s_can_share_a_server() -> None:
     one = RunConfig(model="a/b", agent="plan", title="T", permission={"bash": "deny"}, mcp={"x": {"enabled": False}})
-    other = RunConfig(model="c/d", session_id="ses_1", permission={"edit": "deny"}, mcp={"x": {"enabled": False}})
+    other = RunConfig(model="c/d", session_id="ses_1", permission={"bash": "deny"}, mcp={"x": {"enabled": False}})
     assert server_config(one) == server_config(other)
     assert server_config(one) != server_config(RunConfig())
 
 
-@pytest.mark.parametrize("permission", ["ask", {"bash": "ask"}, {"bash": {"*": "allow", "rm *": "ask"}}])
-def test_a_permission_that_asks_is_the_server_s_as_well_as_it_must_hold_for_subagents(permission: Any) -> None:
-    assert server_config(RunConfig(permission=permission)).permission == permission
+@pytest.mark.parametrize(
+    "overrides", [{"permission": {"bash": "ask"}}, {"permission": "deny"}, {"tools": {"x": False}}]
+)
+def test_overrides_are_the_servers_as_they_must_hold_for_subagents(overrides: dict[str, Any]) -> None:
+    assert server_config(RunConfig(**overrides)) != server_config(RunConfig())

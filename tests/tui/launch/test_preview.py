@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from octui.client.config import RunConfig
-from octui.plan.model import Plan, RunSpec
+from octui.plan.model import Backend, Plan, RunSpec
 from octui.tui.launch.preview import preview_text
 
 
@@ -61,10 +63,13 @@ def test_of_a_served_run_the_servers_part_and_the_sessions_are_told_apart(tmp_pa
     assert "s3cret-s3cret" not in text
     assert '"git push *": "ask"' in server  # What has to be asked is subagents' to know of, too.
     assert not any(words in server for words in ("p/m", "Look"))
-    assert [line.split() for line in session.splitlines()[-3:]] == [
-        ["edit", "*", "deny"],
-        ["bash", "*", "allow"],
-        ["bash", "git", "push", "*", "ask"],
+    told = [line.strip() for line in server.splitlines()]
+    start = told.index("Permissions, but for opencode's defaults")
+    assert told[start + 1 : start + 5] == [
+        "agent build, the last match wins",
+        "edit = deny (override)",
+        "bash = allow (override)",
+        'bash "git push *" = ask (override)',
     ]
     assert "model: p/m" in session
     assert "title: Look" in session
@@ -77,5 +82,28 @@ def test_of_a_server_that_runs_already_only_its_address_is_told(tmp_path: Path) 
     assert "host:4096, which runs already" in text
     assert "pa55word" not in text
     assert "opencode serve" not in text
-    for words in ("share", "file: a.txt", "x*: off", "nothing is overridden"):
+    for words in ("share", "file: a.txt", "x* * = deny"):
         assert words in text
+
+
+@pytest.mark.parametrize("backend", ["run", "serve"])
+def test_what_holds_is_told_with_where_it_comes_from_and_repeated_in_each_agent(
+    backend: Backend, tmp_path: Path
+) -> None:
+    folder = tmp_path / "api"
+    folder.mkdir()
+    (folder / "opencode.json").write_text(
+        '{"permission": {"webfetch": "ask", "bash": {"*": "ask", "touch *": "allow"}},'
+        ' "agent": {"build": {"permission": {"bash": "allow", "edit": {"*.md": "deny"}}}}}'
+    )
+    config = RunConfig(permission={"bash": "deny"})
+    text = preview_text(Plan(name="x", runs=(replace(run(tmp_path), config=config, backend=backend),)), tmp_path)
+    told = [line.strip() for line in text.splitlines()]
+    start = told.index("Permissions, but for opencode's defaults")
+    assert told[start + 1 : start + 5] == [
+        "agent build, the last match wins",
+        "webfetch = ask (opencode.json: permission.webfetch)",
+        'edit "*.md" = deny (opencode.json: agent.build.permission.edit)',
+        "bash = deny (override)",
+    ]
+    assert '"bash *": "deny"' in text.partition("OPENCODE_CONFIG_CONTENT\n")[2]

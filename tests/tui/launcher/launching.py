@@ -12,8 +12,9 @@ from tests.tui.driving import until
 from textual.app import App
 from textual.pilot import Pilot
 
+from octui.client.serve.events import Rule
 from octui.discovery.config_files import FoundConfig, FoundServer
-from octui.discovery.queries import Agent, Rule
+from octui.discovery.queries import Agent
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
 from octui.paths import package_data_dir
 from octui.plan.model import Plan

@@ -102,6 +102,7 @@ class Conversation:
         self._feed = feed
         self._sink = sink
         self._rules = rules
+        self._once_only: set[str] = set()
         self._is_busy = False
         self._has_begun = False
         self._failed = False
@@ -200,7 +201,7 @@ class Conversation:
             ServerError: The server does not take it: it was answered elsewhere, perhaps.
         """
         request = self.waiting.get(request_id)
-        if reply == "always" and isinstance(request, Permission) and not request.always:
+        if reply == "always" and request_id in self._once_only:
             reply = "once"
         await self._api.reply_permission(request_id, self.directory, reply, message)
         if reply == "reject" and not message and isinstance(request, Permission):
@@ -236,6 +237,7 @@ class Conversation:
         if event is None or self._is_old(what, event):
             return
         if isinstance(event, PermissionAsked) and undoes_a_denial(self._rules, event.request):
+            self._once_only.add(event.request.id)
             event = structs.replace(event, request=structs.replace(event.request, always=()))
         self._heard += 1
         self._sink.received(what.line)

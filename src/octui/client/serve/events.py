@@ -232,12 +232,32 @@ class FileDiff(Struct, frozen=True, kw_only=True):
     status: str = "modified"
 
 
-class Rule(Struct, frozen=True, kw_only=True):
+class Rule(Struct, frozen=True):
     """A permission rule of a session; the last one that matches wins."""
 
     permission: str
     pattern: str
     action: str
+
+
+class InForce(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A permission that holds, as a person reads it.
+
+    Attributes:
+        tool: The tool, or a wildcard.
+        pattern: What of its calls it is about.
+        action: ``allow``, ``ask`` or ``deny``.
+        source: The file and the key it comes from; empty for an override of the run.
+    """
+
+    tool: str
+    pattern: str = "*"
+    action: str
+    source: str = ""
+
+    def __str__(self) -> str:
+        tool = self.tool if self.pattern == "*" else f'{self.tool} "{self.pattern}"'
+        return f"{tool} = {self.action} ({self.source or 'override'})"
 
 
 Answers = Sequence[Sequence[str]]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from octui.client.command import Command, build_command, server_command
-from octui.client.config import RunConfig, build_config
+from octui.client.config import RunConfig
+from octui.client.overrides import NO_AGENTS, NamedAgents, check_overrides
 from octui.client.permissions import override_rules
 from octui.client.serve.shares import server_config
 from octui.discovery.folders import shorten
+from octui.errors import ConfigError
 from octui.plan.model import Plan, RunSpec
+from octui.plan.preview import permissions_in_words
 from octui.plan.secrets import MASK, mask, mask_text, plan_secrets
 
 _CONTENT = "OPENCODE_CONFIG_CONTENT"
@@ -41,23 +46,25 @@ def preview_text(plan: Plan, base: Path) -> str:
 
 
 def _what_it_gets(run: RunSpec) -> tuple[object, ...]:
-    return run.config, run.prompt, run.isolate_db, run.backend
+    return run.config, run.prompt, run.isolate_db, run.backend, _permissions(run)
 
 
 def _describe(first: RunSpec, alike: list[RunSpec], base: Path) -> str:
     width = max(len(run.name) for run in alike)
     runs = "\n".join(f"  {run.name:<{width}}  {shorten(run.workspace, base)}" for run in alike)
-    return f"Runs\n{runs}\n\n{_describe_served(first) if first.backend == 'serve' else _describe_run(first)}"
+    given = _describe_served(first) if first.backend == "serve" else _describe_run(first)
+    return f"Runs\n{runs}\n\n{_permissions(first)}\n\n{given}"
 
 
 def _describe_run(first: RunSpec) -> str:
-    command, environment = describe_command(first.config)
+    command = build_command(first.config, named=_named(first))
+    words, environment = _in_words(command, first.config)
     private = "  XDG_DATA_HOME=(a private folder for each run)\n" if first.isolate_db else ""
     left_out = "" if first.config.inherit_user_config else "  XDG_CONFIG_HOME=(a copy with your providers only)\n"
     return (
-        f"Command\n  {command}\n  the prompt ({_size(first)}) goes in on stdin, to the letter\n\n"
+        f"Command\n  {words}\n  the prompt ({_size(first)}) goes in on stdin, to the letter\n\n"
         f"Environment, added\n{environment}{private}{left_out}\n"
-        f"{_CONTENT}\n{_content(first.config)}"
+        f"{_CONTENT}\n{_content(command)}"
     )
 
 
@@ -67,13 +74,14 @@ def _describe_served(first: RunSpec) -> str:
         server = f"Server\n  {mask(config.attach)}, which runs already\n\n"
     else:
         shared = server_config(config)
-        command, environment = _in_words(server_command(shared, password=MASK), shared)
+        command = server_command(shared, password=MASK, named=_named(first))
+        words, environment = _in_words(command, shared)
         private = "  XDG_DATA_HOME=(a private folder)\n" if first.isolate_db else ""
         left_out = "" if config.inherit_user_config else "  XDG_CONFIG_HOME=(a copy with your providers only)\n"
         server = (
-            f"Server, for all runs that want the same of it\n  {command}\n\n"
+            f"Server, for all runs that want the same of it\n  {words}\n\n"
             f"Environment, added\n{environment}{private}{left_out}\n"
-            f"{_CONTENT}\n{_content(shared)}\n\n"
+            f"{_CONTENT}\n{_content(command)}\n\n"
         )
     values = {key: getattr(config, key) for key in _OF_SESSION if getattr(config, key)}
     switches = [key for key in _SWITCHES if getattr(config, key)]
@@ -81,28 +89,32 @@ def _describe_served(first: RunSpec) -> str:
     lines += [f"  {key}" for key in switches] + [f"  file: {file}" for file in config.files]
     lines.append(f"  the prompt ({_size(first)}) is sent to the letter")
     settings = "\n".join(lines)
-    rules = [(f"{rule.permission}  {rule.pattern}", rule.action) for rule in override_rules(config)]
-    width = max((len(what) for what, _ in rules), default=0)
-    told = "\n".join(f"  {what:<{width}}  {action}" for what, action in rules)
-    return (
-        f"{server}"
-        f"Session of each run\n{settings}\n\n"
-        f"Permissions of the session, the last that matches wins\n{told or _NOTHING}"
-    )
+    return f"{server}Session of each run\n{settings}"
+
+
+def _permissions(run: RunSpec) -> str:
+    """What the agent may do, and where that comes from."""
+    found = permissions_in_words(run, os.environ)
+    if run.config.attach:
+        found = "\n".join(f"{rule.permission} {rule.pattern} = {rule.action}" for rule in override_rules(run.config))
+    lines = "\n".join(f"  {line}" for line in found.splitlines())
+    return f"Permissions, but for opencode's defaults\n{lines or _NOTHING}"
 
 
 def _size(run: RunSpec) -> str:
     return f"{len(run.prompt.encode()):,} bytes"
 
 
-def _content(config: RunConfig) -> str:
-    content = mask(build_config(config))
+def _named(run: RunSpec) -> NamedAgents:
+    """The agents overrides are repeated in; what undoes one is told among the permissions."""
+    with suppress(ConfigError):
+        return check_overrides(run.config, run.workspace)[0]
+    return NO_AGENTS
+
+
+def _content(command: Command) -> str:
+    content = mask(json.loads(command.variables.get(_CONTENT, "{}")))
     return json.dumps(content, indent=2, ensure_ascii=False) if content else _NOTHING
-
-
-def describe_command(config: RunConfig) -> tuple[str, str]:
-    """Give the command line, and the lines of the environment it adds but for the configuration."""
-    return _in_words(build_command(config), config)
 
 
 def _in_words(command: Command, config: RunConfig) -> tuple[str, str]:

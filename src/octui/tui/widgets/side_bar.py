@@ -95,11 +95,24 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
         else:
             lines.append([(key, "muted")])
             lines += wrap_text(_override(value), width, "text", indent="  ")
+    _permissions(lines, run, width)
     if stderr.strip():
         _heading(lines, "stderr", "", width)
         for row in clean(stderr).strip().split("\n")[-STDERR_LINES:]:
             lines += wrap_text(row, width, "diagnostic")
     return lines
+
+
+def _permissions(lines: list[Line], run: RunView, width: int) -> None:
+    """What its agent may do, the last match winning, and where that comes from."""
+    found = run.status.permissions
+    if found is None:
+        return
+    _heading(lines, "Permissions", clean_line(found.agent), width)
+    for rule in found.rules:
+        tool = rule.tool if rule.pattern == "*" else f"{rule.tool} {rule.pattern}"
+        lines.append(justify([(clean_line(tool), "text")], [(clean_line(rule.action), "accent")], width))
+        lines += wrap_text(clean_line(rule.source) or "override of this run", width, "muted", indent="  ")
 
 
 def _worktree(lines: list[Line], run: RunView, meta: RunMeta, width: int, glyphs: Glyphs) -> None:
