@@ -286,6 +286,24 @@ async def test_what_is_always_allowed_does_not_undo_a_denial(
     assert not (git_workspace / "secret").exists()
 
 
+async def test_session_whose_stored_rules_undo_an_override_is_continued_by_a_server_only(
+    opencode_binary: Path, scripted_model: ScriptedModel, git_workspace: Path
+) -> None:
+    client = AsyncOpenCodeClient(opencode_binary, isolate_db=False)
+    config = RunConfig(config_overrides=scripted_model.config)
+    allowing = RunConfig(permission={"bash": {"*": "allow"}})
+    async with OpenCodeSession(client, git_workspace, run_cfg=config) as session:
+        await session.send(bash("touch first"), run_cfg=allowing)
+    denying = replace(config, permission={"bash": "deny"}, session_id=session.session_id)
+    for again in (denying, replace(denying, session_id=None, continue_session=True)):
+        with pytest.raises(ConfigError, match=r'own that undoes an override: bash "\*" = allow'):
+            await client.async_run(bash("touch second"), git_workspace, run_cfg=again)
+    async with OpenCodeSession(client, git_workspace, run_cfg=denying) as session:
+        await session.send(bash("touch second"))
+    assert (git_workspace / "first").exists()
+    assert not (git_workspace / "second").exists()
+
+
 PLUGIN = """
 export const Undo = async () => ({
   config: async (config) => {

@@ -20,7 +20,7 @@ from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
 from octui.client.events import decode_dict, decode_line
 from octui.client.limits import EXIT_GRACE_S, Limit, Limits
-from octui.client.overrides import broken_override, check_overrides
+from octui.client.overrides import broken_override, check_overrides, check_stored_rules
 from octui.client.permissions import override_rules, undone
 from octui.client.result import RunResult, Totals, final_text
 from octui.client.retry import is_worth_another_attempt
@@ -328,6 +328,7 @@ class AsyncOpenCodeClient:
             folder = check_folder(workspace, config.files)
             binary = find_binary(self.binary)
             isolation.sweep_stale()
+            check_stored_rules(config, folder)
             named, is_unproven = check_overrides(config, works_in(config, folder))
             isolates = self.isolate_db if isolate_db is None else isolate_db
             return Launch(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,17 @@ import msgspec
 
 from octui.client.config import RunConfig, build_config, deep_merge
 from octui.client.config_layers import Surroundings, surroundings
-from octui.client.permissions import OURS, Composed, Layer, SourcedRule, enforced, override_rules, overruled
+from octui.client.permissions import (
+    OURS,
+    Composed,
+    Layer,
+    SourcedRule,
+    as_rules,
+    enforced,
+    override_rules,
+    overruled,
+    undone,
+)
 from octui.client.serve.events import Rule
 from octui.errors import ConfigError
 
@@ -103,6 +115,41 @@ def permissions_of(config: RunConfig, folder: Path, environ: Mapping[str, str] =
     """Return what a run's agents may do in a folder, as far as files and variables tell."""
     found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
     return _permissions(config, found, environ)
+
+
+def check_stored_rules(config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse to continue a session with ``opencode run`` whose own rules, stored with it, undo an override.
+
+    They come after all configuration, and ``run`` cannot change them; a server can.
+
+    Raises:
+        ConfigError: With the rule.
+    """
+    rules = override_rules(config)
+    if not rules or not (config.session_id or config.continue_session):
+        return
+    for rule in _stored_rules(config.session_id, folder, environ):
+        if undone(rules, [*as_rules(enforced(rules)), rule]):
+            raise ConfigError(
+                f"The session to continue has a permission rule of its own that undoes an override: "
+                f'{rule.permission} "{rule.pattern}" = {rule.action}.',
+                hint="Use backend = 'serve' (a session in Python), which can change it.",
+            )
+
+
+def _stored_rules(session_id: str | None, folder: Path, environ: Mapping[str, str]) -> list[Rule]:
+    """Read a session's rules from opencode's database (``session.permission`` in 1.18); none where it is not there."""
+    home = Path(environ.get("HOME") or Path.home())
+    data_home = Path(environ.get("XDG_DATA_HOME") or home / ".local/share") / "opencode"
+    path = data_home / (environ.get("OPENCODE_DB") or "opencode.db")
+    newest = "directory = ? AND parent_id IS NULL ORDER BY time_updated DESC LIMIT 1"
+    where, value = ("id = ?", session_id) if session_id else (newest, str(folder))
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            row = database.execute(f"SELECT permission FROM session WHERE {where}", (value,)).fetchone()
+        return msgspec.json.decode(row[0], type=list[Rule]) if row and row[0] else []
+    except (sqlite3.Error, msgspec.DecodeError, ValueError, TypeError):
+        return []
 
 
 def undone_in_words(permissions: Permissions) -> Iterator[str]:

@@ -69,7 +69,7 @@ def override_rules(config: RunConfig) -> list[Rule]:
     opencode.
     """
     content = build_config(config)
-    return [*_rules(_of_tools(content.get("tools"))), *_rules(_as_map(content.get("permission")))]
+    return [*as_rules(_of_tools(content.get("tools"))), *as_rules(_as_map(content.get("permission")))]
 
 
 def session_rules(rules: Sequence[Rule]) -> list[Rule]:
@@ -182,7 +182,7 @@ def overruled(composed: Composed, rules: Sequence[Rule]) -> list[tuple[str, Sour
     found: list[tuple[str, SourcedRule]] = []
     for agent in composed.named:
         own = composed.rules(agent)
-        for rule in _rules(enforced(rules)):
+        for rule in as_rules(enforced(rules)):
             place = max((index for index, each in enumerate(own) if _is_override(each, rule)), default=-1)
             for each in own[place + 1 :]:
                 if each.source != OURS and _overlap(each.rule.permission, rule.permission):
@@ -195,7 +195,7 @@ def undone(rules: Sequence[Rule], effective: Sequence[Rule]) -> Rule | None:
 
     What opencode adds at the end to reach its own cut-off outputs is no such rule.
     """
-    ours = _rules(enforced(rules))
+    ours = as_rules(enforced(rules))
     for rule in ours:
         places = [index for index, each in enumerate(effective) if each == rule]
         if not places:
@@ -256,7 +256,8 @@ def _of_tools(tools: object) -> dict[str, Any]:
     return found
 
 
-def _rules(permission: Mapping[str, Any]) -> list[Rule]:
+def as_rules(permission: Mapping[str, Any]) -> list[Rule]:
+    """Return the rules a ``permission`` map stands for, in its order."""
     rules = []
     for tool, value in permission.items():
         patterns = value if isinstance(value, Mapping) else {"*": value}
