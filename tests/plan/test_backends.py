@@ -123,10 +123,12 @@ def test_override_that_something_undoes_is_refused_with_its_file_and_key(
 ) -> None:
     managed = tmp_path / "managed/opencode.json"
     managed.parent.mkdir()
-    managed.write_text('{"mode": {"plan": {"permission": {"bash": "allow"}}}}')
+    managed.write_text('{"mode": {"plan": {"permission": {"bash": "allow"}}}, "mcp": {"x": {"enabled": true}}}')
     monkeypatch.setenv("OPENCODE_TEST_MANAGED_CONFIG_DIR", str(managed.parent))
     config = RunConfig(permission={"edit": "deny"})
     choose_backends(plan_of((config, backend), workspace=tmp_path), "run")
     (words,) = refusals(RunConfig(permission={"bash": "deny"}), backend, workspace=tmp_path)
     assert words.startswith("runs[1].permission: ")
     assert f"agent 'plan': mode.plan.permission.bash = allow in {managed}" in words
+    (words,) = refusals(RunConfig(mcp={"x": {"enabled": False}}), backend, workspace=tmp_path)
+    assert words.startswith(f"runs[1].mcp: The override of MCP server 'x' cannot hold: mcp.x in {managed}")

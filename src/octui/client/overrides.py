@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -55,13 +54,11 @@ class Permissions:
         rules: The configured rules of the agent that runs, the last matching one winning; opencode's defaults stand
             before them.
         agent: That agent.
-        undone_by: What undoes an override, with the agent it does so for; empty for all others.
         has_unseen: Whether plugins or an organisation's remote configuration may change any of it.
     """
 
     rules: tuple[SourcedRule, ...]
     agent: str
-    undone_by: tuple[tuple[str, SourcedRule], ...] = ()
     has_unseen: bool = False
 
 
@@ -82,11 +79,13 @@ def check_overrides(
     Raises:
         ConfigError: With the file and the key.
     """
-    if not override_rules(config):
+    if not override_rules(config) and not config.mcp:
         return NO_AGENTS, False
     found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
-    for words in undone_in_words(_permissions(config, found, environ)):
+    for _, words in _undone(config, found, environ):
         raise ConfigError(words, hint="Remove it there, or leave the override out.")
+    if not override_rules(config):
+        return NO_AGENTS, False
     return _named(build_config(config), found), found.has_unseen
 
 
@@ -114,7 +113,9 @@ def override_variables(
 def permissions_of(config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ) -> Permissions:
     """Return what a run's agents may do in a folder, as far as files and variables tell."""
     found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
-    return _permissions(config, found, environ)
+    composed = _composed(config, found, environ)
+    agent = config.agent or composed.default_agent
+    return Permissions(tuple(composed.rules(agent)), agent, found.has_unseen)
 
 
 def check_stored_rules(config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -144,6 +145,8 @@ def _stored_rules(session_id: str | None, folder: Path, environ: Mapping[str, st
     path = data_home / (environ.get("OPENCODE_DB") or "opencode.db")
     newest = "directory = ? AND parent_id IS NULL ORDER BY time_updated DESC LIMIT 1"
     where, value = ("id = ?", session_id) if session_id else (newest, str(folder))
+    import sqlite3  # Few runs continue a session.
+
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
             row = database.execute(f"SELECT permission FROM session WHERE {where}", (value,)).fetchone()
@@ -152,25 +155,34 @@ def _stored_rules(session_id: str | None, folder: Path, environ: Mapping[str, st
         return []
 
 
-def undone_in_words(permissions: Permissions) -> Iterator[str]:
-    """Say what undoes an override, a sentence each."""
-    for agent, rule in permissions.undone_by:
+def undone_overrides(
+    config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ
+) -> Iterator[tuple[str, str]]:
+    """Say what undoes overrides: the override's key in a plan, and a sentence with the file and key."""
+    yield from _undone(config, surroundings(folder, environ, inherit_user_config=config.inherit_user_config), environ)
+
+
+def _undone(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    rules = override_rules(config)
+    for agent, rule in overruled(_composed(config, found, environ), rules):
         whose = f"agent {agent!r}" if agent else "agents"
-        yield f"A permission override cannot hold for {whose}: {rule} comes after it."
+        yield "permission", f"A permission override cannot hold for {whose}: {rule} comes after it."
+    for layer in found.above:
+        servers = layer.config.get("mcp")
+        for name in config.mcp.keys() & servers.keys() if isinstance(servers, Mapping) else ():
+            words = f"mcp.{name} in {layer.source} comes after it."
+            yield "mcp", f"The override of MCP server {name!r} cannot hold: {words}"
 
 
-def _permissions(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Permissions:
+def _composed(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Composed:
     rules = override_rules(config)
     content = build_config(config)
-    below = _users_permission(environ) if config.inherit_user_config else {}
-    late = [Layer(PERMISSION, below)]
+    late = [Layer(PERMISSION, _users_permission(environ) if config.inherit_user_config else {})]
     if rules:
         permission = enforced(rules)
         content = _repeated(content, permission, _named(content, found))
         late.append(Layer(OURS, permission))
-    composed = Composed([*found.below, Layer(OURS, content), *found.above], late)
-    agent = config.agent or composed.default_agent
-    return Permissions(tuple(composed.rules(agent)), agent, tuple(overruled(composed, rules)), found.has_unseen)
+    return Composed([*found.below, Layer(OURS, content), *found.above], late)
 
 
 def broken_override(rule: Rule, agent: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from octui.client.compat import can_be_served
 from octui.client.config import NOBODY_TO_ASK, RunConfig
-from octui.client.overrides import permissions_of, undone_in_words
+from octui.client.overrides import undone_overrides
 from octui.errors import PlanError, Problem
 from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.places import Place, in_words
@@ -63,8 +63,8 @@ def refused(run: RunSpec, default: Backend | None = None) -> Iterator[tuple[Plac
     run = _with_backend(run, default)
     config = run.config
     if not config.attach:
-        for words in undone_in_words(permissions_of(config, run.workspace)):
-            yield ("permission",), words
+        for key, words in undone_overrides(config, run.workspace):
+            yield (key,), words
     if run.backend == "run":
         for place in _asking(config):
             yield place, f"{in_words(place)} {NOBODY_TO_ASK}. Or set backend = 'serve'."
