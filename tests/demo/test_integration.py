@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,8 @@ class Demo:
     async def begin(self, name: str) -> tuple[Conversation, Heard]:
         """Send an agent its prompt, and wait until it asks."""
         spec = next(run for run in self.plan.runs if run.name == name)
-        session = await open_session(self.api, str(spec.workspace), spec.config)
+        attached = replace(spec.config, attach=self.api.url)  # All runs of the demo share this server.
+        session = await open_session(self.api, str(spec.workspace), attached)
         talk, heard = self.listen(session, str(spec.workspace))
         await talk.send(spec.prompt, options_of(spec.config))
         await heard.asked.wait()
