@@ -201,7 +201,7 @@ def undone(rules: Sequence[Rule], effective: Sequence[Rule]) -> Rule | None:
         if not places:
             return rule
         for each in effective[places[-1] + 1 :]:
-            is_own = each.permission == "external_directory" and each.action == "allow"
+            is_own = each.permission == "external_directory" and each.pattern.endswith("/tool-output/*")
             if each not in ours and not is_own and _overlap(each.permission, rule.permission):
                 return each
     return None
