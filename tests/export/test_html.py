@@ -14,6 +14,7 @@ from tests.tui.worktrees import compared
 
 from octui.export import html
 from octui.export.transcript import Transcript
+from octui.recording.facts import RunState, StateChanged
 from octui.recording.session import Session
 from octui.tui.text import clean
 from octui.tui.theming import load_themes, theme_folders
@@ -64,6 +65,17 @@ def test_it_has_what_was_said_and_done_and_is_well_formed(tmp_path: Path) -> Non
         assert words in page.words
     assert page.words.count("✗ failed") == 2 + 1, "in the table, in its head, and when it came to be"
     assert "details" in page.tags
+
+
+def test_states_that_an_event_shows_already_are_not_listed_among_the_events(tmp_path: Path) -> None:
+    folder = record(tmp_path, [API, WORKER, GATEWAY]).folder
+    states = [fact.state for fact in Session.open(folder).facts if isinstance(fact, StateChanged)]
+    assert RunState.RUNNING in states
+    source = written(folder)
+    events = source[source.index("<section") :]
+    assert "◔ starting" not in events
+    assert "<p class='entry note faint'>● running" not in events
+    assert "<p class='entry note faint'>✗ failed" in events
 
 
 def test_worktrees_and_checks_have_columns_of_their_own_where_there_are_any(tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ def test_a_state_is_said_once_where_its_reason_says_it_too(tmp_path: Path) -> No
     assert "**■ stopped** by you\n" in written(journal.folder)
 
 
+def test_states_that_an_event_shows_already_are_not_listed_among_the_events(tmp_path: Path) -> None:
+    text = written(record(tmp_path, [API, WORKER, GATEWAY]).folder)
+    assert "\n*● running*\n" not in text
+    assert "\n*✗ failed" in text
+
+
 def test_worktrees_and_checks_have_columns_of_their_own_where_there_are_any(tmp_path: Path) -> None:
     journal, _ = compared(tmp_path)
     head, rule, first, *_ = (row for row in written(journal.folder).splitlines() if row.startswith("|"))

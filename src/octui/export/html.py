@@ -109,8 +109,9 @@ def _run(number: int, run: RunHead, entries: Iterable[AnyEntry]) -> Iterator[str
     if told:
         rows = "".join(f"<tr><th>{line(name)}<td>{pre(value)}</tr>" for name, value in told)
         yield f"<details><summary>Started with</summary><table>{rows}</table></details>\n"
-    for entry in entries:
-        yield f"{_entry(entry)}\n"
+    for shown in map(_entry, entries):
+        if shown:
+            yield f"{shown}\n"
     for change in run.changes:
         yield f"<details class=entry><summary>changed {_file(change)}</summary>{diff(change.patch)}</details>\n"
     yield "</section>\n"
@@ -136,7 +137,8 @@ def _entry(entry: AnyEntry) -> str:
             return f"<details class=entry><summary><span class=muted>{line(kind)}</span></summary>{body}</details>"
         case Noted():
             return f"<p class='entry attention'>{line(words.note_of(entry))}</p>"
-    return f"<p class='entry note faint'>{line(words.note_of(entry))}</p>"
+    note = words.note_of(entry)
+    return f"<p class='entry note faint'>{line(note)}</p>" if note else ""
 
 
 def _call(call: Called) -> str:

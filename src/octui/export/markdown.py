@@ -94,7 +94,8 @@ def _entry(entry: AnyEntry) -> Iterator[str]:
         case Other(type=kind, value=value):
             yield f"\n{_folded(clean_line(kind))}{fence(words.readable(value))}</details>\n"
         case _:
-            yield f"\n*{escape(words.note_of(entry))}*\n"
+            if note := words.note_of(entry):
+                yield f"\n*{escape(note)}*\n"
 
 
 def _call(call: Called) -> Iterator[str]:

@@ -126,11 +126,13 @@ def outcome_of(call: Called) -> str:
 
 
 def note_of(entry: AnyEntry) -> str:
-    """An entry that is a line and no more; empty for any other."""
+    """An entry that is a line and no more; empty for any other, and for one that says nothing new."""
     match entry:
         case Stepped(reason=reason, tokens=count, cost=dollars):
             ended = "" if reason in ("stop", "tool-calls") else f"ended: {clean_line(reason or 'unknown')}, "
             return f"{ended}{tokens(count)} tokens{f', {cost(dollars)}' if dollars else ''}"
+        case Entered(state="starting" | "running", why=""):
+            return ""  # The first event says so, and may be older than the state.
         case Entered(state=state, why=why):
             words = f"{UNICODE.states[RunState(state)]} {state.replace('_', ' ')}"
             return f"{words}: {clean_line(why)}" if why else words
