@@ -20,8 +20,9 @@ def view_of(folder: Path, scripts: tuple[Script, ...], *, live: bool = True) -> 
 
 def test_the_sums_of_a_session_count_states_tokens_cost_and_needs(tmp_path: Path) -> None:
     sums = view_of(tmp_path, SIX).session_totals()
-    assert (sums.counts[RunState.RUNNING], sums.counts[RunState.QUEUED], sums.counts[RunState.FAILED]) == (2, 1, 2)
+    assert (sums.counts[RunState.RUNNING], sums.counts[RunState.QUEUED], sums.counts[RunState.FAILED]) == (2, 1, 0)
     assert sums.attention == 2
+    assert sum(sums.counts.values()) + sums.attention == len(SIX), "each run is counted once"
     assert sums.tokens.total == 12_400 + 9000 + 41_100 + 5000
     assert sums.cost == pytest.approx(0.041 + 0.02 + 0.15 + 0.01)
     assert sums.elapsed_s == 90

@@ -81,7 +81,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class SessionTotals:
-    """The sums on the session bar."""
+    """The sums on the session bar; a run that needs somebody counts as that alone."""
 
     counts: dict[RunState, int]
     attention: int
@@ -270,7 +270,8 @@ class SessionView:
         tokens, cost, incomplete = TokenUsage(), 0.0, False
         runs = [status.run(name) for name in self.session.run_names]
         for run in runs:
-            counts[run.state] += 1
+            if not needs_you(run):
+                counts[run.state] += 1
             totals = self.totals(run.name)
             tokens += totals.tokens
             cost += totals.cost
