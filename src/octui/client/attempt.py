@@ -16,7 +16,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
-from octui.client import catalogue, compat, isolation
+from octui.client import catalogue, compat, isolation, logins
 from octui.client.command import build_command
 from octui.client.config import RunConfig
 from octui.client.guardian import guardian
@@ -67,13 +67,17 @@ class Launch:
 class Attempt:
     """A started attempt. Whoever has one must `end` it, with nothing awaited in between.
 
+    Args:
+        launch: What it starts with.
+        turn: Its right to refresh logins; ended with its first event, or with the attempt.
+
     Attributes:
         process: The running opencode.
         warnings: What was left out of the user's configuration, one sentence each.
         data: opencode's own folder of data and log.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, turn: logins.Turn) -> None:
         """Start it.
 
         Raises:
@@ -85,6 +89,9 @@ class Attempt:
         self._vigil = Vigil(launch.limits, anyio.current_time())
         self._limit: Limit | None = None
         self._framer = LineFramer()
+        self._turn = turn
+        self._prints_events = not launch.arguments
+        self._private_logins: Path | None = None
         self._folder = isolation.make_folder()
         try:
             homes = isolation.prepare(
@@ -95,6 +102,8 @@ class Attempt:
             )
             self.warnings = homes.warnings
             self.data = homes.data
+            if "XDG_DATA_HOME" in homes.variables:
+                self._private_logins = homes.data
             command = build_command(launch.config, version=launch.version, named=launch.named)
             env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
             env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
@@ -159,6 +168,8 @@ class Attempt:
     def _frame(self, chunk: bytes) -> list[bytes]:
         lines = self._framer.feed(chunk) if chunk else self._framer.end()
         if lines:
+            if self._prints_events:
+                self._turn.spoken()
             self._vigil.saw(lines, anyio.current_time())
         return lines
 
@@ -170,6 +181,9 @@ class Attempt:
     def _clear(self) -> None:
         with suppress(AttributeError):
             self._stderr.close()
+        if self._private_logins is not None:
+            logins.reclaim_logins(logins.real_folder(os.environ), self._private_logins)
+        self._turn.end()
         shutil.rmtree(self._folder, ignore_errors=True)
         guardian.release(self._mark)
 

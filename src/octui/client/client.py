@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from octui.client import compat, isolation
+from octui.client import compat, isolation, logins
 from octui.client.attempt import Attempt, Launch
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
@@ -53,7 +53,7 @@ class AsyncOpenCodeClient:
         binary: A path, or a name to look for; plain ``opencode`` searches as `find_binary` says.
         startup_concurrency: How many processes enter start-up at a time; 0 for no limit.
         startup_delay_s: For how many seconds a start-up slot is held.
-        isolate_db: Whether each run gets a private data home (``XDG_DATA_HOME``), the real ``auth.json`` still in
+        isolate_db: Whether each run gets a private data home (``XDG_DATA_HOME``), the real logins still in
             reach. A run that goes on with an earlier session needs the database it is in, and gets none.
     """
 
@@ -185,7 +185,7 @@ class AsyncOpenCodeClient:
         while True:
             number += 1
             await self._startup_slot()
-            attempt = Attempt(launch)
+            attempt = await _start(launch, _ignore)
             try:
                 _warn_all(attempt.warnings)
                 chunk = b"-"
@@ -219,6 +219,7 @@ class AsyncOpenCodeClient:
         exit_grace_s: float = EXIT_GRACE_S,
         stderr_path: Path | None = None,
         isolate_db: bool | None = None,
+        wait: Callable[[str], None] | None = None,
     ) -> AttemptEnd:
         """Run one agent to its end, its output going to a sink; what `async_run` and the supervisor stand on.
 
@@ -237,6 +238,7 @@ class AsyncOpenCodeClient:
             exit_grace_s: Seconds between a finished answer and the exit.
             stderr_path: A file to which stderr of all attempts is appended; None for a temporary one.
             isolate_db: Overrides the client's own choice.
+            wait: Is told why the run does not start yet, where another one refreshes a login that it needs.
 
         Returns:
             How the last attempt ended, whatever its exit code.
@@ -251,7 +253,7 @@ class AsyncOpenCodeClient:
         number = 0
         while True:
             number += 1
-            end = await self._attempt(launch, number, sink)
+            end = await self._attempt(launch, number, sink, wait or _ignore)
             retry_in_s = retry_delay_s * number if number <= max_retries and is_worth_another_attempt(end) else None
             await sink.attempt_ended(number, end, retry_in_s)
             if retry_in_s is None:
@@ -278,7 +280,7 @@ class AsyncOpenCodeClient:
         return await self._command(launch, arguments)
 
     async def _command(self, launch: Launch, arguments: Sequence[str]) -> CommandResult:
-        attempt = Attempt(replace(launch, prompt="", arguments=tuple(arguments)))
+        attempt = await _start(replace(launch, prompt="", arguments=tuple(arguments)), _ignore)
         output: list[bytes] = []
 
         async def keep(data: bytes) -> None:
@@ -293,9 +295,9 @@ class AsyncOpenCodeClient:
             end = await attempt.end(keep)
         return CommandResult(end.exit_code, b"".join(output).decode("utf-8", "replace"), end.stderr)
 
-    async def _attempt(self, launch: Launch, number: int, sink: RunSink) -> AttemptEnd:
+    async def _attempt(self, launch: Launch, number: int, sink: RunSink, wait: Callable[[str], None]) -> AttemptEnd:
         await self._startup_slot()
-        attempt = Attempt(launch)
+        attempt = await _start(launch, wait)
         try:
             for words in attempt.warnings if number == 1 else ():
                 sink.warned(words)
@@ -378,6 +380,26 @@ class AsyncOpenCodeClient:
 def works_in(config: RunConfig, workspace: Path) -> Path:
     """Return the folder a run really works in: ``--dir`` names one below its workspace, or elsewhere."""
     return workspace / Path(str(config.remote_dir or config.cli_kwargs.get("dir") or "")).expanduser()
+
+
+async def _start(launch: Launch, wait: Callable[[str], None]) -> Attempt:
+    """Start an attempt when it may refresh the logins it needs, with nothing awaited after it was started."""
+    turn = await _login_turn(launch, wait)
+    try:
+        return Attempt(launch, turn)
+    except BaseException:
+        turn.end()
+        raise
+
+
+async def _login_turn(launch: Launch, wait: Callable[[str], None]) -> logins.Turn:
+    folder = logins.real_folder(os.environ)
+    if launch.config.attach is not None or not logins.due_logins(folder):
+        return logins.Turn()  # A server that runs already refreshes its logins itself.
+    use = logins.use_of(launch.config, launch.workspace)
+    if launch.arguments:
+        use = use.of_a_listing
+    return await logins.take_turn(folder, use, wait)
 
 
 def check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:

@@ -50,6 +50,16 @@ INSTALLED_ALREADY = {
 configuration folder, which takes seconds, megabytes and the network at each start in a new one. Read in 1.18: it
 installs where the second file does not name what the first one does. Only plugins and tools of that folder need it."""
 
+REFRESH_LEAD_S = {"gitlab": 300.0, "xai": 120.0}
+"""How long before it expires opencode refreshes a provider's login, in seconds; others when it has expired. Read in
+1.18.33, which refreshes those of openai, xai, gitlab and snowflake-cortex; plugins may refresh more."""
+
+REFRESHED_AT_START = frozenset({"gitlab", "snowflake-cortex"})
+"""Providers whose login is refreshed when opencode lists its models, whatever model a run has."""
+
+NEVER_REFRESHED = frozenset({"github-copilot", "github-copilot-enterprise"})
+"""Providers whose login does not expire; ``expires`` is 0 there."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

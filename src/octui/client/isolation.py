@@ -1,6 +1,6 @@
 """What a run sees of its user's home: a private data home, and a copy of the global configuration without its habits.
 
-opencode keeps its database, its log and ``auth.json`` in ``$XDG_DATA_HOME/opencode``, and reads global configuration
+opencode keeps its database, its log and its logins in ``$XDG_DATA_HOME/opencode``, and reads global configuration
 from ``$XDG_CONFIG_HOME/opencode`` and ``~/.opencode`` (its own idea of ``~`` being ``$OPENCODE_TEST_HOME`` where set).
 A private home links every other entry of the real one, so that what an agent runs (git, package managers) still finds
 its own files.
@@ -21,7 +21,7 @@ import json5
 import msgspec
 import psutil
 
-from octui.client import compat
+from octui.client import compat, logins
 from octui.client.config import deep_merge
 
 PREFIX = "octui-run-"
@@ -85,7 +85,7 @@ def prepare(
     Args:
         folder: From `make_folder`.
         environ: The environment the user's homes are named in.
-        private_data: Whether the run gets a data home of its own, with the real ``auth.json`` in reach.
+        private_data: Whether the run gets a data home of its own, with the real logins in reach.
         inherit_user_config: Whether the global configuration applies as it is.
         data_dir: Where a private data home stands, or is to stand, that outlives the run; None for a temporary one.
 
@@ -100,8 +100,7 @@ def prepare(
         _mirror(data_home, private)
         own = private / "opencode"
         own.mkdir(mode=0o700, exist_ok=True)
-        with suppress(FileExistsError):
-            (own / "auth.json").symlink_to(data_home / "opencode" / "auth.json")
+        logins.link_logins(data_home / "opencode", own)
         variables["XDG_DATA_HOME"] = str(private)
         data_home = private
     if inherit_user_config:

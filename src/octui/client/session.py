@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import fields, replace
@@ -15,6 +16,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
+from octui.client import logins
 from octui.client.asking import Asking, OnPermission, OnQuestion
 from octui.client.client import AsyncOpenCodeClient, warn
 from octui.client.config import RunConfig, check
@@ -85,6 +87,7 @@ class OpenCodeSession:
         self._group: TaskGroup | None = None
         self._asking: dict[str, anyio.CancelScope] = {}
         self._gone = ""
+        self._login_turn = logins.Turn()
 
     async def __aenter__(self) -> OpenCodeSession:
         """Start the server, or reach it, and begin the session.
@@ -220,6 +223,7 @@ class OpenCodeSession:
                 raise ServerError(self._gone or "The session was not entered.", is_gone=True)
             turn = self._turn = Turn(stream)
             try:
+                self._login_turn = await self._take_login_turn()
                 if run_cfg is not None and (rules := override_rules(run_cfg)):
                     await api.set_rules(self.session_id, self.workspace, rules)
                 limit_s = self._timeout_s if timeout_s is None else timeout_s
@@ -231,9 +235,17 @@ class OpenCodeSession:
                 return turn.result(self.session_id, aborted=talk.aborted)
             finally:
                 self._turn = None
+                self._login_turn.end()
                 for asking in self._asking.values():
                     asking.cancel()
                 self._asking.clear()
+
+    async def _take_login_turn(self) -> logins.Turn:
+        """Wait until no other run refreshes a login that this one needs."""
+        folder = logins.real_folder(os.environ)
+        if self._config.attach is not None or not logins.due_logins(folder):
+            return logins.Turn()
+        return await logins.take_turn(folder, logins.use_of(self._config, self._folder), lambda why: None)
 
     async def _until_over(
         self, talk: Conversation, prompt: str, config: RunConfig, timeout_s: float | None, turn: Turn
@@ -311,6 +323,7 @@ class OpenCodeSession:
 
     def printed(self, line: bytes) -> None:
         """Keep the line for the turn's result."""
+        self._login_turn.printed(line)
         if self._turn is not None:
             self._turn.print(line)
 

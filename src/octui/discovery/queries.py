@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from octui.client import compat
+from octui.client import compat, logins
 from octui.client.permissions import matches
 from octui.client.serve.events import Rule
 from octui.errors import OpenCodeError
@@ -140,15 +140,19 @@ class Queries:
             return known
         words = f"`opencode {' '.join(args)}`"
         with tempfile.TemporaryDirectory(prefix="octui-ask-", ignore_cleanup_errors=True) as temp:
-            process = self._start(args, folder, self._environment(Path(temp), inherit), words)
+            turn = logins.take_turn_in_thread(self._real_data, logins.MODELS, self._timeout_s)
             try:
-                out, err = process.communicate(timeout=self._timeout_s)
-            except subprocess.TimeoutExpired:
-                raise OpenCodeError(f"{words} gave no answer within {self._timeout_s:g} s.") from None
+                process = self._start(args, folder, self._environment(Path(temp), inherit), words)
+                try:
+                    out, err = process.communicate(timeout=self._timeout_s)
+                except subprocess.TimeoutExpired:
+                    raise OpenCodeError(f"{words} gave no answer within {self._timeout_s:g} s.") from None
+                finally:
+                    _kill(process)
+                    with self._lock:
+                        self._running.discard(process)
             finally:
-                _kill(process)
-                with self._lock:
-                    self._running.discard(process)
+                turn.end()
         if process.returncode != 0:
             reason = (err.decode(errors="replace").strip().splitlines() or ["no reason was given"])[-1]
             raise OpenCodeError(f"{words} failed with exit code {process.returncode}: {reason}")
@@ -174,13 +178,16 @@ class Queries:
             self._running.add(process)
             return process
 
+    @property
+    def _real_data(self) -> Path:
+        home = Path(self._environ.get("OPENCODE_TEST_HOME") or self._environ.get("HOME") or Path.home())
+        return Path(self._environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "opencode"
+
     def _environment(self, temp: Path, inherit: bool) -> dict[str, str]:
         env = dict(self._environ)
-        home = Path(env.get("OPENCODE_TEST_HOME") or env.get("HOME") or Path.home())
-        real_data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
         data = temp / "data" / "opencode"
         data.mkdir(parents=True)
-        (data / "auth.json").symlink_to(real_data / "opencode" / "auth.json")
+        logins.link_logins(self._real_data, data)
         env["XDG_DATA_HOME"] = str(temp / "data")
         env["OPENCODE_DISABLE_AUTOUPDATE"] = "1"
         if not inherit:

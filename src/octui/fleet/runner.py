@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 
 from octui.client.client import AsyncOpenCodeClient
-from octui.client.config import build_config
 from octui.client.limits import Limit, Limits
+from octui.client.logins import may_have_mcp
 from octui.client.sinks import AttemptEnd
 from octui.errors import OctuiError, RecordingError
 from octui.fleet.outcome import Outcome, judge
@@ -24,8 +24,6 @@ RETRY_DELAY_S = 1.0
 MCP_TIMEOUT_S = 60.0
 MCP_PATIENCE_S = 10.0
 """How long a run that is over waits to be told which of its MCP servers did not start."""
-
-PROJECT_CONFIGS = ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc")
 
 
 class Runner(RunLife):
@@ -56,7 +54,7 @@ class Runner(RunLife):
         mcp_checked = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(self._look)
-            if _has_mcp(spec, self.place.folder):
+            if may_have_mcp(spec.config, self.place.folder):
                 group.start_soon(self._check_mcp, mcp_checked)
             else:
                 mcp_checked.set()
@@ -72,6 +70,7 @@ class Runner(RunLife):
                     startup_timeout_s=spec.startup_timeout_s,
                     stderr_path=self._journal.stderr_path(spec.name),
                     isolate_db=spec.isolate_db,
+                    wait=self.wait,
                 )
                 with anyio.move_on_after(MCP_PATIENCE_S):
                     await mcp_checked.wait()
@@ -144,15 +143,3 @@ class Runner(RunLife):
             )
             self._raise(self._watch.mcp(result.stdout))
         checked.set()
-
-
-def _has_mcp(spec: RunSpec, folder: Path) -> bool:
-    """Whether MCP servers may be configured for a run, by its plan or by its project."""
-    servers = build_config(spec.config).get("mcp", {})
-    if any(server.get("enabled", True) for server in servers.values()):
-        return True
-    for name in PROJECT_CONFIGS:
-        with suppress(OSError):
-            if b'"mcp"' in (folder / name).read_bytes():
-                return True
-    return spec.config.inherit_user_config

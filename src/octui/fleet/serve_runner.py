@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import anyio
 
+from octui.client import logins
 from octui.client.limits import Limits
 from octui.client.permissions import override_rules
 from octui.client.serve.conversation import Conversation, open_session, options_of
@@ -76,6 +78,7 @@ class ServeRunner(HeardRun):
         self._prompts: deque[Prompt] = deque()
         self._is_resuming = False
         self._asking = anyio.Lock()
+        self._login_turn = logins.Turn()
         super().__init__(spec, journal, write)
 
     def _begin(self) -> None:
@@ -206,7 +209,7 @@ class ServeRunner(HeardRun):
             if self.state is RunState.QUEUED:
                 self._enter(RunState.STARTING)  # Its server was held up.
             talk = await self._join(hosted)
-            async with self._aborted_where_left(talk, hosted):
+            async with self._login_refreshed_alone(hosted), self._aborted_where_left(talk, hosted):
                 while self._prompts:
                     await self._ask(talk, self._prompts.popleft())
                     self._is_asked = True
@@ -221,6 +224,27 @@ class ServeRunner(HeardRun):
         if self._unwritten is not None:
             raise self._unwritten
         return self._judge(talk)
+
+    @asynccontextmanager
+    async def _login_refreshed_alone(self, hosted: Hosted) -> AsyncIterator[None]:
+        """Begin the block when no other run refreshes a login that this one needs."""
+        folder = logins.real_folder(os.environ)
+        if not hosted.url and logins.due_logins(folder):
+            use = logins.use_of(self._config, self.place.folder)
+            self._login_turn = await logins.take_turn(folder, use, self._wait_for_login)
+        try:
+            yield
+        finally:
+            self._login_turn.end()
+
+    def _wait_for_login(self, why: str) -> None:
+        if self.state is RunState.STARTING:
+            self._enter(RunState.STARTING, why)
+
+    def printed(self, line: bytes) -> None:
+        """Record a line, and let others refresh logins: what it needs is refreshed."""
+        self._login_turn.printed(line)
+        super().printed(line)
 
     def _first_prompt(self) -> Prompt:
         files = tuple(str(file) for file in self.spec.config.files)

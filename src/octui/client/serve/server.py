@@ -19,7 +19,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
-from octui.client import catalogue, isolation
+from octui.client import catalogue, isolation, logins
 from octui.client.attempt import open_private
 from octui.client.command import server_command
 from octui.client.config import RunConfig
@@ -108,6 +108,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
     folder = isolation.make_folder()
     process: Process | None = None
     log: IO[bytes] | None = None
+    private_logins: Path | None = None
     try:
         homes = isolation.prepare(
             folder,
@@ -116,6 +117,8 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             inherit_user_config=launch.config.inherit_user_config,
             data_dir=launch.data_dir,
         )
+        if "XDG_DATA_HOME" in homes.variables:
+            private_logins = homes.data
         command = server_command(launch.config, password=password, named=launch.named)
         env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
         env |= homes.variables | command.variables | {"PWD": str(folder)}
@@ -141,6 +144,8 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
                 await process.end(launch.grace_s, _discard)
             if log is not None:
                 log.close()
+            if private_logins is not None:
+                logins.reclaim_logins(logins.real_folder(os.environ), private_logins)
             await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
             guardian.release(mark)
 
