@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -127,6 +128,26 @@ def test_an_opencode_that_lists_no_models_does_not_stop_the_doctor(tmp_path: Pat
     check = doctor.check_providers(make_script(tmp_path / "opencode", "raise SystemExit(3)"))
     assert check.status == Status.WARN
     assert "exit code 3" in check.found
+
+
+def test_logins_are_told_with_how_long_they_are_valid(home: Path) -> None:
+    assert doctor.check_logins() == Check("logins", Status.OK, "none that runs have to refresh")
+    later = int((time.time() + 3 * 3600 + 60) * 1000)
+    login = {"type": "oauth", "access": "a", "refresh": "secret"}
+    logins = {"old": login | {"expires": 1}, "new": login | {"expires": later}}
+    _sign_in(home, json.dumps(logins | {"key": {"type": "api", "key": "k"}}))
+    found = "old (is refreshed when it is used), new (valid for 3 h)"
+    assert doctor.check_logins() == Check("logins", Status.OK, found)
+
+
+def test_mcp_login_that_was_revoked_is_told_with_the_command_that_signs_in(home: Path) -> None:
+    _sign_in(home, "{}")
+    entry = {"clientInfo": {"clientId": "c"}, "serverUrl": "http://127.0.0.1/mcp"}
+    (home / ".local/share/opencode/mcp-auth.json").write_text(json.dumps({"srv": entry}))
+    check = doctor.check_logins()
+    assert check.status == Status.WARN
+    assert "srv" in check.found
+    assert "opencode mcp auth srv" in check.advice
 
 
 def test_a_ripgrep_that_opencode_downloaded_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

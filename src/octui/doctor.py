@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from octui import paths
+from octui.client import logins
 from octui.client.binary import binary_version, find_binary
 from octui.client.compat import TESTED_RANGE, TESTED_VERSION, can_be_served, is_tested
 from octui.discovery.queries import Queries
@@ -75,6 +77,7 @@ def examine(binary: str | Path | None = None) -> list[Check]:
     checks.append(opencode)
     if path is not None:
         checks.append(check_providers(path))
+    checks.append(check_logins())
     checks += [check_ripgrep(), check_git()]
     checks.append(check_folder("data folder", paths.data_dir(), private=True))
     checks.append(check_folder("configuration folder", paths.config_dir(), private=False))
@@ -171,6 +174,27 @@ def check_providers(binary: Path) -> Check:
         return Check("providers", Status.OK, found)
     advice = "Sign in with `opencode auth login`; `octui demo` needs no account."
     return Check("providers", Status.WARN, found, advice)
+
+
+def check_logins() -> Check:
+    """Which logins are refreshed while runs work, and which MCP servers have lost theirs; names only."""
+    folder = logins.real_folder(os.environ)
+    found = sorted(logins.read_logins(folder), key=lambda login: login.expires_at)
+    words = ", ".join(f"{login.name} {_until(login.expires_at - time.time())}" for login in found)
+    if lost := logins.without_tokens(folder):
+        names = ", ".join(lost)
+        advice = f"Sign in with `opencode mcp auth {lost[0]}`."
+        return Check("logins", Status.WARN, f"not signed in to MCP servers: {names}", advice)
+    return Check("logins", Status.OK, words or "none that runs have to refresh")
+
+
+def _until(seconds: float) -> str:
+    if seconds <= 0:
+        return "(is refreshed when it is used)"
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"(valid for {seconds / size:.0f} {unit})"
+    return "(valid for less than 2 min)"
 
 
 def check_ripgrep() -> Check:

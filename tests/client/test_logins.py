@@ -50,15 +50,27 @@ def due(folder: Path, use: Use = ANY) -> set[str]:
 
 
 @pytest.mark.parametrize(
+    ("name", "expires_in_s", "is_due"),
+    [
+        ("openai", -1, True),
+        ("openai", logins.START_S - 10, True),
+        ("openai", logins.START_S + 60, False),
+        ("xai", 120 + logins.START_S - 10, True),
+        ("xai", 120 + logins.START_S + 60, False),
+        ("gitlab", 300 + logins.START_S - 10, True),
+        ("gitlab", 300 + logins.START_S + 60, False),
+    ],
+)
+def test_provider_login_is_due_shortly_before_opencode_refreshes_it(
+    real: Path, name: str, expires_in_s: float, is_due: bool
+) -> None:
+    write_logins(real, "auth.json", {name: oauth(expires_in_s)})
+    assert due(real) == ({name} if is_due else set())
+
+
+@pytest.mark.parametrize(
     ("name", "login", "is_due"),
     [
-        ("openai", oauth(-1), True),
-        ("openai", oauth(logins.START_S - 10), True),
-        ("openai", oauth(logins.START_S + 60), False),
-        ("xai", oauth(120 + logins.START_S - 10), True),
-        ("xai", oauth(120 + logins.START_S + 60), False),
-        ("gitlab", oauth(300 + logins.START_S - 10), True),
-        ("gitlab", oauth(300 + logins.START_S + 60), False),
         ("github-copilot", oauth(0) | {"expires": 0}, False),
         ("a-plugin", oauth(0) | {"expires": 0}, True),
         ("openai", oauth(-1) | {"refresh": ""}, False),
@@ -69,9 +81,7 @@ def due(folder: Path, use: Use = ANY) -> set[str]:
         ("openai", "odd", False),
     ],
 )
-def test_provider_login_is_due_shortly_before_opencode_refreshes_it(
-    real: Path, name: str, login: object, is_due: bool
-) -> None:
+def test_provider_login_is_due_where_it_is_refreshed_at_all(real: Path, name: str, login: object, is_due: bool) -> None:
     write_logins(real, "auth.json", {name: login})
     assert due(real) == ({name} if is_due else set())
 
@@ -302,6 +312,7 @@ def test_line_that_tells_a_prompt_does_not_end_a_turn(real: Path, line: bytes, e
 
 
 def test_private_home_has_both_files_of_logins(real: Path, tmp_path: Path) -> None:
+    write_logins(real, "mcp-auth.json", {"srv": mcp(HOUR)})
     logins.link_logins(real, tmp_path)
     for name in logins.LOGIN_FILES:
         (tmp_path / name).write_text(f"written to {name}")
@@ -311,9 +322,18 @@ def test_private_home_has_both_files_of_logins(real: Path, tmp_path: Path) -> No
 def test_login_can_be_written_where_the_user_has_none_yet(home: Path, tmp_path: Path) -> None:
     real = home / ".local/share/opencode"
     logins.link_logins(real, tmp_path)
-    (tmp_path / "mcp-auth.json").write_text("{}")
-    assert (real / "mcp-auth.json").read_text() == "{}"
+    (tmp_path / "auth.json").write_text("{}")
+    assert (real / "auth.json").read_text() == "{}"
     assert real.stat().st_mode & 0o077 == 0
+
+
+def test_registration_with_an_mcp_server_stays_private_until_the_user_signs_in(real: Path, tmp_path: Path) -> None:
+    logins.link_logins(real, tmp_path)
+    write_logins(tmp_path, "mcp-auth.json", {"srv": {"clientInfo": {"clientId": "c"}}})
+    assert not (real / "mcp-auth.json").exists()
+    write_logins(real, "mcp-auth.json", {"srv": mcp(HOUR)})
+    logins.link_logins(real, tmp_path)
+    assert json.loads((tmp_path / "mcp-auth.json").read_text())["srv"]["tokens"]["refreshToken"] == "r1"
 
 
 @pytest.mark.parametrize(("name", "login"), [("auth.json", oauth), ("mcp-auth.json", mcp)])

@@ -14,6 +14,7 @@ from tests.conftest import ScriptedModel
 from tests.support.oauth_server import OAuthServer, write_logins
 
 from octui import AsyncOpenCodeClient, OpenCodeSession, RunConfig, RunResult
+from octui.client import compat
 from octui.discovery.queries import Queries
 
 pytestmark = [
@@ -139,6 +140,18 @@ async def test_isolated_run_is_signed_in_to_mcp_servers(
     result = await AsyncOpenCodeClient().async_run(CALL_MCP, git_workspace, run_cfg=given)
     assert tools([result]) == ["hello from MCP"]
     assert provider.refreshes == []
+
+
+async def test_revoked_mcp_login_is_told_with_the_command_that_signs_in(
+    provider: OAuthServer, data: Path, config: RunConfig, git_workspace: Path
+) -> None:
+    login = provider.mcp_login(expires_in_s=-5, has_expired=True)
+    write_logins(data, "mcp-auth.json", {"srv": login})
+    for _ in range(2):
+        provider.refresh(login["tokens"]["refreshToken"])
+    given = replace(config, mcp={"srv": provider.mcp_config})
+    listed = await AsyncOpenCodeClient().async_command(["mcp", "list"], git_workspace, run_cfg=given)
+    assert compat.failed_mcp_servers(listed.stdout) == {"srv": "it needs a login: run `opencode mcp auth srv`"}
 
 
 @pytest.mark.parametrize("name", ["auth.json", "mcp-auth.json"])

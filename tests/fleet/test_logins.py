@@ -13,7 +13,8 @@ from tests.support.oauth_server import OAuthServer, write_logins
 
 from octui.client import logins
 from octui.control.messages import Stop
-from octui.recording.facts import RunState, StateChanged
+from octui.fleet.pacing import Gate
+from octui.recording.facts import AttentionRaised, RunState, StateChanged
 
 __all__ = ["serving"]
 
@@ -25,7 +26,7 @@ logins = json.load(open(path))
 if logins["x"]["expires"] < time.time() * 1000:
     with open(sys.argv[0] + ".refreshes", "a") as file:
         file.write("x")
-    time.sleep(0.5)
+    time.sleep(3)
     logins["x"].update(refresh="new", expires=time.time() * 1000 + 3.6e6)
     json.dump(logins, open(path, "w"))
 answer()
@@ -47,7 +48,7 @@ def reasons(fleet: Fleet, run: str) -> list[str]:
 async def test_runs_refresh_a_shared_login_once_and_then_work_side_by_side(
     make_fleet: MakeFleet, data: Path, tmp_path: Path
 ) -> None:
-    fleet = make_fleet(REFRESH, dict.fromkeys("abcd", "p"))
+    fleet = make_fleet(REFRESH, dict.fromkeys("abcd", "p"), gate=Gate(0.0, lambda: 1 << 40))
     await fleet.supervisor.run()
     assert {fleet.states(name)[-1] for name in "abcd"} == {"succeeded"}
     assert (tmp_path / "bin/opencode.refreshes").read_text() == "x"
@@ -84,3 +85,18 @@ async def test_sessions_on_one_server_refresh_an_mcp_login_once(serving: Serving
     waited = [fact for fact in changes(it) if fact.why == "waits for another run to refresh the login for srv"]
     assert {fact.state for fact in waited} == {RunState.STARTING}
     assert len(waited) == 2
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("opencode_binary")
+async def test_run_says_which_mcp_login_was_revoked_and_how_to_sign_in(serving: Serving, home: Path) -> None:
+    with OAuthServer() as provider:
+        login = provider.mcp_login(expires_in_s=-5, has_expired=True)
+        write_logins(home / ".local/share/opencode", "mcp-auth.json", {"srv": login})
+        token = login["tokens"]["refreshToken"]
+        provider.refresh(token)
+        provider.refresh(token)  # Somebody else used it.
+        async with serving({"a": "SAY:ok"}, mcp={"srv": provider.mcp_config}) as it:
+            assert await it.over("a") is RunState.SUCCEEDED
+    (raised,) = [fact.words for fact in it.facts if isinstance(fact, AttentionRaised)]
+    assert raised == "MCP did not start: srv (it needs a login: run `opencode mcp auth srv`)"

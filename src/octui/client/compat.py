@@ -136,13 +136,16 @@ def unknown_agent(stderr: str) -> str | None:
 def failed_mcp_servers(listing: str) -> dict[str, str]:
     """Read which MCP servers did not start, and why, out of what ``opencode mcp list`` printed.
 
-    A line ``✗ NAME failed`` is followed by the reason, as in 1.18.
+    A line ``✗ NAME failed`` is followed by the reason, as in 1.18, and so is ``✗ NAME needs client registration``. One
+    that ``needs authentication`` is left out by runs in silence as well.
     """
     rows = [row.lstrip("│●┌└ \t").rstrip() for row in _ANSI.sub("", listing).splitlines()]
     failed: dict[str, str] = {}
     for row, following in zip(rows, [*rows[1:], ""], strict=True):
-        if match := re.fullmatch(r"✗ (.+) failed", row):
+        if match := re.fullmatch(r"✗ (.+) (?:failed|needs client registration)", row):
             failed[match[1]] = following
+        elif match := re.fullmatch(r"⚠ (.+) needs authentication", row):
+            failed[match[1]] = mcp_login_needed(match[1])
     return failed
 
 
@@ -160,6 +163,11 @@ def parse_agents(listing: str) -> list[tuple[str, str, list[Rule]]]:
             rules = [Rule(**{key: str(rule[key]) for key in ("permission", "pattern", "action")}) for rule in found]
         agents.append((head["name"], head["mode"], rules))
     return agents
+
+
+def mcp_login_needed(name: str) -> str:
+    """Say what to do about an MCP server without a login, or with one that was revoked."""
+    return f"it needs a login: run `opencode mcp auth {name}`"
 
 
 def provider_trouble(log: str) -> str | None:

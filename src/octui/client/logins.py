@@ -150,6 +150,14 @@ def read_logins(folder: Path, environ: Mapping[str, str] | None = None) -> list[
     return [login for login in logins if login is not None]
 
 
+def without_tokens(folder: Path) -> list[str]:
+    """Give the MCP servers that opencode is registered with, but not signed in to, as after a login was revoked."""
+    found = (_read(folder / MCP_SERVERS) or {}).items()
+    return [
+        name for name, entry in found if isinstance(entry, dict) and entry.get("clientInfo") and not entry.get("tokens")
+    ]
+
+
 def _provider_login(name: str, login: Any) -> Login | None:
     if name in NEVER_REFRESHED or not isinstance(login, dict) or login.get("type") != "oauth":
         return None
@@ -342,6 +350,9 @@ def _close(locks: list[int]) -> None:
 def link_logins(real: Path, private: Path) -> None:
     """Have a private home's logins be the real ones, for reading and writing.
 
+    The file of MCP servers is linked where there is one: opencode registers itself with servers that it has no login
+    for, and what is only that goes with the private home.
+
     Args:
         real: The user's own folder of opencode's data. It is made where it is missing, as opencode itself does: a
             link into a missing folder cannot be written.
@@ -354,6 +365,8 @@ def link_logins(real: Path, private: Path) -> None:
         real.mkdir(mode=0o700, parents=True, exist_ok=True)
     reclaim_logins(real, private)
     for name in LOGIN_FILES:
+        if name == MCP_SERVERS and not (real / name).exists():
+            continue
         with suppress(FileExistsError):
             (private / name).symlink_to(real / name)
 

@@ -14,6 +14,7 @@ import httpx
 import httpx_sse
 import msgspec
 
+from octui.client import compat
 from octui.client.serve import v1_events
 from octui.client.serve.api import SILENCE_S, PromptOptions, Received
 from octui.client.serve.events import Answers, FileDiff, Rule
@@ -226,7 +227,13 @@ class V1Api:
     async def failed_mcp(self, directory: str) -> dict[str, str]:
         """See `ServerApi`."""
         states = {name: _object(state) for name, state in _object(await self._get("/mcp", directory)).items()}
-        return {name: str(state.get("error", "")) for name, state in states.items() if state.get("status") == "failed"}
+        failed = {}
+        for name, state in states.items():
+            if state.get("status") in ("failed", "needs_client_registration"):
+                failed[name] = str(state.get("error", ""))
+            elif state.get("status") == "needs_auth":
+                failed[name] = compat.mcp_login_needed(name)
+        return failed
 
     async def share(self, session_id: str, directory: str) -> str:
         """See `ServerApi`."""
