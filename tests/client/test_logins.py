@@ -277,7 +277,7 @@ def test_many_threads_take_turns_one_at_a_time(real: Path) -> None:
     most: list[int] = []
 
     def one() -> None:
-        turn = logins.take_turn_in_thread(real, ANY, 30)
+        turn = logins.take_turn_in_thread(real, ANY, 30, lambda: False)
         if turn.is_alone:
             inside.append(1)
             most.append(len(inside))
@@ -292,10 +292,11 @@ def test_many_threads_take_turns_one_at_a_time(real: Path) -> None:
     assert most == [1] * 8
 
 
-def test_thread_goes_without_a_turn_in_the_end(real: Path) -> None:
+@pytest.mark.parametrize(("timeout_s", "is_over"), [(0.0, False), (3600.0, True)])
+def test_thread_goes_without_a_turn_in_the_end(real: Path, timeout_s: float, is_over: bool) -> None:
     write_logins(real, "auth.json", {"x": oauth(-1)})
     first = take(real)
-    assert not logins.take_turn_in_thread(real, ANY, 0.0).is_alone
+    assert not logins.take_turn_in_thread(real, ANY, timeout_s, lambda: is_over).is_alone
     first.end()
 
 

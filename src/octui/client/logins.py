@@ -324,11 +324,11 @@ async def take_turn(folder: Path, use: Use, wait: Callable[[str], None]) -> Turn
     return turn
 
 
-def take_turn_in_thread(folder: Path, use: Use, timeout_s: float) -> Turn:
-    """Wait for a turn in a thread, and go without one after ``timeout_s`` seconds."""
+def take_turn_in_thread(folder: Path, use: Use, timeout_s: float, is_over: Callable[[], bool]) -> Turn:
+    """Wait for a turn in a thread; go without one after ``timeout_s`` seconds, or when it is not needed any more."""
     until = time.monotonic() + timeout_s
     while (turn := try_turn(folder, use)) is None:
-        if time.monotonic() > until:
+        if is_over() or time.monotonic() > until:
             return Turn()
         time.sleep(POLL_S)
     return turn

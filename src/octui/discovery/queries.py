@@ -140,7 +140,7 @@ class Queries:
             return known
         words = f"`opencode {' '.join(args)}`"
         with tempfile.TemporaryDirectory(prefix="octui-ask-", ignore_cleanup_errors=True) as temp:
-            turn = logins.take_turn_in_thread(self._real_data, logins.MODELS, self._timeout_s)
+            turn = logins.take_turn_in_thread(self._real_data, logins.MODELS, self._timeout_s, lambda: self._closed)
             try:
                 process = self._start(args, folder, self._environment(Path(temp), inherit), words)
                 try:
