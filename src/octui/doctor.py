@@ -5,7 +5,6 @@ Nothing is changed by looking, and of credentials only names are told.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -23,6 +22,7 @@ from octui import paths
 from octui.client import logins
 from octui.client.binary import binary_version, find_binary
 from octui.client.compat import TESTED_RANGE, TESTED_VERSION, can_be_served, is_tested
+from octui.client.lenient_json import decode
 from octui.discovery.queries import Queries
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
 from octui.install import installed_binary
@@ -288,7 +288,7 @@ def _credentials() -> list[str]:
         ValueError: It holds no JSON object.
     """
     try:
-        signed_in = json.loads(_auth_file().read_bytes())
+        signed_in = decode(_auth_file().read_bytes())
     except FileNotFoundError:
         signed_in = {}
     if not isinstance(signed_in, dict):

@@ -157,5 +157,6 @@ def test_what_was_asked_after_the_first_prompt_is_an_event() -> None:
 def test_a_line_tells_which_part_it_is_of() -> None:
     assert part_id_of(b'{"type":"text","part":{"text":"x","id":"prt_1"}}') == "prt_1"
     assert part_id_of(b'{"type":"error","error":{}}') == ""
-    assert part_id_of(b'{"type":"text","part":{"id":7}}') == ""
+    assert part_id_of(b'{"type":"text","part":{"id":7}}') == "7"
+    assert part_id_of(b'{"type":"text","part":{"id":null}}') == ""
     assert part_id_of(b"no JSON") == ""

@@ -5,10 +5,10 @@ Measured on 1.18.33; of OpenCode 2, which cannot be run here, as far as its sour
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 
+from octui.client.lenient_json import DecodeError, decode_leading, fit
 from octui.client.serve.events import Rule
 
 TESTED_VERSION = "1.18.33"
@@ -152,15 +152,14 @@ def failed_mcp_servers(listing: str) -> dict[str, str]:
 def parse_agents(listing: str) -> list[tuple[str, str, list[Rule]]]:
     """Read what ``opencode agent list`` printed: each agent's name, mode and rules, as opencode made them.
 
-    A line ``NAME (MODE)`` is followed by the rules as JSON, as in 1.18; rules that cannot be read are none.
+    A line ``NAME (MODE)`` is followed by the rules as JSON, as in 1.18; rules that cannot be read are left out.
     """
-    decoder = json.JSONDecoder()
     agents = []
     for head in _AGENT_HEAD.finditer(listing):
         rules: list[Rule] = []
-        with suppress(ValueError, TypeError, KeyError):
-            found, _ = decoder.raw_decode(listing, listing.find("[", head.end()))
-            rules = [Rule(**{key: str(rule[key]) for key in ("permission", "pattern", "action")}) for rule in found]
+        start = listing.find("[", head.end())
+        with suppress(DecodeError):
+            rules = fit(decode_leading(listing[start:]) if start >= 0 else [], list[Rule])
         agents.append((head["name"], head["mode"], rules))
     return agents
 

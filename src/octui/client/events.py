@@ -8,25 +8,33 @@ Shapes as printed by opencode 1.18 (``packages/opencode/src/cli/cmd/run.ts``)::
 Beside them stands ``prompt``, a line of octui's own in the same shape: what a user asked after the first prompt.
 
 OpenCode 2 prints ``error`` as ``{"type", "message"}``. Types and fields not known here are kept whole and never
-refused: any version may bring new ones.
+refused: any version may bring new ones. An odd field costs itself and not its event (`octui.client.lenient_json`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from octui.client.lenient_json import DecodeError, Decoder, decode, decode_as, fit
 
 EVENT_TYPES = ("step_start", "text", "reasoning", "tool_use", "step_finish", "error", "prompt")
 """The event types this version of octui knows, in the order in which a step prints them; then its own."""
 
-NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding a line may raise; the last one for JSON that is nested without end."""
-
 LATEST_MS = 7e13
 """A timestamp after the year 4188 is none: an index has 56 bits for it, in microseconds."""
+
+Moment = Annotated[float, Meta(ge=0, le=LATEST_MS)]
+"""Milliseconds since the epoch."""
+
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+"""How many there are of something; up to here JavaScript counts in whole numbers."""
+
+Cost = Annotated[float, Meta(ge=0, le=1e9)]
+"""US dollars."""
 
 DIAGNOSTIC = "diagnostic"
 """The type octui gives a line on stdout that is no JSON object."""
@@ -42,7 +50,7 @@ class Head(Struct, frozen=True):
     """The few fields of a line that state needs; the body stays undecoded."""
 
     type: str = ""
-    timestamp: float | None = None
+    timestamp: Moment | None = None
     session_id: str = msgspec.field(name="sessionID", default="")
 
 
@@ -99,25 +107,36 @@ class StepStart(Struct, frozen=True):
 class Cached(Struct, frozen=True, gc=False):
     """Tokens that were read from the provider's cache, and written to it."""
 
-    read: int = 0
-    write: int = 0
+    read: Count = 0
+    write: Count = 0
 
 
 class Tokens(Struct, frozen=True, gc=False):
-    """Token counts of one step, as opencode counts them."""
+    """Token counts of one step, as opencode counts them; 0 where it gives none."""
 
-    total: int = 0
-    input: int = 0
-    output: int = 0
-    reasoning: int = 0
+    total: Count = 0
+    input: Count = 0
+    output: Count = 0
+    reasoning: Count = 0
     cache: Cached = Cached()
+
+    @property
+    def overall(self) -> int:
+        """All tokens of the step, added up where opencode gives no total, as in 2025."""
+        return self.total or self.input + self.output + self.reasoning + self.cache.read + self.cache.write
 
 
 class StepFinish(Struct, frozen=True, gc=False):
-    """The model's answer is complete: ``reason`` is ``stop``, ``tool-calls``, ``length`` or another word."""
+    """The model's answer is complete.
+
+    Attributes:
+        reason: ``stop``, ``tool-calls``, ``length`` or another word; empty where none is given, as in 2025.
+        cost: In US dollars; 0 where it is not given.
+        tokens: 0 each where they are not given.
+    """
 
     reason: str = ""
-    cost: float = 0.0
+    cost: Cost = 0.0
     tokens: Tokens = Tokens()
 
 
@@ -162,8 +181,8 @@ class Event(Struct, frozen=True):
 
 
 class _Time(Struct):
-    start: float | None = None
-    end: float | None = None
+    start: Moment | None = None
+    end: Moment | None = None
 
 
 class _State(Struct):
@@ -181,45 +200,71 @@ class _TextPart(Struct):
 
 
 class _ToolPart(Struct):
-    tool: str
-    state: _State
+    tool: str = ""
+    state: _State | UnsetType = UNSET
 
 
 class _Line(Struct):
-    type: str
-    timestamp: float | None = None
+    type: str = ""
+    timestamp: Moment | None = None
     session_id: str = msgspec.field(name="sessionID", default="")
     part: Raw | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
 
 
-class _Id(Struct):
+class _PartHead(Struct, frozen=True):
     id: str = ""
+    type: str = ""
 
 
 class _PartLine(Struct):
-    part: _Id | UnsetType = UNSET
+    part: _PartHead = _PartHead()
 
 
 class _FinishLine(Struct, gc=False):
-    part: StepFinish
+    part: StepFinish = StepFinish()
 
 
-_head_decoder = msgspec.json.Decoder(Head)
-_line_decoder = msgspec.json.Decoder(_Line)
-_object_decoder = msgspec.json.Decoder(dict[str, Any])
-_text_decoder = msgspec.json.Decoder(_TextPart)
-_tool_decoder = msgspec.json.Decoder(_ToolPart)
-_finish_line_decoder = msgspec.json.Decoder(_FinishLine)
-_finish_decoder = msgspec.json.Decoder(StepFinish)
-_part_line_decoder = msgspec.json.Decoder(_PartLine)
+class _ErrorData(Struct):
+    message: Any = None
+    status: int | None = msgspec.field(name="statusCode", default=None)
+
+
+class _Error(Struct):
+    name: str = ""
+    type: str = ""
+    message: Any = None
+    data: Any = None
+
+
+_head_decoder = Decoder(Head)
+_line_decoder = Decoder(_Line)
+_object_decoder = Decoder(dict[str, Any])
+_text_decoder = Decoder(_TextPart)
+_tool_decoder = Decoder(_ToolPart)
+_finish_line_decoder = Decoder(_FinishLine)
+_finish_decoder = Decoder(StepFinish)
+_part_line_decoder = Decoder(_PartLine)
+
+_TYPES_OF_PARTS = {
+    "step-start": "step_start",
+    "text": "text",
+    "reasoning": "reasoning",
+    "tool": "tool_use",
+    "step-finish": "step_finish",
+}
+
+NAMELESS_TOOL = "unknown"
+"""The name of a tool that is not told."""
+
+NO_REASON = "no reason is given"
 
 
 def decode_head(line: bytes | bytearray) -> Head | None:
     """Decode only what state needs of a line; None where the line is no JSON object with string type."""
     try:
         return _head_decoder.decode(line)
-    except NOT_UNDERSTOOD:
+    except DecodeError:
         return None
 
 
@@ -231,7 +276,7 @@ def decode_dict(line: bytes) -> dict[str, Any]:
     """
     try:
         return _object_decoder.decode(line)
-    except NOT_UNDERSTOOD:
+    except DecodeError:
         return {"type": DIAGNOSTIC, "raw": line.decode("utf-8", "replace")}
 
 
@@ -239,72 +284,78 @@ def decode_line(line: bytes) -> Event:
     """Decode one line whole. Never raises: what is not understood comes as `Unknown` or `Diagnostic`."""
     try:
         head = _line_decoder.decode(line)
-    except NOT_UNDERSTOOD:
-        return _unknown_or_diagnostic(line)
-    try:
-        body = _decode_body(head)
-    except NOT_UNDERSTOOD:
+        kind = head.type or _missing_type(head)
+        body = _decode_body(kind, head)
+    except DecodeError:
         body = None
     if body is None:
         return _unknown_or_diagnostic(line)
-    return Event(head.type, _timestamp(head.timestamp), head.session_id, body)
+    return Event(kind, head.timestamp, head.session_id, body)
 
 
 def part_id_of(line: bytes) -> str:
     """The id of the part a line tells of; empty where it tells none."""
     try:
-        part = _part_line_decoder.decode(line).part
-    except NOT_UNDERSTOOD:
+        return _part_line_decoder.decode(line).part.id
+    except DecodeError:
         return ""
-    return "" if part is UNSET else part.id
 
 
-def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish | None]:
-    """Decode the bodies of ``step_finish`` lines, and nothing else of them; None for each that is not understood.
+def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish] | None:
+    """Decode the bodies of ``step_finish`` lines, and nothing else of them; None where one of them is no JSON.
 
     Args:
         lines: Each begins as an object does.
     """
     try:
-        # No JSON has a line's end between a closing and an opening brace: what is decoded at once are the same lines.
-        decoded = _finish_line_decoder.decode_lines(b"\n".join(lines))
-        if len(decoded) == len(lines):
-            return [each.part for each in decoded]
-    except NOT_UNDERSTOOD:
-        pass
-    return [*map(_decode_step_finish, lines)]
-
-
-def _decode_step_finish(line: bytes) -> StepFinish | None:
-    try:
-        return _finish_line_decoder.decode(line).part
-    except NOT_UNDERSTOOD:
+        return [each.part for each in _finish_line_decoder.decode_lines(lines)]
+    except DecodeError:
         return None
 
 
-def _decode_body(line: _Line) -> Body | None:
-    if line.type == "error":
-        return None if line.error is UNSET else _failure(msgspec.json.decode(line.error))
-    if line.type == "step_start":
+def _missing_type(line: _Line) -> str:
+    """Tell the type of a line that does not tell it by what is in it; empty where that does not tell either."""
+    if line.part is UNSET:
+        return "" if line.error is UNSET else "error"
+    return _TYPES_OF_PARTS.get(decode_as(line.part, _PartHead).type, "")
+
+
+def _decode_body(kind: str, line: _Line) -> Body | None:
+    if kind == "error":
+        return Failure("Error", NO_REASON) if line.error is UNSET else _failure(decode(line.error))
+    if kind == "step_start":
         return StepStart()
+    if kind == "step_finish":
+        return _step_finish(line.part)
     if line.part is UNSET:
         return None
-    if line.type in ("text", "reasoning"):
-        return Text(_text_decoder.decode(line.part).text, reasoning=line.type == "reasoning")
-    if line.type == "prompt":
+    if kind in ("text", "reasoning"):
+        return Text(_text_decoder.decode(line.part).text, reasoning=kind == "reasoning")
+    if kind == "prompt":
         return Prompt(_text_decoder.decode(line.part).text)
-    if line.type == "tool_use":
+    if kind == "tool_use":
         return _tool_use(_tool_decoder.decode(line.part))
-    if line.type == "step_finish":
-        return _finish_decoder.decode(line.part)
     return None
 
 
-def _tool_use(part: _ToolPart) -> ToolUse:
-    state = part.state
+def _step_finish(part: Raw | UnsetType) -> StepFinish:
+    """The step is over, whatever is told of it."""
+    try:
+        return StepFinish() if part is UNSET else _finish_decoder.decode(part)
+    except DecodeError:
+        return StepFinish()
+
+
+def _tool_use(part: _ToolPart) -> ToolUse | None:
+    if part.state is UNSET:
+        if not part.tool:
+            return None
+        state = _State()
+    else:
+        state = part.state
     return ToolUse(
-        tool=part.tool,
-        status=state.status,
+        tool=part.tool or NAMELESS_TOOL,
+        status=state.status or ("error" if state.error else "completed"),
         title=state.title or "",
         input=state.input,
         output=_as_text(state.output),
@@ -315,19 +366,14 @@ def _tool_use(part: _ToolPart) -> ToolUse:
     )
 
 
-def _failure(error: Any) -> Failure:
+def _failure(told: Any) -> Failure:
     """Read both shapes: 1.x ``{"name", "data": {"message"}}`` and 2.x ``{"type", "message"}``."""
-    if not isinstance(error, dict):
-        return Failure("Error", _as_text(error))
-    name = str(error.get("name") or error.get("type") or "Error")
-    data = error.get("data")
-    message = error.get("message") or (data.get("message") if isinstance(data, dict) else None)
-    status = data.get("statusCode") if isinstance(data, dict) else None
-    return Failure(name, _as_text(message or data or name), status if isinstance(status, int) else None)
-
-
-def _timestamp(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and 0 <= value <= LATEST_MS else None
+    if not isinstance(told, dict):
+        return Failure("Error", _as_text(told) or NO_REASON)
+    error = fit(told, _Error)
+    name = error.name or error.type or "Error"
+    data = fit(error.data, _ErrorData) if isinstance(error.data, dict) else _ErrorData()
+    return Failure(name, _as_text(error.message or data.message or error.data or name), data.status)
 
 
 def _as_text(value: Any) -> str:
@@ -338,13 +384,8 @@ def _as_text(value: Any) -> str:
 
 def _unknown_or_diagnostic(line: bytes) -> Event:
     value = decode_dict(line)
-    kind = value.get("type")
-    if kind == DIAGNOSTIC and "raw" in value:
+    if value.get("type") == DIAGNOSTIC and "raw" in value:
         return Event(DIAGNOSTIC, None, "", Diagnostic(value["raw"]))
-    kind = kind if isinstance(kind, str) else "unknown"
-    return Event(
-        kind,
-        _timestamp(value.get("timestamp")),
-        str(value.get("sessionID") or ""),
-        Unknown(kind, value),
-    )
+    head = fit(value, Head)
+    kind = head.type or "unknown"
+    return Event(kind, head.timestamp, head.session_id, Unknown(kind, value))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
+from operator import attrgetter
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from octui.client.events import (
     KINDS,
-    UNNUMBERED,
     Event,
     Failure,
     StepFinish,
@@ -38,6 +38,8 @@ _IS_START, _IS_TEXT, _IS_FINISH = (
 _NO_STEP = bytes(number for number in range(256) if number not in _START + _FINISH)
 _PLAIN = _START + _TEXT + _CALL + _FINISH + bytes([KINDS.index("reasoning")])
 """Lines of any other kind are decoded whole."""
+
+_REASON = attrgetter("reason")
 
 
 class TokenUsage(Struct, frozen=True):
@@ -124,8 +126,8 @@ class Totals:
                 self.answered = self.answered or bool(text.strip())
             case ToolUse() | Unknown(type="tool_use"):
                 self._call_tool()
-            case StepFinish(reason=reason, cost=cost, tokens=tokens):
-                self._finish_step(reason, cost, tokens)
+            case StepFinish() as finish:
+                self._finish_step(finish)
             case Failure(name=name, message=message, status=status):
                 self.last_status = status
                 self.last_error = f"{name}: {message}" if name and name not in message else message
@@ -168,8 +170,14 @@ class Totals:
 
         Written for a million lines: what is done for each is done by built-in functions.
         """
+        finishes = decode_step_finishes([*compress(lines, kinds.translate(_IS_FINISH))]) if _FINISH in kinds else []
+        if finishes is None or not all(map(_REASON, finishes)):
+            for line in lines:
+                self.feed(decode_line(line))
+            return
         self.events += len(lines)
-        if steps := self._finish_steps(kinds, lines).translate(None, _NO_STEP):
+        self._add_up(finishes)
+        if steps := kinds.translate(None, _NO_STEP):
             starts = steps.count(_START)
             in_order = steps.count(_FINISH + _START) + (steps.startswith(_START) and not self.open_step)
             self.turns += starts
@@ -182,18 +190,8 @@ class Totals:
             and any(map(_speaks, compress(lines[last + 1 :], kinds[last + 1 :].translate(_IS_TEXT))))
         )
 
-    def _finish_steps(self, kinds: bytes, lines: Sequence[bytes]) -> bytes:
-        """Add up what steps cost; give the kinds without the ends of steps that are not understood."""
-        if _FINISH not in kinds:
-            return kinds
-        spots = [*compress(range(len(kinds)), kinds.translate(_IS_FINISH))]
-        found = decode_step_finishes([lines[spot] for spot in spots])
-        finishes = [finish for finish in found if finish is not None]
-        if len(finishes) < len(found):
-            understood = bytearray(kinds)
-            for spot, finish in zip(spots, found, strict=True):
-                understood[spot] = UNNUMBERED if finish is None else understood[spot]
-            kinds = bytes(understood)
+    def _add_up(self, finishes: Sequence[StepFinish]) -> None:
+        """Add up what steps cost, each of which tells why it ended."""
         if finishes:
             self.last_reason = finishes[-1].reason
             self.tokens += _sum([finish.tokens for finish in finishes])
@@ -201,7 +199,6 @@ class Totals:
             self.cost += finish.cost
             if finish.reason == "stop":
                 self.last_error, self.last_status = "", None  # The answer came in spite of it.
-        return kinds
 
     def _start_step(self) -> None:
         self.turns += 1
@@ -209,13 +206,12 @@ class Totals:
         self.open_step = True
         self.answered = False
 
-    def _finish_step(self, reason: str, cost: float, tokens: Tokens) -> None:
+    def _finish_step(self, finish: StepFinish) -> None:
         self.open_step = False
-        self.last_reason = reason
-        if reason == "stop":
-            self.last_error, self.last_status = "", None  # The answer came in spite of it.
-        self.cost += cost
-        self.tokens += _sum([tokens])
+        if not finish.reason and self.answered:
+            # opencode gave no reasons in 2025. A step that is closed after its answer has ended of its own will.
+            finish = structs.replace(finish, reason="stop")
+        self._add_up([finish])
 
     def _call_tool(self) -> None:
         self.tool_calls += 1
@@ -255,7 +251,7 @@ def final_text(newest_first: Iterable[bytes]) -> str:
 def _sum(all_tokens: Iterable[Tokens]) -> TokenUsage:
     total = input = output = reasoning = cache_read = cache_write = 0
     for tokens in all_tokens:
-        total += tokens.total
+        total += tokens.overall
         input += tokens.input
         output += tokens.output
         reasoning += tokens.reasoning

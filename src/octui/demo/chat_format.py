@@ -51,7 +51,12 @@ def chunk(model: str, delta: dict[str, Any], finish_reason: str | None = None, u
     }
     if usage is not None:
         body["usage"] = _usage(usage)
-    return b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n"
+    return b"data: " + encode(body) + b"\n\n"
+
+
+def encode(body: Any) -> bytes:
+    """Encode JSON as JavaScript does: half of a surrogate pair, which UTF-8 cannot hold, is escaped."""
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 STREAM_END = b"data: [DONE]\n\n"

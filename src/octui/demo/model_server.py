@@ -235,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_body(failure.status, chat_format.error_body(failure), headers)
 
     def _send_body(self, status: int, body: Any, headers: dict[str, str]) -> None:
-        data = json.dumps(body, ensure_ascii=False).encode()
+        data = chat_format.encode(body)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))

@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from octui.client.events import Diagnostic, Event, Failure, Prompt, StepFinish, StepStart, Text, ToolUse, Unknown
+from octui.client.lenient_json import as_count
 from octui.client.result import TokenUsage
 from octui.client.serve.events import Permission, QuestionItem
 from octui.plan.secrets import mask
@@ -314,7 +315,7 @@ def entry_of(event: Event, at: float) -> AnyEntry | None:
         case ToolUse() as use:
             return _called(use, at)
         case StepFinish(reason=reason, cost=cost, tokens=tokens):
-            return Stepped(at=at, reason=reason, tokens=tokens.total, cost=cost)
+            return Stepped(at=at, reason=reason, tokens=tokens.overall, cost=cost)
         case Failure(name=name, message=message):
             return Failed(at=at, name=name, message=mask(message))
         case Diagnostic(text=text):
@@ -333,7 +334,6 @@ def _called(use: ToolUse, at: float) -> Called:
         error=mask(use.error),
         metadata=mask(use.metadata),
     )
-    exit_code = use.metadata.get("exit")
     return Called(
         at=at,
         tool=name_of(use),
@@ -343,7 +343,7 @@ def _called(use: ToolUse, at: float) -> Called:
         input=use.input,
         output=use.output,
         error=use.error,
-        exit_code=exit_code if isinstance(exit_code, int) else None,
+        exit_code=as_count(use.metadata.get("exit")),
         duration_ms=use.duration_ms,
         changes=[
             Change(file=each.path, additions=each.additions, deletions=each.deletions, patch=each.patch)

@@ -129,7 +129,7 @@ def note_of(entry: AnyEntry) -> str:
     """An entry that is a line and no more; empty for any other, and for one that says nothing new."""
     match entry:
         case Stepped(reason=reason, tokens=count, cost=dollars):
-            ended = "" if reason in ("stop", "tool-calls") else f"ended: {clean_line(reason or 'unknown')}, "
+            ended = "" if reason in ("", "stop", "tool-calls") else f"ended: {clean_line(reason)}, "
             return f"{ended}{tokens(count)} tokens{f', {cost(dollars)}' if dollars else ''}"
         case Entered(state="starting" | "running", why=""):
             return ""  # The first event says so, and may be older than the state.

@@ -1,6 +1,7 @@
 """What ``opencode export`` writes of a session, as the log ``opencode run`` would have printed of it. Pure.
 
-Shape of 1.18: ``{"info": {...}, "messages": [{"info": {...}, "parts": [...]}]}``, parts as a server tells them.
+Shape of 1.18: ``{"info": {...}, "messages": [{"info": {...}, "parts": [...]}]}``, parts as a server tells them. Where a
+message is complete and its step has no begin or no end, as in exports of 2025, the log has them all the same.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct, structs
 
-from octui.client.events import NOT_UNDERSTOOD
+from octui.client.events import Cost, Moment, Tokens
+from octui.client.lenient_json import DecodeError, Decoder, reformat
 from octui.client.serve.events import (
     Activity,
     ActivityChanged,
@@ -21,20 +23,26 @@ from octui.client.serve.events import (
     SessionFailed,
 )
 from octui.client.serve.lines import RunLines
-from octui.client.serve.v1_events import read_part
+from octui.client.serve.v1_events import error_name, read_part
 
 SUFFIX = ".json"
 
 
-class _Time(Struct):
-    created: float = 0
-    completed: float | None = None
-    start: float | None = None
-    end: float | None = None
+class _Time(Struct, frozen=True):
+    created: Moment = 0
+    completed: Moment | None = None
+    start: Moment | None = None
+    end: Moment | None = None
 
 
-class _Info(Struct, rename={"model_id": "modelID", "provider_id": "providerID", "parent_id": "parentID"}, kw_only=True):
+class _Info(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"session_id": "sessionID", "model_id": "modelID", "provider_id": "providerID", "parent_id": "parentID"},
+):
     id: str = ""
+    session_id: str = ""
     role: str = ""
     title: str = ""
     directory: str = ""
@@ -42,22 +50,34 @@ class _Info(Struct, rename={"model_id": "modelID", "provider_id": "providerID", 
     agent: str | None = None
     model_id: str = ""
     provider_id: str = ""
-    time: _Time = msgspec.field(default_factory=_Time)
-    error: Raw | UnsetType = UNSET
+    time: _Time = _Time()
+    finish: str = ""
+    cost: Cost = 0.0
+    tokens: Tokens = Tokens()
+    error: Raw = Raw(b"null")
+
+    @property
+    def has_failed(self) -> bool:
+        return bytes(self.error) != b"null"
+
+    @property
+    def is_of_user(self) -> bool:
+        """Whether it is a prompt; where no role is told, one that has nothing of an answer."""
+        return not (self.parent_id or self.model_id or self.time.completed) if not self.role else self.role == "user"
 
 
 class _Message(Struct):
-    info: _Info
-    parts: list[Raw]
+    info: _Info = _Info()
+    parts: list[Raw] = []
 
 
 class _Export(Struct):
-    info: _Info
-    messages: list[_Message]
+    info: _Info = _Info()
+    messages: list[_Message] = []
 
-
-class _ErrorName(Struct):
-    name: str = ""
+    @property
+    def session_id(self) -> str:
+        return self.info.id or next((each.info.session_id for each in self.messages if each.info.session_id), "")
 
 
 class _State(Struct):
@@ -89,53 +109,85 @@ class Exported(Struct, frozen=True):
     log: bytes
 
 
-_decoder = msgspec.json.Decoder(_Export)
-_part_decoder = msgspec.json.Decoder(_Part)
+_decoder = Decoder(_Export)
+_part_decoder = Decoder(_Part)
 
 
 def read(data: bytes) -> Exported | None:
     """Read what was exported; None where it is nothing that opencode exports."""
     try:
         # It is written for people; a log has each event on one line.
-        export = _decoder.decode(msgspec.json.encode(msgspec.json.decode(data)))
-        lines = RunLines(export.info.id)
-        lines.print_every_prompt()
-        log = b"".join(line for event in _events(export) for line in lines.feed(event))
-    except NOT_UNDERSTOOD:
+        export = _decoder.decode(reformat(data, indent=-1))
+    except DecodeError:
         return None
-    if not export.info.id:
+    if not export.session_id:
         return None
+    lines = RunLines(export.session_id)
+    lines.print_every_prompt()
     models = [f"{each.info.provider_id}/{each.info.model_id}" for each in export.messages if each.info.model_id]
     return Exported(
-        session_id=export.info.id,
+        session_id=export.session_id,
         title=export.info.title,
         directory=export.info.directory,
         agent=export.info.agent or "",
         model=models[-1] if models else "",
-        log=log,
+        log=b"".join(line for event in _events(export) for line in lines.feed(event)),
     )
 
 
 def _events(export: _Export) -> Iterator[AnyServerEvent]:
     """The session as a server would have told it, part after part."""
-    session = export.info.id
-    at = export.info.time.created
+    session = export.session_id
+    at: float = export.info.time.created
     for message in export.messages:
         info = message.info
         at = max(at, info.time.created)
+        role = "user" if info.is_of_user else "assistant"
         yield MessageChanged(
-            session_id=session, at_ms=int(at), message_id=info.id, role=info.role, answers=info.parent_id or ""
+            session_id=session, at_ms=int(at), message_id=info.id, role=role, answers=info.parent_id or ""
         )
-        for raw in message.parts:
-            at = max(at, _told_at(bytes(raw)))
-            part = read_part(bytes(raw), session, int(at))
-            yield msgspec.structs.replace(part, is_whole=part.is_whole or _is_final(part))
+        parts = []
+        for raw in map(bytes, message.parts):
+            try:
+                at = max(at, _told_at(raw))
+                parts.append(read_part(raw, session, int(at)))
+            except DecodeError:
+                continue  # It is no part: nothing is lost with it.
         at = max(at, info.time.completed or 0)
-        if info.error is not UNSET:
+        if not info.is_of_user:
+            parts = _with_steps(parts, info, session, int(at))
+        for part in parts:
+            yield structs.replace(
+                part, message_id=part.message_id or info.id, is_whole=part.is_whole or _is_final(part)
+            )
+        if info.has_failed:
             error = bytes(info.error)
-            aborted = msgspec.json.decode(error, type=_ErrorName).name == "MessageAbortedError"
+            aborted = error_name(error) == "MessageAbortedError"
             yield SessionFailed(session_id=session, at_ms=int(at), error=error, aborted=aborted)
     yield ActivityChanged(session_id=session, at_ms=int(at), activity=Activity.IDLE)
+
+
+def _with_steps(parts: list[PartChanged], info: _Info, session: str, at: int) -> list[PartChanged]:
+    """Give the parts of an answer, with the begin and the end of a step where it is complete without them."""
+    if not parts or not info.time.completed or info.has_failed:
+        return parts
+    steps = [part.kind for part in parts if part.kind in (PartKind.STEP_START, PartKind.STEP_FINISH)]
+    if PartKind.STEP_START not in steps:
+        parts = [_step(PartKind.STEP_START, info, session, parts[0].at_ms), *parts]
+    if steps[-1:] != [PartKind.STEP_FINISH]:
+        told: dict[str, object] = {"reason": info.finish or "stop"}
+        if PartKind.STEP_FINISH not in steps:
+            told |= {"cost": info.cost, "tokens": info.tokens}
+        parts = [*parts, _step(PartKind.STEP_FINISH, info, session, at, **told)]
+    return parts
+
+
+def _step(kind: PartKind, info: _Info, session: str, at: int, **told: object) -> PartChanged:
+    named = {"sessionID": session, "messageID": info.id, "type": kind.replace("_", "-")}
+    body = msgspec.json.encode({**named, **told})
+    return PartChanged(
+        session_id=session, at_ms=at, part_id="", message_id=info.id, kind=kind, is_whole=True, body=body
+    )
 
 
 def _is_final(part: PartChanged) -> bool:

@@ -22,8 +22,9 @@ from octui.recording.entries import ENTRY_WORDS, WORD_BYTES
 from octui.recording.layout import index_path, totals_path
 from octui.recording.log_index import LogIndex
 
-MAGIC: Final = int.from_bytes(b"octuiix2", "little")
-"""Begins an index. Another one for other numbers of `octui.recording.log_index.KINDS`, which entries hold."""
+MAGIC: Final = int.from_bytes(b"octuiix3", "little")
+"""Begins an index. Another one for other numbers of `octui.recording.log_index.KINDS`, which entries hold, and for
+totals that are counted in another way."""
 
 SAMPLES = 16
 """So many lines are looked at to see whether an index belongs to its log."""

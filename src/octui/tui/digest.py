@@ -56,7 +56,7 @@ class Digest:
                 self.steps.append(Step())
             case StepFinish(reason=reason, cost=cost, tokens=tokens):
                 step = self._step()
-                step.tokens, step.cost, step.reason = tokens.total, cost, clean_line(reason)
+                step.tokens, step.cost, step.reason = tokens.overall, cost, clean_line(reason)
             case ToolUse():
                 self._step().tools += 1
                 if body.tool == "todowrite" and body.status == "completed":

@@ -95,7 +95,7 @@ def test_a_line_without_an_id_has_no_time_and_is_taken_for_now() -> None:
         b"\xff\xfe",
         b'{"type":"session.status"}',
         b'{"type":"session.status","properties":7}',
-        b'{"type":"message.part.updated","properties":{"sessionID":"ses_1","part":{"type":[]}}}',
+        b'{"type":"message.part.updated","properties":{"sessionID":"ses_1","part":[]}}',
         b'{"payload":[]}',
         b'{"type":"x","properties":' + b"[" * 100_000,
     ],

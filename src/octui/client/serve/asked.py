@@ -22,7 +22,7 @@ class Asked:
         """Have a part of a prompt wait; give whether it does: its answer may have begun before it is told."""
         if part.message_id <= self._answered:
             return False
-        self.parts[part.part_id] = part
+        self.parts[part.part_id or part.message_id] = part
         return True
 
     def answer(self, message_id: str) -> list[PartChanged]:

@@ -16,7 +16,7 @@ import anyio
 
 from octui.client.serve.api import Received, ServerApi
 from octui.client.serve.background import background
-from octui.client.serve.events import SessionOpened
+from octui.client.serve.events import PermissionAsked, QuestionAsked, SessionOpened
 from octui.errors import ServerError
 
 FIRST_PAUSE_S = 0.2
@@ -145,6 +145,11 @@ class EventFeed:
         if isinstance(event, SessionOpened) and event.parent_id in self._subscriptions:
             self._subscriptions[event.session_id] = self._subscriptions[event.parent_id]
         subscription = self._subscriptions.get(event.session_id)
+        if not event.session_id and isinstance(event, PermissionAsked | QuestionAsked):
+            roots = self._roots()
+            subscription = (
+                roots[0] if len(roots) == 1 else None
+            )  # It tells no session, and an agent waits for its answer.
         if subscription is not None:
             subscription.listener.received(what)
 

@@ -47,6 +47,7 @@ class RunLines:
         self._assistants: set[str] = set()
         self._asked = Asked()
         self._unknown: dict[str, list[PartChanged]] = {}
+        self._growing: dict[str, PartChanged] = {}
         self._has_prompt = False
         self._done: set[str] = set()
 
@@ -57,9 +58,9 @@ class RunLines:
     def pass_over(self, event: AnyServerEvent) -> None:
         """Take it for told: it is of a session that is taken up again."""
         if isinstance(event, MessageChanged):
-            (self._users if event.role == "user" else self._assistants).add(event.message_id)
+            self._meet(event)
         elif isinstance(event, PartChanged) and (event.is_whole or event.message_id in self._users):
-            self._done.add(event.part_id)
+            self._finish(event)
 
     def is_known(self, event: AnyServerEvent) -> bool:
         """Whether an event tells nothing new: it is about a part that has its line, or about a known message of a user.
@@ -81,14 +82,14 @@ class RunLines:
         """Give the lines an event makes, each with its end."""
         if event.session_id != self.session_id:
             if isinstance(event, PartChanged) and event.is_whole:
-                self._done.add(event.part_id)
+                self._finish(event)
             return []
         match event:
             case MessageChanged(role="user", message_id=message):
-                self._users.add(message)
+                self._meet(event)
                 return [line for part in self._unknown.pop(message, ()) for line in self._ask(part)]
             case MessageChanged(answers=asked):
-                self._assistants.add(event.message_id)
+                self._meet(event)
                 self._unknown.pop(event.message_id, None)
                 return self._answer(asked, event.at_ms)
             case PartChanged(part_id=part) if part not in self._done:
@@ -106,17 +107,38 @@ class RunLines:
     def _do(self, part: PartChanged) -> list[bytes]:
         kind = _TYPES.get(part.kind, "")
         if kind and part.is_whole:
-            self._done.add(part.part_id)
-            return [self._line(kind, part.at_ms, b"part", part.body)]
+            ended = self._end_texts(part) if part.kind is PartKind.STEP_FINISH else []
+            self._finish(part)
+            return [*ended, self._line(kind, part.at_ms, b"part", part.body)]
+        if kind and part.text:
+            self._growing[part.part_id] = part
         if part.message_id not in self._assistants:
             # In the first second of a folder 1.18 may tell a prompt's parts before the message they are of.
             self._unknown.setdefault(part.message_id, []).append(part)
         return []
 
+    def _end_texts(self, step: PartChanged) -> list[bytes]:
+        """Give the lines of the texts of a step that is over and of which no end was told."""
+        texts = [each for each in self._growing.values() if each.message_id == step.message_id]
+        self._growing.clear()
+        for each in texts:
+            self._finish(each)
+        return [self._line(_TYPES[each.kind], each.at_ms, b"part", each.body) for each in texts]
+
+    def _meet(self, message: MessageChanged) -> None:
+        if message.message_id:
+            (self._users if message.role == "user" else self._assistants).add(message.message_id)
+
+    def _finish(self, part: PartChanged) -> None:
+        """Let a part have its line; one without an id cannot be told from others."""
+        self._growing.pop(part.part_id, None)
+        if part.part_id:
+            self._done.add(part.part_id)
+
     def _ask(self, part: PartChanged) -> list[bytes]:
         if part.part_id in self._done or part.kind is not PartKind.TEXT or part.is_synthetic:
             return []
-        self._done.add(part.part_id)
+        self._finish(part)
         if not self._has_prompt:
             self._has_prompt = True
             return []
@@ -127,4 +149,4 @@ class RunLines:
 
     def _line(self, kind: str, at_ms: int, key: bytes, body: bytes) -> bytes:
         head = b'{"type":"%b","timestamp":%d,"sessionID":%b' % (kind.encode(), at_ms, _encode(self.session_id))
-        return head + b',"%b":%b}\n' % (key, body)
+        return head + b',"%b":%b}\n' % (key, body.replace(b"\n", b" "))  # In JSON, a line's end is but space.

@@ -126,8 +126,9 @@ class Live:
                 self.children[event.session_id] = Child(event.title, event.agent)
             case ActivityChanged() if event.session_id == self.session_id:
                 self._change_activity(event)
-            case MessageChanged(role="user"):
-                self._users.add(event.message_id)
+            case MessageChanged(role="user", message_id=message):
+                if message:
+                    self._users.add(message)
             case MessageChanged() if event.session_id == self.session_id:
                 self._answer(event)
             case Compacted() if event.session_id == self.session_id:
@@ -185,7 +186,8 @@ class Live:
         if event.session_id == self.session_id:
             self.retry = None
         if event.is_whole:
-            self._whole.add(event.part_id)
+            if event.part_id:
+                self._whole.add(event.part_id)
             parts.pop(event.part_id, None)
             child = self.children.get(event.session_id)
             if child is not None:

@@ -15,6 +15,7 @@ import httpx_sse
 import msgspec
 
 from octui.client import compat
+from octui.client.lenient_json import DecodeError, as_count, decode, fit
 from octui.client.serve import v1_events
 from octui.client.serve.api import SILENCE_S, PromptOptions, Received
 from octui.client.serve.events import Answers, FileDiff, Rule
@@ -95,7 +96,7 @@ class V1Api:
     async def last_session(self, directory: str) -> str | None:
         """See `ServerApi`."""
         found = await self._get("/session", directory)
-        sessions = [each for each in _objects(found) if not each.get("parentID")]
+        sessions = [each for each in _objects(found) if _text(each.get("id")) and not each.get("parentID")]
         newest = max(sessions, key=_updated, default=None)
         return _id_of(newest) if newest else None
 
@@ -155,15 +156,18 @@ class V1Api:
         unseen = [session_id]
         while unseen:  # A subagent may have subagents of its own.
             for child in _objects(await self._get(f"/session/{unseen.pop()}/children", directory)):
-                if _id_of(child) not in known:
-                    known.add(_id_of(child))
-                    unseen.append(_id_of(child))
-                    found.append(_as_event("session.created", {"sessionID": _id_of(child), "info": child}))
+                child_id = _text(child.get("id"))
+                if child_id and child_id not in known:
+                    known.add(child_id)
+                    unseen.append(child_id)
+                    found.append(_as_event("session.created", {"sessionID": child_id, "info": child}))
         for each in known:
             found += await self._messages(each, directory)
         for kind, path in (("permission.asked", "/permission"), ("question.asked", "/question")):
-            asked = [each for each in _objects(await self._get(path, directory)) if each.get("sessionID") in known]
-            open_requests.update(str(each.get("id")) for each in asked)
+            asked = [
+                each for each in _objects(await self._get(path, directory)) if _text(each.get("sessionID")) in known
+            ]
+            open_requests.update(_text(each.get("id")) for each in asked)
             found += [_as_event(kind, each) for each in asked]
         found += [_closed(session_id, request) for request in waiting if request not in open_requests]
         status = _object(await self._get("/session/status", directory)).get(session_id) or {"type": "idle"}
@@ -194,7 +198,7 @@ class V1Api:
         messages = _objects(await self._get(f"/session/{session_id}/message", directory))
         infos = [_object(each.get("info")) for each in messages]
         asked = [info for info in infos if info.get("role") == "user" and isinstance(info.get("id"), str)]
-        return asked, str(revert.get("messageID") or "")
+        return asked, _text(revert.get("messageID"))
 
     async def revert(self, session_id: str, directory: str) -> None:
         """See `ServerApi`."""
@@ -211,7 +215,8 @@ class V1Api:
     async def models(self, directory: str) -> list[str]:
         """See `ServerApi`."""
         providers = _objects(_object(await self._get("/config/providers", directory)).get("providers"))
-        return [f"{provider.get('id')}/{model}" for provider in providers for model in _object(provider.get("models"))]
+        named = [(_text(provider.get("id")), _object(provider.get("models"))) for provider in providers]
+        return [f"{provider}/{model}" for provider, models in named if provider for model in models]
 
     async def agents(self, directory: str) -> list[str]:
         """See `ServerApi`."""
@@ -230,7 +235,7 @@ class V1Api:
         failed = {}
         for name, state in states.items():
             if state.get("status") in ("failed", "needs_client_registration"):
-                failed[name] = str(state.get("error", ""))
+                failed[name] = _text(state.get("error"))
             elif state.get("status") == "needs_auth":
                 failed[name] = compat.mcp_login_needed(name)
         return failed
@@ -238,7 +243,7 @@ class V1Api:
     async def share(self, session_id: str, directory: str) -> str:
         """See `ServerApi`."""
         found = _object(await self._post(f"/session/{session_id}/share", directory))
-        return str(_object(found.get("share")).get("url", ""))
+        return _text(_object(found.get("share")).get("url"))
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
         """See `ServerApi`."""
@@ -279,8 +284,8 @@ class V1Api:
         if not response.content:
             return None
         try:
-            return msgspec.json.decode(response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return decode(response.content)
+        except DecodeError as error:
             raise ServerError(f"{self.url} answers in a way octui does not know.") from error
 
 
@@ -352,11 +357,11 @@ def _refusal(response: httpx.Response) -> ServerError:
 def _words(content: bytes) -> str:
     """What an answer says is wrong; 1.18 has it in several places."""
     try:
-        found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = decode(content)
+    except DecodeError:
         return content[:200].decode("utf-8", "replace").strip()
     told = _object(found)
-    return str(told.get("message") or _object(told.get("data")).get("message") or told.get("name") or "")
+    return _text(told.get("message") or _object(told.get("data")).get("message") or told.get("name"))
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -367,19 +372,19 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def _text(value: Any) -> str:
+    return "" if value is None else fit(value, str)
+
+
 def _id_of(session: Any) -> str:
-    found = session.get("id") if isinstance(session, dict) else None
-    if not isinstance(found, str):
+    found = _text(_object(session).get("id"))
+    if not found:
         raise ServerError("The opencode server answers in a way octui does not know: a session without an id.")
     return found
 
 
 def _updated(session: dict[str, Any]) -> float:
-    return _number(_object(session.get("time")).get("updated"))
-
-
-def _number(value: Any) -> float:
-    return value if isinstance(value, int | float) else 0
+    return as_count(_object(session.get("time")).get("updated")) or 0
 
 
 def _plain_rule(rule: Rule) -> dict[str, str]:
@@ -407,11 +412,11 @@ def _file_part(path: str) -> dict[str, str]:
 
 def _file_diff(found: dict[str, Any]) -> FileDiff:
     return FileDiff(
-        file=str(found.get("file") or found.get("path") or ""),
-        patch=str(found.get("patch") or ""),
-        additions=int(_number(found.get("additions"))),
-        deletions=int(_number(found.get("deletions"))),
-        status=str(found.get("status") or "modified"),
+        file=_text(found.get("file") or found.get("path")),
+        patch=_text(found.get("patch")),
+        additions=as_count(found.get("additions")) or 0,
+        deletions=as_count(found.get("deletions")) or 0,
+        status=_text(found.get("status")) or "modified",
     )
 
 

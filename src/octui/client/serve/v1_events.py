@@ -1,7 +1,8 @@
 """Reading the event stream of opencode 1.x (``GET /global/event``, ``GET /event``). Pure.
 
 A line of the stream is ``{"directory", "project", "payload": {"id", "type", "properties"}}``, or the payload alone.
-Types and shapes are those of 1.18; what is not known is passed over.
+Types and shapes are those of 1.18; what is not known is passed over. An odd field costs itself and not its event
+(`octui.client.lenient_json`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from octui.client.events import NOT_UNDERSTOOD
+from octui.client.events import NAMELESS_TOOL, Count, Moment
+from octui.client.lenient_json import DecodeError, Decoder, decode_as
 from octui.client.serve.events import (
     Activity,
     ActivityChanged,
@@ -40,8 +41,14 @@ _ID = re.compile(rb'"id": ?"(evt_\w+)"')
 _TIME_BITS = 36
 _COUNTER_BITS = 12
 
+NAMELESS_PERMISSION = "unknown"
+"""What a request needs that does not tell it."""
 
-class _Payload(Struct):
+NAMELESS_QUESTION = "a question"
+"""What is asked where the words are missing."""
+
+
+class _Payload(Struct, frozen=True):
     type: str = ""
     id: str = ""
     properties: Raw | UnsetType = UNSET
@@ -54,35 +61,37 @@ class _Line(Struct):
     properties: Raw | UnsetType = UNSET
 
 
-class _Time(Struct):
-    start: float | None = None
-    end: float | None = None
+class _Time(Struct, frozen=True):
+    start: Moment | None = None
+    end: Moment | None = None
 
 
 class _State(Struct):
     status: str = ""
     input: Any = None
     output: Any = ""
+    error: Any = ""
     title: str | None = None
     metadata: dict[str, Any] | None = None
-    time: _Time = msgspec.field(default_factory=_Time)
+    time: _Time = _Time()
 
 
-class _Part(Struct, rename={"message_id": "messageID"}):
+class _Part(Struct, rename={"session_id": "sessionID", "message_id": "messageID"}):
     id: str = ""
     type: str = ""
+    session_id: str = ""
     message_id: str = ""
     text: str = ""
     synthetic: bool = False
     tool: str = ""
     state: _State | UnsetType = UNSET
+    tokens: Raw | UnsetType = UNSET
     time: _Time | None = None
 
 
 class _PartUpdated(Struct, rename={"session_id": "sessionID"}):
     part: Raw
     session_id: str = ""
-    time: float | None = None
 
 
 class _PartDelta(Struct, rename={"session_id": "sessionID", "message_id": "messageID", "part_id": "partID"}):
@@ -98,8 +107,13 @@ class _Model(Struct, rename={"model_id": "modelID", "provider_id": "providerID"}
     provider_id: str = ""
 
 
-class _Info(Struct, rename={"parent_id": "parentID", "model_id": "modelID", "provider_id": "providerID"}):
+class _Info(
+    Struct,
+    frozen=True,
+    rename={"session_id": "sessionID", "parent_id": "parentID", "model_id": "modelID", "provider_id": "providerID"},
+):
     id: str = ""
+    session_id: str = ""
     parent_id: str | None = None
     title: str = ""
     role: str = ""
@@ -110,15 +124,15 @@ class _Info(Struct, rename={"parent_id": "parentID", "model_id": "modelID", "pro
 
 
 class _WithInfo(Struct, rename={"session_id": "sessionID"}):
-    info: _Info
+    info: _Info = _Info()
     session_id: str = ""
 
 
 class _Status(Struct):
     type: str = ""
-    attempt: int = 0
+    attempt: Count = 0
     message: str = ""
-    next: float = 0
+    next: Moment = 0
 
 
 class _StatusChanged(Struct, rename={"session_id": "sessionID"}):
@@ -140,8 +154,8 @@ class _ErrorName(Struct):
 
 
 class _Asked(Struct, rename={"session_id": "sessionID"}):
-    id: str
-    permission: str
+    id: str = ""
+    permission: str = NAMELESS_PERMISSION
     session_id: str = ""
     patterns: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
@@ -149,7 +163,7 @@ class _Asked(Struct, rename={"session_id": "sessionID"}):
 
 
 class _QuestionInfo(Struct):
-    question: str
+    question: str = ""
     header: str = ""
     options: tuple[Option, ...] = ()
     multiple: bool = False
@@ -157,7 +171,7 @@ class _QuestionInfo(Struct):
 
 
 class _Questions(Struct, rename={"session_id": "sessionID"}):
-    id: str
+    id: str = ""
     session_id: str = ""
     questions: tuple[_QuestionInfo, ...] = ()
 
@@ -169,8 +183,12 @@ class _Replied(Struct, rename={"session_id": "sessionID", "request_id": "request
     answers: list[list[str]] = []
 
 
-_line_decoder = msgspec.json.Decoder(_Line)
-_part_decoder = msgspec.json.Decoder(_Part)
+_line_decoder = Decoder(_Line)
+_part_decoder = Decoder(_Part)
+_updated_decoder = Decoder(_PartUpdated)
+_delta_decoder = Decoder(_PartDelta)
+_info_decoder = Decoder(_WithInfo)
+_session_decoder = Decoder(_OfSession)
 
 _KINDS = {
     "text": PartKind.TEXT,
@@ -182,6 +200,14 @@ _KINDS = {
 }
 _ACTIVITIES = {"idle": Activity.IDLE, "busy": Activity.BUSY, "retry": Activity.RETRYING}
 _OVER = ("completed", "error")
+_TYPES_OF_PROPERTIES = {
+    "part": "message.part.updated",
+    "delta": "message.part.delta",
+    "permission": "permission.asked",
+    "questions": "question.asked",
+    "status": "session.status",
+}
+"""What only events of these types have."""
 
 
 def decode(line: bytes, near_ms: float) -> AnyServerEvent | None:
@@ -197,10 +223,17 @@ def decode(line: bytes, near_ms: float) -> AnyServerEvent | None:
         payload = found if found.payload is UNSET else found.payload
         if payload.properties is UNSET:
             return None
-        read = _READERS.get(payload.type, _other)
-        return read(bytes(payload.properties), _time_of(payload.id, near_ms))
-    except NOT_UNDERSTOOD:
+        properties = bytes(payload.properties)
+        read = _READERS.get(payload.type or _missing_type(properties), _other)
+        return read(properties, _time_of(payload.id, near_ms))
+    except DecodeError:
         return None
+
+
+def _missing_type(properties: bytes) -> str:
+    """Tell the type of an event that does not tell it by what is in it; empty where that does not tell either."""
+    found = decode_as(properties, dict[str, Raw])
+    return next((kind for key, kind in _TYPES_OF_PROPERTIES.items() if key in found), "")
 
 
 def time_of_line(line: bytes, near_ms: float) -> int | None:
@@ -239,26 +272,38 @@ def read_part(raw: bytes, session_id: str, at_ms: int) -> PartChanged:
     """Read a part as the server gives it, in an event or in a list of messages.
 
     Raises:
-        msgspec.DecodeError: It is none.
+        DecodeError: It is none.
     """
-    part = _part_decoder.decode(raw)
-    kind = _KINDS.get(part.type, PartKind.OTHER)
+    return _read_part(_part_decoder.decode(raw), raw, session_id, at_ms)
+
+
+def error_name(raw: bytes) -> str:
+    """Give the name of an error as the server gives it; empty where it has none."""
+    try:
+        return decode_as(raw, _ErrorName).name
+    except DecodeError:
+        return ""
+
+
+def _read_part(part: _Part, raw: bytes, session_id: str, at_ms: int) -> PartChanged:
+    kind = _KINDS.get(part.type or _missing_part_type(part), PartKind.OTHER)
     state = _State() if part.state is UNSET else part.state
+    status = state.status or _missing_status(state)
     time = state.time if kind is PartKind.TOOL else part.time or _Time()
     metadata = state.metadata or {}
-    output = metadata.get("output", "") if state.status not in _OVER else state.output
+    output = metadata.get("output", "") if status not in _OVER else state.output
     child = metadata.get("sessionId", "")
     return PartChanged(
-        session_id=session_id,
+        session_id=session_id or part.session_id,
         at_ms=at_ms,
         part_id=part.id,
         message_id=part.message_id,
         kind=kind,
-        is_whole=_is_whole(kind, part, state),
+        is_whole=_is_whole(kind, part, status),
         is_synthetic=part.synthetic,
         text=part.text,
-        tool=part.tool,
-        status=state.status,
+        tool=part.tool or (NAMELESS_TOOL if kind is PartKind.TOOL else ""),
+        status=status,
         title=state.title or "",
         input=state.input,
         output=output if isinstance(output, str) else "",
@@ -268,22 +313,38 @@ def read_part(raw: bytes, session_id: str, at_ms: int) -> PartChanged:
     )
 
 
-def _is_whole(kind: PartKind, part: _Part, state: _State) -> bool:
+def _missing_part_type(part: _Part) -> str:
+    """Tell the type of a part that does not tell it by what is in it; empty where that does not tell either."""
+    if part.tool or part.state is not UNSET:
+        return "tool"
+    if part.text:
+        return "text"
+    return "" if part.tokens is UNSET else "step-finish"
+
+
+def _missing_status(state: _State) -> str:
+    """Tell how a call stands that does not tell it: only what is over has an end, an output or an error."""
+    if state.error:
+        return "error"
+    return "completed" if state.output or state.time.end is not None else ""
+
+
+def _is_whole(kind: PartKind, part: _Part, status: str) -> bool:
     """As ``opencode run`` decides when to print a part (``packages/opencode/src/cli/cmd/run.ts``)."""
     if kind is PartKind.TOOL:
-        return state.status in _OVER
+        return status in _OVER
     if kind in (PartKind.TEXT, PartKind.REASONING):
         return part.time is not None and part.time.end is not None
     return True
 
 
 def _part_updated(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_PartUpdated)
+    found = _updated_decoder.decode(raw)
     return read_part(bytes(found.part), found.session_id, at_ms)
 
 
 def _part_delta(raw: bytes, at_ms: int) -> AnyServerEvent | None:
-    found = msgspec.json.decode(raw, type=_PartDelta)
+    found = _delta_decoder.decode(raw)
     if found.field != "text":
         return _other(raw, at_ms)
     return PartGrew(
@@ -296,18 +357,23 @@ def _part_delta(raw: bytes, at_ms: int) -> AnyServerEvent | None:
 
 
 def _session_created(raw: bytes, at_ms: int) -> AnyServerEvent:
-    info = msgspec.json.decode(raw, type=_WithInfo).info
+    found = _info_decoder.decode(raw)
+    info = found.info
     return SessionOpened(
-        session_id=info.id, at_ms=at_ms, parent_id=info.parent_id or "", title=info.title, agent=info.agent or ""
+        session_id=info.id or found.session_id,
+        at_ms=at_ms,
+        parent_id=info.parent_id or "",
+        title=info.title,
+        agent=info.agent or "",
     )
 
 
 def _message_updated(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_WithInfo)
+    found = _info_decoder.decode(raw)
     info = found.info
     model = info.model or _Model(info.model_id, info.provider_id)
     return MessageChanged(
-        session_id=found.session_id,
+        session_id=found.session_id or info.session_id,
         at_ms=at_ms,
         message_id=info.id,
         role=info.role,
@@ -318,7 +384,7 @@ def _message_updated(raw: bytes, at_ms: int) -> AnyServerEvent:
 
 
 def _status(raw: bytes, at_ms: int) -> AnyServerEvent | None:
-    found = msgspec.json.decode(raw, type=_StatusChanged)
+    found = decode_as(raw, _StatusChanged)
     activity = _ACTIVITIES.get(found.status.type)
     if activity is None:
         return _other(raw, at_ms)
@@ -333,17 +399,17 @@ def _status(raw: bytes, at_ms: int) -> AnyServerEvent | None:
 
 
 def _session_error(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_Failed)
+    found = decode_as(raw, _Failed)
     error = b"{}" if found.error is UNSET else bytes(found.error)
-    name = msgspec.json.decode(error, type=_ErrorName).name
+    name = error_name(error)
     return SessionFailed(session_id=found.session_id, at_ms=at_ms, error=error, aborted=name == "MessageAbortedError")
 
 
 def _permission_asked(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_Asked)
+    found = decode_as(raw, _Asked)
     request = Permission(
         id=found.id,
-        permission=found.permission,
+        permission=found.permission or NAMELESS_PERMISSION,
         patterns=found.patterns,
         always=found.always,
         metadata=found.metadata,
@@ -352,15 +418,15 @@ def _permission_asked(raw: bytes, at_ms: int) -> AnyServerEvent:
 
 
 def _permission_replied(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_Replied)
+    found = decode_as(raw, _Replied)
     return RequestClosed(session_id=found.session_id, at_ms=at_ms, request_id=found.request_id, answer=found.reply)
 
 
 def _question_asked(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_Questions)
+    found = decode_as(raw, _Questions)
     items = tuple(
         QuestionItem(
-            question=each.question,
+            question=each.question or each.header or NAMELESS_QUESTION,
             header=each.header,
             options=each.options,
             multiple=each.multiple,
@@ -372,22 +438,22 @@ def _question_asked(raw: bytes, at_ms: int) -> AnyServerEvent:
 
 
 def _question_replied(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_Replied)
+    found = decode_as(raw, _Replied)
     answer = "; ".join(", ".join(labels) for labels in found.answers)
     return RequestClosed(session_id=found.session_id, at_ms=at_ms, request_id=found.request_id, answer=answer)
 
 
 def _question_rejected(raw: bytes, at_ms: int) -> AnyServerEvent:
-    found = msgspec.json.decode(raw, type=_Replied)
+    found = decode_as(raw, _Replied)
     return RequestClosed(session_id=found.session_id, at_ms=at_ms, request_id=found.request_id, answer="dismissed")
 
 
 def _compacted(raw: bytes, at_ms: int) -> AnyServerEvent:
-    return Compacted(session_id=msgspec.json.decode(raw, type=_OfSession).session_id, at_ms=at_ms)
+    return Compacted(session_id=_session_decoder.decode(raw).session_id, at_ms=at_ms)
 
 
 def _other(raw: bytes, at_ms: int) -> AnyServerEvent | None:
-    session_id = msgspec.json.decode(raw, type=_OfSession).session_id
+    session_id = _session_decoder.decode(raw).session_id
     return OtherEvent(session_id=session_id, at_ms=at_ms) if session_id else None
 
 

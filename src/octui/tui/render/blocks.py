@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from octui.client.events import Diagnostic, Event, Failure, Prompt, StepFinish, StepStart, Text, ToolUse, Unknown
+from octui.client.lenient_json import as_count
 from octui.tui.format import cost, duration, plural, size, tokens
 from octui.tui.glyphs import Glyphs
 from octui.tui.render.diffs import changes_of, diff_block
@@ -59,7 +60,7 @@ def opens_by_itself(event: Event) -> bool:
     if use.tool == "todowrite":
         return True
     if use.tool == "bash":
-        failed = use.metadata.get("exit") not in (0, None)
+        failed = as_count(use.metadata.get("exit")) not in (0, None)
         return failed and len(use.output) <= SHORT_OUTPUT and use.output.count("\n") <= SHORT_FAILURE
     return any(change.additions + change.deletions <= SHORT_DIFF for change in changes_of(use))
 
@@ -159,12 +160,12 @@ def _reasoning(text: str, width: int, opened: bool, glyphs: Glyphs) -> Block:
 
 
 def _step(finish: StepFinish, width: int, glyphs: Glyphs) -> Line:
-    words = f" {tokens(finish.tokens.total)} tok"
+    words = f" {tokens(finish.tokens.overall)} tok"
     if finish.cost:
         words += f" {glyphs.separator} {cost(finish.cost)}"
     line: Line = []
-    if finish.reason not in ("stop", "tool-calls"):
-        line.append((f" ended: {clean_line(finish.reason or 'unknown')} ", "warning"))
+    if finish.reason not in ("stop", "tool-calls", ""):
+        line.append((f" ended: {clean_line(finish.reason)} ", "warning"))
     rule = max(0, width - len(words) - width_of(line))
     return [*line, (glyphs.rule * rule, "rule"), (words, "faint")]
 
@@ -218,7 +219,7 @@ def _details(use: ToolUse, width: int, glyphs: Glyphs) -> Block:
         return [*given, *body(text, width, "muted", indent=INDENT)] if text else given
     if not use.output or use.output.isspace():
         return given
-    role = "error" if use.metadata.get("exit") not in (0, None) else "output"
+    role = "error" if as_count(use.metadata.get("exit")) not in (0, None) else "output"
     return [*given, *body(use.output.strip("\n"), width, role, indent=INDENT)]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from octui.client.events import ToolUse
+from octui.client.lenient_json import as_count
 from octui.tui.render.lines import Line, wrap_spans
 from octui.tui.render.long_text import Block, LongText, is_long
 from octui.tui.text import clean
@@ -71,10 +72,9 @@ def changes_of(use: ToolUse) -> list[FileChange]:
             patch = use.metadata.get("diff")
             if not isinstance(patch, str) or not patch:
                 patch = _diff(_text(source.get("oldString")), _text(source.get("newString")))
-            if isinstance(diff, dict) and isinstance(diff.get("additions"), int):
-                added, removed = int(diff["additions"]), _number(diff.get("deletions"))
-            else:
-                added, removed = count(patch)
+            added, removed = count(patch)
+            if isinstance(diff, dict) and (told := as_count(diff.get("additions"))) is not None:
+                added, removed = told, as_count(diff.get("deletions")) or 0
             return [FileChange(_text(source.get("filePath")), patch, added, removed)]
         case "write":
             patch = _text(use.metadata.get("diff"))
@@ -190,7 +190,3 @@ def _diff(before: str, after: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from octui.client.events import ToolUse
+from octui.client.lenient_json import as_count
 from octui.tui.format import plural, size
 from octui.tui.glyphs import Glyphs
 from octui.tui.render.diffs import changes_of
@@ -93,16 +94,15 @@ def _told_by_metadata(use: ToolUse) -> Line:
     meta = use.metadata
     match use.tool:
         case "bash":
-            exit_code = meta.get("exit")
-            if isinstance(exit_code, int) and exit_code != 0:
+            if exit_code := as_count(meta.get("exit")):
                 return [(f"exit {exit_code}", "error/bold")]
             return [("timed out", "error/bold")] if meta.get("timedOut") else []
         case "read":
-            total = _get(meta.get("display"), "totalLines")
-            return [(plural(total, "line"), "muted")] if isinstance(total, int) else []
+            total = as_count(_get(meta.get("display"), "totalLines"))
+            return [] if total is None else [(plural(total, "line"), "muted")]
         case "grep" | "glob":
-            found = meta.get("matches", meta.get("count"))
-            return [(plural(found, "hit"), "muted")] if isinstance(found, int) else []
+            found = as_count(meta.get("matches", meta.get("count")))
+            return [] if found is None else [(plural(found, "hit"), "muted")]
         case "todowrite":
             todos = todos_of(use)
             done = sum(status == "completed" for status, _ in todos)

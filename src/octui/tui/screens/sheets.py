@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-import msgspec
-
+from octui.client.lenient_json import DecodeError, reformat
 from octui.tui.format import plural
 from octui.tui.keys import GROUPS, Command, key_name
 from octui.tui.palette import Palette
@@ -87,9 +86,9 @@ def state_legend(signs: dict[str, str]) -> str:
 def raw_screen(run: str, item: int, raw: bytes, when: float, palette: Palette) -> TextScreen:
     """One event as opencode printed it: laid out and highlighted where it is JSON."""
     try:
-        shown = msgspec.json.format(raw, indent=2).decode()
+        shown = reformat(raw, indent=2).decode("utf-8", "replace")
         language = "json"
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except DecodeError:
         shown, language = raw.decode("utf-8", "replace"), ""
     stamp = time.strftime("%H:%M:%S", time.localtime(when))
     title = f"{run}, event {item}, {stamp}, {plural(len(raw), 'byte')}"
