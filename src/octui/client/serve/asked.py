@@ -28,7 +28,5 @@ class Asked:
     def answer(self, message_id: str) -> list[PartChanged]:
         """An answer to a prompt begins; give what it is an answer to. Where none is named, none comes any more."""
         self._answered = max(self._answered, message_id)
-        begun = [part for part in self.parts.values() if not message_id or part.message_id <= self._answered]
-        for part in begun:
-            del self.parts[part.part_id]
-        return begun
+        begun = [key for key, part in self.parts.items() if not message_id or part.message_id <= self._answered]
+        return [self.parts.pop(key) for key in begun]
