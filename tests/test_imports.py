@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,7 @@ PURE_MODULES = [
     "octui.client.compat",
     "octui.client.config",
     "octui.client.events",
+    "octui.client.lenient_json",
     "octui.client.result",
     "octui.client.retry",
     "octui.plan.templates",
@@ -75,3 +78,34 @@ def test_the_command_line_answers_without_loading_screens_or_loops(flag: str) ->
     code = f"import sys; sys.argv = ['octui', {flag!r}]\nimport contextlib, io\nfrom octui.__main__ import main\n"
     code += "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()"
     assert not {"textual", "anyio", "asyncio"} & modules_after(code)
+
+
+SOURCE = Path(__file__).parents[1] / "src/octui"
+DECODES_JSON = re.compile(r"json5?\.(?:decode|loads?|Decoder|JSONDecoder)\b")
+DECODES_OTHER_JSON = {
+    "client/lenient_json.py": "the boundary itself",
+    "client/binary.py": "octui's notes of versions",
+    "client/catalogue.py": "opencode's cache of models, of which all or nothing is used",
+    "client/isolation.py": "a user's configuration, with comments",
+    "client/skim.py": "numbers that octui has put together",
+    "control/messages.py": "octui's own socket",
+    "control/server.py": "octui's own socket",
+    "control/spawn.py": "what octui says to its supervisor",
+    "demo/model_server.py": "what is asked of the scripted model, by Python's own decoder, which takes halves of pairs",
+    "demo/script.py": "scripts of the scripted model, by the same",
+    "discovery/config_files.py": "a user's configuration, with comments",
+    "plan/toml.py": "a plan that octui has written",
+    "recording/facts.py": "octui's own facts",
+    "recording/saved_index.py": "octui's own index",
+    "recording/session.py": "the changes that octui has written down",
+    "tui/launch/last_used.py": "octui's own settings",
+    "tui/launch/remembered_prompt.py": "octui's own settings",
+    "workspace/worktree.py": "octui's own notes of worktrees",
+}
+
+
+def test_what_opencode_printed_is_decoded_in_one_place() -> None:
+    found = {
+        str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if DECODES_JSON.search(path.read_text("utf-8"))
+    }
+    assert found == {*DECODES_OTHER_JSON}

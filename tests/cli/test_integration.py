@@ -42,6 +42,29 @@ def test_what_opencode_is_silent_about_is_told_and_never_green(
     assert "0 of 1 succeeded" in err
 
 
+@pytest.mark.parametrize("backend", ["run", "serve"])
+def test_half_an_emoji_in_an_answer_loses_neither_it_nor_what_is_quoted_of_it(
+    backend: str, scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = {"workspace": str(git_workspace), "backend": backend, "config_overrides": scripted_model.config}
+    said = {"name": "said", "prompt": r'SAY:"Three pass \ud83d and none fails."'}
+    quoted = {"name": "quoted", "prompt": "SAY:Read.\nIt said: <{{ runs.said.final_text }}>"}
+    plan = tmp_path / "plan.toml"
+    plan.write_text(tomli_w.dumps({"defaults": defaults, "runs": [said, quoted]}))
+    assert main(["run", str(plan), "--headless", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    runs = {run["name"]: run for run in report["runs"]}
+    assert [run["state"] for run in runs.values()] == ["succeeded"] * 2
+    assert runs["said"]["final_text"].strip() == "Three pass \ufffd and none fails."
+    assert runs["said"]["cost"] > 0
+    asked = [request.prompt for request in scripted_model.server.requests]
+    assert any("It said: <Three pass \ufffd and none fails.>" in prompt for prompt in asked)
+    recorded = "stream" if backend == "serve" else "jsonl"
+    assert rb"\ud83d and none" in (Path(report["session"]) / f"said.{recorded}").read_bytes()
+    assert main(["export", report["session"], "--format", "md", "-o", "-"]) == 0
+    assert "Three pass \ufffd and none fails." in capsys.readouterr().out
+
+
 def test_the_demo_headless_really_mends_reviews_and_releases_and_leaves_only_a_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,14 @@ async def test_a_run_calls_real_tools_and_gives_its_answer(config: RunConfig, gi
 
 
 @on_asyncio
+async def test_half_an_emoji_loses_no_answer(config: RunConfig, git_workspace: Path) -> None:
+    said = r'SAY:"Three pass \ud83d and none fails."'
+    result = await AsyncOpenCodeClient().async_run(said, git_workspace, run_cfg=config, timeout_s=100)
+    assert result.final_text.strip() == "Three pass \ufffd and none fails."
+    assert [event["type"] for event in result.events] == ["step_start", "text", "step_finish"]
+
+
+@on_asyncio
 async def test_the_prompt_reaches_the_model_to_the_letter(
     config: RunConfig, scripted_model: ScriptedModel, git_workspace: Path
 ) -> None:

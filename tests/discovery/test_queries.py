@@ -36,6 +36,16 @@ def test_agents_are_read_with_their_rules_and_broken_rules_lose_no_agent() -> No
     assert parse_agents(AGENTS) == (first, Agent("my reviewer", "subagent"), Agent("broken", "all"))
 
 
+def test_an_odd_rule_loses_no_other() -> None:
+    told = r"""build (primary)
+  [null, {"permission": "bash", "action": "deny", "pattern": "echo \ud83d"}, {"permission": "edit"},
+  {"permission": "read", "action": "ask", "pattern": "*", "since": NaN}]
+"""
+    assert parse_agents(told) == (
+        Agent("build", "primary", (Rule("bash", "echo \ufffd", "deny"), Rule("read", "*", "ask"))),
+    )
+
+
 def test_models_are_the_lines_that_name_one() -> None:
     assert parse_models("a/b\n\n  openrouter/x/y \nsome notice / here\n") == ("a/b", "openrouter/x/y")
 

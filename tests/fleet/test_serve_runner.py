@@ -22,6 +22,7 @@ from tests.support.shared_server import SharedServer
 
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig
+from octui.client.events import ToolUse
 from octui.control.messages import Abort, Answer, Choices, Fork, Forked, Offered, Reply, Restart, Revert, Send, Stop
 from octui.errors import ControlError, RecordingError
 from octui.fleet.main import SupervisedSession
@@ -176,6 +177,23 @@ async def test_a_fork_of_a_run_that_needed_others_starts_at_once_with_a_prompt_t
         assert isinstance(forked, Forked)
         assert await it.over(forked.run) is RunState.SUCCEEDED
         assert it.session().log(forked.run).final_text() == "{{ 7 * 7 }}"
+
+
+async def test_half_a_character_hides_no_request(attached: Serving) -> None:
+    question = json.dumps({"questions": [{**QUESTION["questions"][0], "question": "Which \ud83d?"}]})
+    command = BASH % r"echo \ud83d"
+    prompts = {"bash": f"{command}SAY:Done.", "question": f"TOOL:question:{question}\nSAY:Thanks."}
+    async with attached(prompts, permission={"bash": "ask"}) as it:
+        permission, question = await it.waits("bash"), await it.waits("question")
+        status = it.session().status
+        assert status.run("bash").attention[Attention.PERMISSION_ASKED][0] == "bash: echo \ufffd"
+        assert status.run("question").attention[Attention.QUESTION_ASKED][0] == "Which \ufffd?"
+        await it.supervisor.handle(Reply(id=1, run="bash", request=permission, reply="once"))
+        await it.supervisor.handle(Answer(id=2, run="question", request=question, answers=[["B"]]))
+        assert [await it.over(name) for name in prompts] == [RunState.SUCCEEDED] * 2
+        assert (it.texts("bash"), it.texts("question")) == (["Done."], ["Thanks."])
+        calls = {name: it.session().log(name).event(1).body for name in prompts}
+    assert all(isinstance(call, ToolUse) and call.status == "completed" for call in calls.values())
 
 
 async def test_a_rejection_ends_the_turn_and_one_with_a_message_does_not(attached: Serving) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.conftest import ScriptedModel
 from tests.tui.driving import on_screen, replay, until
 
 from octui.client.events import Prompt, Text, ToolUse
+from octui.client.lenient_json import decode
 from octui.errors import RecordingError
 from octui.recording.exported import read
 from octui.recording.facts import RunState
@@ -89,6 +91,68 @@ def test_what_opencode_did_not_export_is_refused(data: bytes, tmp_path: Path) ->
     assert "opencode export" in refused.value.hint
 
 
+def captured(change: Callable[[dict[str, Any]], None]) -> bytes:
+    """The captured session with each of its messages changed; half a character is printed as JavaScript does."""
+    told = json.loads(CAPTURED.read_bytes())
+    for message in told["messages"]:
+        change(message)
+    return json.dumps(told).encode()
+
+
+def without_reasons(message: dict[str, Any]) -> None:
+    message["info"].pop("finish", None)
+    for part in message["parts"]:
+        part.pop("reason", None)
+
+
+def without_counts(message: dict[str, Any]) -> None:
+    without_reasons(message)
+    for part in message["parts"]:
+        if "tokens" in part:
+            part["tokens"] = {"total": None, "input": 0.5, "output": None, "cache": None}
+
+
+def without_steps(message: dict[str, Any]) -> None:
+    message["parts"] = [part for part in message["parts"] if not part["type"].startswith("step-")]
+
+
+def with_halves(message: dict[str, Any]) -> None:
+    for part in message["parts"]:
+        if part["type"] == "text":
+            part["text"] += "\ud83d"
+
+
+@pytest.mark.parametrize("change", [without_reasons, without_counts, without_steps, with_halves])
+def test_an_answer_that_is_complete_counts_as_finished(
+    change: Callable[[dict[str, Any]], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "session.json"
+    path.write_bytes(captured(change))
+    session, whole = Session.open(path), Session.open(CAPTURED)
+    (run,), (before,) = session.run_names, whole.run_names
+    assert session.status.run(run).state is RunState.SUCCEEDED
+    found, expected = session.log(run).totals, whole.log(before).totals
+    assert found.cost == pytest.approx(expected.cost)
+    assert found.finished
+    assert (found.tool_calls, found.open_step, found.lost_steps) == (expected.tool_calls, False, 0)
+
+
+def test_what_is_odd_in_an_export_costs_itself() -> None:
+    user = ({"id": "m1", "role": "user", "time": None}, [{"type": "text", "text": "Ask \ud83d"}])
+    answer = (
+        {"id": "m2", "role": None, "parentID": "m1", "time": {"completed": 9.5}, "cost": 0.5, "error": None},
+        [None, 7, {"type": "text", "text": "One."}, {"text": "Two."}, {"type": "tool", "tool": None, "state": None}],
+    )
+    data = json.loads(export(user, answer))
+    data["messages"] += [None, {"info": None, "parts": None}]
+    data["info"] = {"title": None}
+    data["messages"][0]["info"]["sessionID"] = "ses_1"
+    told = lines(json.dumps(data).encode())
+    assert [each["type"] for each in told] == ["prompt", "step_start", "text", "text", "tool_use", "step_finish"]
+    assert told[0]["part"]["text"] == "Ask \ufffd"
+    assert (told[-1]["part"]["reason"], told[-1]["part"]["cost"]) == ("stop", 0.5)
+
+
 @pytest.mark.asyncio
 async def test_it_is_replayed_like_any_other() -> None:
     app = replay(CAPTURED)
@@ -112,9 +176,10 @@ def test_what_the_real_opencode_exports_has_the_lines_it_printed(
         done = subprocess.run(command, input=said.encode(), capture_output=True, cwd=git_workspace, env=environment)
         return done.stdout
 
-    prompt = 'THINK:Hm.\nTOOL:bash:{"command":"echo hi","description":"x"}\nSAY:Bye.'
-    printed = [json.loads(line) for line in opencode("run", "--format", "json", "--thinking", said=prompt).splitlines()]
+    prompt = 'THINK:Hm.\nTOOL:bash:{"command":"echo \\ud83d","description":"x"}\nSAY:"Bye \\ud83d."'
+    printed = [decode(line) for line in opencode("run", "--format", "json", "--thinking", said=prompt).splitlines()]
     first, *told = lines(opencode("export", printed[0]["sessionID"]))
     assert (first["type"], first["part"]["text"].strip()) == ("prompt", prompt)
     assert [each["type"] for each in told] == [each["type"] for each in printed]
     assert [each["part"] for each in told] == [each["part"] for each in printed]
+    assert told[-2]["part"]["text"] == "Bye \ufffd."

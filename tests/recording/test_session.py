@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -176,6 +179,49 @@ def test_a_bare_recording_tells_its_state_by_its_events(capture: str, state: Run
     assert run.state is state
     assert words in run.why
     assert not session.interrupted
+
+
+def without_reason(part: dict[str, Any]) -> None:
+    part.pop("reason", None)
+
+
+def with_odd_counts(part: dict[str, Any]) -> None:
+    if "tokens" in part:
+        part["tokens"] = {"input": None, "output": 3.0, "reasoning": 0.4, "cache": {"read": "600", "write": None}}
+
+
+def with_half_a_character(part: dict[str, Any]) -> None:
+    if part["type"] == "text":
+        part["text"] = f"\ud83d{part['text']}"
+
+
+@pytest.mark.parametrize("change", [without_reason, with_odd_counts, with_half_a_character])
+@pytest.mark.parametrize("capture", ["text", "tool_completed_bash", "todowrite"])
+def test_a_complete_recording_with_odd_fields_has_succeeded(
+    change: Callable[[dict[str, Any]], None], capture: str, tmp_path: Path
+) -> None:
+    told = [*map(json.loads, (CAPTURES / f"{capture}.jsonl").read_bytes().splitlines())]
+    for event in told:
+        change(event["part"])
+    path = tmp_path / f"{capture}.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in told))
+    session, whole = Session.open(path), Session.open(CAPTURES / path.name)
+    assert session.status.run(capture).state is RunState.SUCCEEDED
+    found, expected = session.log(capture).totals, whole.log(capture).totals
+    assert (found.cost, found.turns, found.tool_calls) == (expected.cost, expected.turns, expected.tool_calls)
+    if change is with_odd_counts:
+        assert (found.tokens.output, found.tokens.cache_read) == (3 * found.turns, 600 * found.turns)
+        assert found.tokens.total == 603 * found.turns
+
+
+def test_a_recording_without_reasons_that_ends_after_a_tool_call_is_not_finished(tmp_path: Path) -> None:
+    told = [*map(json.loads, (CAPTURES / "tool_completed_bash.jsonl").read_bytes().splitlines())]
+    end = next(number for number, event in enumerate(told, 1) if event["type"] == "step_finish")
+    for event in told:
+        without_reason(event["part"])
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in told[:end]))
+    assert Session.open(path).status.run("x").state is RunState.FAILED
 
 
 def test_a_bare_recording_cut_at_every_byte_of_its_last_three_lines_opens_and_says_so(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ class FakeServer:
             case "GET", ["session", "status"]:
                 return 200, self.statuses
             case "GET", [("permission" | "question") as kind]:
-                return 200, [each for each in self.requests.values() if each["id"].startswith(kind[:3])]
+                return 200, [each for key, each in self.requests.items() if key.startswith(kind[:3])]
             case "POST", ["permission" | "question", request, _]:
                 if request not in self.requests:
                     return 404, {"name": "NotFoundError", "data": {"message": "no such request"}}

@@ -279,3 +279,35 @@ def test_wherever_the_connection_is_cut_and_whatever_is_lost_each_line_comes_onc
         anyio.run(work)
     finally:
         feed_module.FIRST_PAUSE_S = before
+
+
+async def test_a_request_that_names_no_session_is_told_to_the_only_one(server: FakeServer) -> None:
+    async with heard(server) as (talk, recorder, _):
+        await begin(server, talk, recorder)
+        server.emit("permission.asked", id="per_1", sessionID=None, permission="bash", patterns=["ls \ud83d"])
+        await recorder.wait_for(lambda: talk.waiting)
+        (event,) = [each for each in recorder.events if isinstance(each, PermissionAsked)]
+        assert (event.request.id, event.request.patterns) == ("per_1", ("ls \ufffd",))
+
+
+async def test_parts_without_ids_are_told_each(server: FakeServer) -> None:
+    async with heard(server) as (talk, recorder, _):
+        await begin(server, talk, recorder)
+        server.message(SESSION, "assistant")
+        for text in ("One.", "Two \ud83d."):
+            part = {"type": "text", "sessionID": SESSION, "text": text, "time": {"end": 1}}
+            server.emit("message.part.updated", sessionID=SESSION, part=part)
+        await recorder.wait_for(lambda: recorder.texts == ["One.", "Two \ufffd."])
+
+
+async def test_a_text_of_which_no_end_is_told_is_whole_at_the_end_of_its_step(server: FakeServer) -> None:
+    async with heard(server) as (talk, recorder, _):
+        await begin(server, talk, recorder)
+        server.message(SESSION, "assistant")
+        server.part(SESSION, "step-start")
+        server.part(SESSION, "text", text="All of it.", time=None)
+        server.part(SESSION, "step-finish", reason="stop", cost=None, tokens={"input": None, "output": 1.0})
+        server.status(SESSION, "idle")
+        await talk.wait_over()
+        assert recorder.kinds == ["step_start", "text", "step_finish"]
+        assert recorder.texts == ["All of it."]

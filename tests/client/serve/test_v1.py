@@ -19,6 +19,7 @@ from octui.client.serve.events import (
     MessageChanged,
     PartChanged,
     PermissionAsked,
+    QuestionAsked,
     RequestClosed,
     Rule,
     SessionOpened,
@@ -186,3 +187,41 @@ async def test_a_session_is_shared_and_forked(server: FakeServer, api: V1Api) ->
     assert await api.share(SESSION, "/x") == f"https://x.example/{SESSION}"
     await api.fork_session(SESSION, "/x")
     assert server.asked[-1] == ("POST", f"/session/{SESSION}/fork", {})
+
+
+async def test_half_a_character_and_odd_neighbours_hide_no_request(server: FakeServer, api: V1Api) -> None:
+    server.ask_permission(SESSION, "per_1", "echo \ud83d")
+    server.requests["per_2"] = {"id": "per_2", "sessionID": ["odd"], "permission": "bash"}
+    server.requests["per_3"] = {"id": 7, "sessionID": SESSION, "permission": None, "patterns": "ls", "metadata": []}
+    server.ask_question(SESSION, "que_1", "Which \ud83d?")
+    told = [each.event for each in await api.catch_up(SESSION, "/x", ["7"])]
+    asked = [each.request for each in told if isinstance(each, PermissionAsked)]
+    assert [(each.id, each.permission, each.patterns) for each in asked] == [
+        ("per_1", "bash", ("echo \ufffd",)),
+        ("7", "unknown", ("ls",)),
+    ]
+    (question,) = [each.request for each in told if isinstance(each, QuestionAsked)]
+    assert [each.question for each in question.questions] == ["Which \ufffd?"]
+    assert not [each for each in told if isinstance(each, RequestClosed)]
+
+
+async def test_a_subagent_without_an_id_hides_no_other(server: FakeServer, api: V1Api) -> None:
+    server.open("ses_2", parent=SESSION)
+    server.open("ses_3", parent=SESSION)
+    server.sessions["ses_2"]["id"] = None
+    told = [each.event for each in await api.catch_up(SESSION, "/x")]
+    assert [each.session_id for each in told if isinstance(each, SessionOpened)] == ["ses_3"]
+
+
+async def test_odd_counts_lose_no_change(server: FakeServer, api: V1Api) -> None:
+    diffs = [
+        {"file": "a", "patch": "half \ud83d", "additions": None, "deletions": 1.5, "status": None},
+        None,
+        {"file": "b", "additions": "2", "deletions": 10**400},
+    ]
+    server.message(SESSION, "user")
+    server.messages[SESSION][-1]["info"]["summary"] = {"diffs": diffs}
+    assert await api.diff(SESSION, "/x") == [
+        FileDiff(file="a", patch="half \ufffd", additions=0, deletions=2),
+        FileDiff(file="b", additions=2),
+    ]
