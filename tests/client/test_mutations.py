@@ -118,7 +118,7 @@ def totals_of(lines: list[bytes]) -> Totals:
     return totals
 
 
-SOURCES = {
+SOURCES: dict[str, list[tuple[str, ...]]] = {
     "session_id": [("properties", "sessionID"), ("properties", "info"), ("properties", "part", "sessionID")],
     "at_ms": [("id",)],
     "part_id": [("properties", "part", "id"), ("properties", "partID")],

@@ -139,7 +139,7 @@ def test_an_answer_that_is_complete_counts_as_finished(
 
 def test_what_is_odd_in_an_export_costs_itself() -> None:
     user = ({"id": "m1", "role": "user", "time": None}, [{"type": "text", "text": "Ask \ud83d"}])
-    answer = (
+    answer: tuple[dict[str, Any], list[Any]] = (
         {"id": "m2", "role": None, "parentID": "m1", "time": {"completed": 9.5}, "cost": 0.5, "error": None},
         [None, 7, {"type": "text", "text": "One."}, {"text": "Two."}, {"type": "tool", "tool": None, "state": None}],
     )

@@ -225,6 +225,7 @@ def script_from_prompt(prompt: str) -> Script:
         TOOL:bash:{"command":"echo hi","description":"x"}   the answer calls this tool
         ALSO:read:{"filePath":"/x"}                         … and this one as well
         SAY:text   SAY:"two\nlines"                         what it says; "Done." where a final answer has none
+        SAY:"cut \ud83d"                                   … with half of an emoji in it
         THINK:text                                          what it thinks before
         STALL:2.5                                           seconds of silence before it
         SLOW:20:0.1                                         its text in 20 deltas, 0.1 seconds apart

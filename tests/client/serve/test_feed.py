@@ -285,7 +285,7 @@ async def test_a_request_that_names_no_session_is_told_to_the_only_one(server: F
     async with heard(server) as (talk, recorder, _):
         await begin(server, talk, recorder)
         server.emit("permission.asked", id="per_1", sessionID=None, permission="bash", patterns=["ls \ud83d"])
-        await recorder.wait_for(lambda: talk.waiting)
+        await recorder.wait_for(lambda: bool(talk.waiting))
         (event,) = [each for each in recorder.events if isinstance(each, PermissionAsked)]
         assert (event.request.id, event.request.patterns) == ("per_1", ("ls \ufffd",))
 
