@@ -60,6 +60,14 @@ def test_a_streamed_answer_has_reasoning_text_calls_a_reason_and_usage(server: M
     assert chunks[-1]["usage"]["completion_tokens"] > 0
 
 
+def test_half_an_emoji_is_sent_escaped_as_javascript_does(server: ModelServer) -> None:
+    prompt = r'SAY:"half \ud83d"' + "\n" + r'TOOL:bash:{"command":"echo \ud83d"}'
+    stream = _post(server, _body(prompt))
+    assert rb'"content": "half \ud83d"' in stream
+    assert rb"echo \ud83d" in stream
+    assert rb'"content": "half \ud83d"' in _post(server, _body(prompt, stream=False))
+
+
 def test_an_answer_can_come_at_once(server: ModelServer) -> None:
     answer = json.loads(_post(server, _body("SAY:hello\nUSAGE:7:3:2:1", stream=False)))
     assert answer["choices"][0]["message"]["content"] == "hello"

@@ -8,7 +8,8 @@ Shapes as printed by opencode 1.18 (``packages/opencode/src/cli/cmd/run.ts``)::
 Beside them stands ``prompt``, a line of octui's own in the same shape: what a user asked after the first prompt.
 
 OpenCode 2 prints ``error`` as ``{"type", "message"}``. Types and fields not known here are kept whole and never
-refused: any version may bring new ones. An odd field costs itself and not its event (`octui.client.lenient_json`).
+refused: any version may bring new ones. A malformed field never loses
+its event (`octui.client.lenient_json`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Moment = Annotated[float, Meta(ge=0, le=LATEST_MS)]
 """Milliseconds since the epoch."""
 
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
-"""How many there are of something; up to here JavaScript counts in whole numbers."""
+"""A number of things. JavaScript has exact integers up to 2**53."""
 
 Cost = Annotated[float, Meta(ge=0, le=1e9)]
 """US dollars."""
@@ -112,7 +113,7 @@ class Cached(Struct, frozen=True, gc=False):
 
 
 class Tokens(Struct, frozen=True, gc=False):
-    """Token counts of one step, as opencode counts them; 0 where it gives none."""
+    """Token counts of one step, as opencode counts them; a missing count is 0."""
 
     total: Count = 0
     input: Count = 0
@@ -122,7 +123,7 @@ class Tokens(Struct, frozen=True, gc=False):
 
     @property
     def overall(self) -> int:
-        """All tokens of the step, added up where opencode gives no total, as in 2025."""
+        """All tokens of the step. Recordings of 2025 have no total, so their counts are added up."""
         return self.total or self.input + self.output + self.reasoning + self.cache.read + self.cache.write
 
 
@@ -130,9 +131,9 @@ class StepFinish(Struct, frozen=True, gc=False):
     """The model's answer is complete.
 
     Attributes:
-        reason: ``stop``, ``tool-calls``, ``length`` or another word; empty where none is given, as in 2025.
-        cost: In US dollars; 0 where it is not given.
-        tokens: 0 each where they are not given.
+        reason: ``stop``, ``tool-calls``, ``length`` or another word; empty if missing, as in recordings of 2025.
+        cost: In US dollars; 0 if missing.
+        tokens: Token counts; 0 each if missing.
     """
 
     reason: str = ""
@@ -255,9 +256,10 @@ _TYPES_OF_PARTS = {
 }
 
 NAMELESS_TOOL = "unknown"
-"""The name of a tool that is not told."""
+"""Name of a tool call that carries no tool name."""
 
 NO_REASON = "no reason is given"
+"""Message of an ``error`` event that carries no error."""
 
 
 def decode_head(line: bytes | bytearray) -> Head | None:
@@ -302,7 +304,7 @@ def part_id_of(line: bytes) -> str:
 
 
 def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish] | None:
-    """Decode the bodies of ``step_finish`` lines, and nothing else of them; None where one of them is no JSON.
+    """Decode only the bodies of ``step_finish`` lines. Return None if one of the lines is not JSON.
 
     Args:
         lines: Each begins as an object does.
@@ -314,7 +316,7 @@ def decode_step_finishes(lines: Sequence[bytes]) -> list[StepFinish] | None:
 
 
 def _missing_type(line: _Line) -> str:
-    """Tell the type of a line that does not tell it by what is in it; empty where that does not tell either."""
+    """Infer the type of a line without one from its content; empty if that is not possible."""
     if line.part is UNSET:
         return "" if line.error is UNSET else "error"
     return _TYPES_OF_PARTS.get(decode_as(line.part, _PartHead).type, "")
@@ -339,7 +341,7 @@ def _decode_body(kind: str, line: _Line) -> Body | None:
 
 
 def _step_finish(part: Raw | UnsetType) -> StepFinish:
-    """The step is over, whatever is told of it."""
+    """Decode a step's end. The step has ended even if its body is missing or is no object."""
     try:
         return StepFinish() if part is UNSET else _finish_decoder.decode(part)
     except DecodeError:

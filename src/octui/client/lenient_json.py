@@ -1,21 +1,22 @@
-"""Decoding what opencode printed: the one place where its JSON becomes Python values. Pure.
+"""Decode the JSON that opencode prints. Pure.
 
-opencode is a JavaScript program, and its output is what ``JSON.stringify`` makes of whatever it held: half of a
-surrogate pair (``"\\ud83d"``) where a text was cut inside an emoji, null where a number is not known, a fraction
-where a count is expected. Versions add, drop and retype fields. None of that may cost more than the field itself.
+opencode is a JavaScript program. ``JSON.stringify`` prints a lone surrogate (``"\\ud83d"``) for text that was cut
+inside an emoji, null for an unknown number, and fractions where counts are expected. Versions add, drop and retype
+fields. None of that may lose more than the field itself, so everything opencode prints is decoded here and nowhere
+else.
 
-Each value is decoded strictly first, by msgspec, at its full speed. Only what that refuses is repaired and decoded
-again, and then fitted to the type field by field:
+msgspec decodes each value strictly first, at full speed. Only if that fails, the text is repaired, decoded again and
+converted to the type field by field:
 
-- A lone surrogate and bytes that are no UTF-8 become U+FFFD. A byte order mark in front is ignored.
+- Lone surrogates and invalid UTF-8 become U+FFFD. A leading byte order mark is ignored.
 - NaN, Infinity and numbers out of range count as missing.
-- A missing or null field has its default. So has a field whose value cannot be converted.
-- Counts are rounded, numbers in strings are numbers, and what should be text but is not becomes its JSON text.
-- An element of a list that cannot be converted is left out. Where the element's type has no required field it becomes
-  an empty one instead, so that the others keep their places. A single value in place of a list is a list of one.
-- What is nested deeper than `DEEPEST` is cut off there, so that whoever walks through it needs no care.
+- A field that is missing, null or cannot be converted gets its default.
+- Counts are rounded, numeric strings become numbers, and any other value becomes text as its JSON.
+- A list element that cannot be converted is dropped. If its type has no required fields, a default element takes its
+  place, so that the positions of the others do not change. A single value becomes a list of one.
+- Values nested deeper than `DEEPEST` are cut off, so that recursive code downstream is safe.
 
-What is no JSON at all raises `DecodeError`, and nothing else does.
+Input that is not JSON raises `DecodeError`; nothing else is raised.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ T = TypeVar("T")
 Encoded = bytes | bytearray | Raw
 
 DEEPEST: Final = 100
-"""Far deeper than anything opencode prints, and far from the thousand frames of Python's stack."""
+"""Nesting limit: far deeper than anything opencode prints, far below Python's recursion limit of 1,000."""
 
 CUT_OFF: Final = '"…"'
-"""JSON that stands for what is nested deeper than that."""
+"""Replaces a value that is nested too deep."""
 
 _REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What strict decoding raises."""
+"""Raised by strict decoding."""
 
 _MISSING: Final[Any] = object()
 _SPACE = " \t\r\n"
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)", re.S
 )
-"""A surrogate pair, a lone surrogate, or any other escape: a backslash that is escaped itself begins none."""
+"""A surrogate pair, a lone surrogate, or any other escape (so that an escaped backslash is consumed whole)."""
 
 _LONE_LENGTH = len(r"\ud83d")
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.S)
@@ -62,7 +63,7 @@ class Decoder(Generic[T]):
     """Decodes JSON into one type.
 
     Args:
-        kind: Any type that msgspec knows. A value that breaks a constraint of the type counts as missing.
+        kind: Any type msgspec supports. A value that violates a constraint of the type counts as missing.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -74,7 +75,7 @@ class Decoder(Generic[T]):
         """Decode one value.
 
         Raises:
-            DecodeError: It is no JSON, or lacks what the type requires.
+            DecodeError: It is not JSON, or lacks a required field.
         """
         if self._is_open and _is_deep(bytes(data)):
             return fit(_parse(_repaired(data)), self._kind)
@@ -89,16 +90,16 @@ class Decoder(Generic[T]):
             return fit(_parse(text), self._kind)
 
     def decode_lines(self, lines: Sequence[bytes]) -> list[T]:
-        """Decode values that stand on a line each, faster than one by one.
+        """Decode one value per line, faster than one by one.
 
         Args:
-            lines: Without their ends. Each begins as an object does.
+            lines: Without line ends. Each starts with a brace.
 
         Raises:
-            DecodeError: One of them is no JSON, or lacks what the type requires.
+            DecodeError: One of them is not JSON, or lacks a required field.
         """
         try:
-            # No JSON has a line's end between a closing and an opening brace: what is decoded at once are these lines.
+            # JSON never has a line end between a closing and an opening brace, so equal counts mean the same lines.
             found = self._strict.decode_lines(b"\n".join(lines))
             if len(found) == len(lines):
                 return found
@@ -108,10 +109,10 @@ class Decoder(Generic[T]):
 
 
 def decode(data: Encoded) -> Any:
-    """Decode one value, whatever it is.
+    """Decode one value of any type.
 
     Raises:
-        DecodeError: It is no JSON.
+        DecodeError: It is not JSON.
     """
     return _decoder_of(Any).decode(data)
 
@@ -120,29 +121,29 @@ def decode_as(data: Encoded, kind: type[T]) -> T:
     """Decode one value as a type.
 
     Raises:
-        DecodeError: It is no JSON, or lacks what the type requires.
+        DecodeError: It is not JSON, or lacks a required field.
     """
     return cast("T", _decoder_of(cast("Hashable", kind)).decode(data))
 
 
 def decode_leading(text: str) -> Any:
-    """Decode the value a text begins with, whatever follows it.
+    """Decode the value at the start of a text and ignore what follows.
 
     Raises:
-        DecodeError: It begins with none.
+        DecodeError: The text does not start with JSON.
     """
     return _parse(_repaired(text.encode("utf-8", "replace")), is_whole=False)
 
 
 def reformat(data: Encoded, *, indent: int) -> bytes:
-    """Lay JSON out anew.
+    """Reformat JSON.
 
     Args:
         data: One value.
-        indent: Spaces for each level; a negative number for all on one line.
+        indent: Spaces per level; a negative number puts everything on one line.
 
     Raises:
-        DecodeError: It is no JSON.
+        DecodeError: It is not JSON.
     """
     try:
         return msgspec.json.format(bytes(data), indent=indent)
@@ -156,16 +157,16 @@ def reformat(data: Encoded, *, indent: int) -> bytes:
 
 
 def as_count(value: Any) -> int | None:
-    """Give a decoded value as a whole number; None where it is none."""
+    """Return a decoded value as an integer, or None if it is not a number."""
     found = _fit(value, _COUNT)
     return None if found is _MISSING else found
 
 
 def fit(value: Any, kind: type[T]) -> T:
-    """Convert a decoded value to a type, as far as it can be; see this module's docstring.
+    """Convert a decoded value to a type by the rules in this module's docstring.
 
     Raises:
-        DecodeError: It lacks what the type requires.
+        DecodeError: It lacks a required field.
     """
     found = _fit(value, _shape_of(cast("Hashable", kind)))
     if found is _MISSING:
@@ -184,7 +185,7 @@ def _shape_of(kind: Any) -> shapes.Type:
 
 
 def _is_open(shape: shapes.Type) -> bool:
-    """Whether values of a type may be nested without end."""
+    """Return whether values of a type can be nested to any depth."""
     match shape:
         case shapes.AnyType():
             return True
@@ -198,7 +199,7 @@ def _is_open(shape: shapes.Type) -> bool:
 
 
 def _is_deep(data: bytes) -> bool:
-    """Whether a value is nested deeper than `DEEPEST`; nearly always told by counting, which costs next to nothing."""
+    """Return whether a value is nested deeper than `DEEPEST`. Counting brackets, which is cheap, usually decides."""
     if data.count(b"[") + data.count(b"{") <= DEEPEST:
         return False
     bare = _STRING.sub(b"", data)
@@ -206,7 +207,7 @@ def _is_deep(data: bytes) -> bool:
 
 
 def _depth(bare: bytes) -> int:
-    """How deep a value without its strings is nested."""
+    """Return the nesting depth of JSON whose strings were removed."""
     depth = deepest = 0
     for each in bare:
         if each in b"[{":
@@ -227,7 +228,7 @@ def _without_lone_surrogate(match: re.Match[str]) -> str:
 
 
 def _parse(text: str, *, is_whole: bool = True) -> Any:
-    """Decode what msgspec refuses. Whatever it is, it can be encoded again."""
+    """Decode what msgspec rejects. The result can always be encoded again."""
     text = text.lstrip(_SPACE)
     if _is_deep(text.encode()):
         text = _pruned(text)
@@ -259,7 +260,7 @@ def _pruned(text: str) -> str:
 def _parse_int(digits: str) -> int | None:
     try:
         return int(digits)
-    except ValueError:  # It has more digits than Python converts.
+    except ValueError:  # Python converts at most 4,300 digits.
         return None
 
 
@@ -274,7 +275,7 @@ _python_decoder = json.JSONDecoder(
 
 
 def _fit(value: Any, shape: shapes.Type) -> Any:
-    """Convert a value; `_MISSING` where it cannot be converted."""
+    """Convert a value; `_MISSING` if it cannot be converted."""
     match shape:
         case shapes.AnyType():
             return value
@@ -301,7 +302,7 @@ def _fit(value: Any, shape: shapes.Type) -> Any:
 
 
 def _fit_first(value: Any, types: Sequence[shapes.Type]) -> Any:
-    """Convert to the first type of a union that a value fits; None where there may be none."""
+    """Convert to the first type of a union that fits."""
     can_be_none = any(isinstance(each, shapes.NoneType) for each in types)
     if value is None:
         return None if can_be_none else _MISSING
@@ -312,7 +313,7 @@ def _fit_first(value: Any, types: Sequence[shapes.Type]) -> Any:
 def _fit_struct(value: Any, shape: shapes.StructType | shapes.DataclassType) -> Any:
     required = [field.encode_name for field in shape.fields if field.required]
     if isinstance(value, str) and len(required) == 1:
-        value = {required[0]: value}  # Such as an option of which only the label is told.
+        value = {required[0]: value}  # For example an option given as its label only.
     if not isinstance(value, dict):
         return _MISSING
     given: dict[str, Any] = {}

@@ -191,7 +191,7 @@ class Totals:
         )
 
     def _add_up(self, finishes: Sequence[StepFinish]) -> None:
-        """Add up what steps cost, each of which tells why it ended."""
+        """Add tokens and cost of steps that have a reason."""
         if finishes:
             self.last_reason = finishes[-1].reason
             self.tokens += _sum([finish.tokens for finish in finishes])
@@ -209,7 +209,7 @@ class Totals:
     def _finish_step(self, finish: StepFinish) -> None:
         self.open_step = False
         if not finish.reason and self.answered:
-            # opencode gave no reasons in 2025. A step that is closed after its answer has ended of its own will.
+            # Recordings of 2025 have no reasons. A step that ends after answer text has finished.
             finish = structs.replace(finish, reason="stop")
         self._add_up([finish])
 

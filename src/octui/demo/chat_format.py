@@ -55,7 +55,7 @@ def chunk(model: str, delta: dict[str, Any], finish_reason: str | None = None, u
 
 
 def encode(body: Any) -> bytes:
-    """Encode JSON as JavaScript does: half of a surrogate pair, which UTF-8 cannot hold, is escaped."""
+    """Encode JSON as JavaScript does: lone surrogates, which UTF-8 cannot represent, are escaped."""
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 

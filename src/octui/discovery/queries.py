@@ -81,7 +81,7 @@ def parse_models(text: str) -> tuple[str, ...]:
 def parse_agents(text: str) -> tuple[Agent, ...]:
     """Read the answer of ``opencode agent list``: ``NAME (MODE)``, then its rules as JSON.
 
-    Agents whose rules cannot be read are given without rules. A rule that lacks something is left out.
+    Agents whose rules cannot be read are given without rules. Incomplete rules are skipped.
     """
     return tuple(Agent(name, mode, tuple(rules)) for name, mode, rules in compat.parse_agents(text))
 

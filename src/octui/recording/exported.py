@@ -1,7 +1,7 @@
 """What ``opencode export`` writes of a session, as the log ``opencode run`` would have printed of it. Pure.
 
-Shape of 1.18: ``{"info": {...}, "messages": [{"info": {...}, "parts": [...]}]}``, parts as a server tells them. Where a
-message is complete and its step has no begin or no end, as in exports of 2025, the log has them all the same.
+Shape of 1.18: ``{"info": {...}, "messages": [{"info": {...}, "parts": [...]}]}``, parts as a server tells them. A
+complete message without a step start or end, as in exports of 2025, gets them in the log.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Info(
 
     @property
     def is_of_user(self) -> bool:
-        """Whether it is a prompt; where no role is told, one that has nothing of an answer."""
+        """Whether it is a prompt. A message without a role is one unless it has a field that only answers have."""
         return not (self.parent_id or self.model_id or self.time.completed) if not self.role else self.role == "user"
 
 
@@ -152,7 +152,7 @@ def _events(export: _Export) -> Iterator[AnyServerEvent]:
                 at = max(at, _told_at(raw))
                 parts.append(read_part(raw, session, int(at)))
             except DecodeError:
-                continue  # It is no part: nothing is lost with it.
+                continue  # Not an object, so it holds nothing to show.
         at = max(at, info.time.completed or 0)
         if not info.is_of_user:
             parts = _with_steps(parts, info, session, int(at))
@@ -168,7 +168,7 @@ def _events(export: _Export) -> Iterator[AnyServerEvent]:
 
 
 def _with_steps(parts: list[PartChanged], info: _Info, session: str, at: int) -> list[PartChanged]:
-    """Give the parts of an answer, with the begin and the end of a step where it is complete without them."""
+    """Return the parts of an answer, adding a missing step start or end if the message is complete."""
     if not parts or not info.time.completed or info.has_failed:
         return parts
     steps = [part.kind for part in parts if part.kind in (PartKind.STEP_START, PartKind.STEP_FINISH)]

@@ -23,8 +23,8 @@ from octui.recording.layout import index_path, totals_path
 from octui.recording.log_index import LogIndex
 
 MAGIC: Final = int.from_bytes(b"octuiix3", "little")
-"""Begins an index. Another one for other numbers of `octui.recording.log_index.KINDS`, which entries hold, and for
-totals that are counted in another way."""
+"""First word of an index. Change it when the numbers of `octui.recording.log_index.KINDS` or the way totals are counted
+change."""
 
 SAMPLES = 16
 """So many lines are looked at to see whether an index belongs to its log."""

@@ -149,7 +149,7 @@ class EventFeed:
             roots = self._roots()
             subscription = (
                 roots[0] if len(roots) == 1 else None
-            )  # It tells no session, and an agent waits for its answer.
+            )  # Without a session id; the agent blocks until it is answered.
         if subscription is not None:
             subscription.listener.received(what)
 

@@ -118,7 +118,7 @@ class RunLines:
         return []
 
     def _end_texts(self, step: PartChanged) -> list[bytes]:
-        """Give the lines of the texts of a step that is over and of which no end was told."""
+        """Return lines for texts whose step has ended although their own end was not reported."""
         texts = [each for each in self._growing.values() if each.message_id == step.message_id]
         self._growing.clear()
         for each in texts:
@@ -130,7 +130,7 @@ class RunLines:
             (self._users if message.role == "user" else self._assistants).add(message.message_id)
 
     def _finish(self, part: PartChanged) -> None:
-        """Let a part have its line; one without an id cannot be told from others."""
+        """Mark a part as printed. Parts without an id cannot be told apart and are never marked."""
         self._growing.pop(part.part_id, None)
         if part.part_id:
             self._done.add(part.part_id)
@@ -149,4 +149,4 @@ class RunLines:
 
     def _line(self, kind: str, at_ms: int, key: bytes, body: bytes) -> bytes:
         head = b'{"type":"%b","timestamp":%d,"sessionID":%b' % (kind.encode(), at_ms, _encode(self.session_id))
-        return head + b',"%b":%b}\n' % (key, body.replace(b"\n", b" "))  # In JSON, a line's end is but space.
+        return head + b',"%b":%b}\n' % (key, body.replace(b"\n", b" "))  # Line ends are only whitespace in JSON.

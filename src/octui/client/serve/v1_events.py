@@ -1,8 +1,8 @@
 """Reading the event stream of opencode 1.x (``GET /global/event``, ``GET /event``). Pure.
 
 A line of the stream is ``{"directory", "project", "payload": {"id", "type", "properties"}}``, or the payload alone.
-Types and shapes are those of 1.18; what is not known is passed over. An odd field costs itself and not its event
-(`octui.client.lenient_json`).
+Types and shapes are those of 1.18; what is not known is passed over. A malformed field never loses its
+event (`octui.client.lenient_json`).
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _TIME_BITS = 36
 _COUNTER_BITS = 12
 
 NAMELESS_PERMISSION = "unknown"
-"""What a request needs that does not tell it."""
+"""Stands for the missing kind of a permission request."""
 
 NAMELESS_QUESTION = "a question"
-"""What is asked where the words are missing."""
+"""Stands for the missing text of a question."""
 
 
 class _Payload(Struct, frozen=True):
@@ -207,7 +207,7 @@ _TYPES_OF_PROPERTIES = {
     "questions": "question.asked",
     "status": "session.status",
 }
-"""What only events of these types have."""
+"""Properties that identify the type of an event."""
 
 
 def decode(line: bytes, near_ms: float) -> AnyServerEvent | None:
@@ -231,7 +231,7 @@ def decode(line: bytes, near_ms: float) -> AnyServerEvent | None:
 
 
 def _missing_type(properties: bytes) -> str:
-    """Tell the type of an event that does not tell it by what is in it; empty where that does not tell either."""
+    """Infer the type of an event without one from its properties; empty if that is not possible."""
     found = decode_as(properties, dict[str, Raw])
     return next((kind for key, kind in _TYPES_OF_PROPERTIES.items() if key in found), "")
 
@@ -278,7 +278,7 @@ def read_part(raw: bytes, session_id: str, at_ms: int) -> PartChanged:
 
 
 def error_name(raw: bytes) -> str:
-    """Give the name of an error as the server gives it; empty where it has none."""
+    """Return the name in a server's error object; empty if it has none."""
     try:
         return decode_as(raw, _ErrorName).name
     except DecodeError:
@@ -314,7 +314,7 @@ def _read_part(part: _Part, raw: bytes, session_id: str, at_ms: int) -> PartChan
 
 
 def _missing_part_type(part: _Part) -> str:
-    """Tell the type of a part that does not tell it by what is in it; empty where that does not tell either."""
+    """Infer the type of a part without one from its content; empty if that is not possible."""
     if part.tool or part.state is not UNSET:
         return "tool"
     if part.text:
@@ -323,7 +323,7 @@ def _missing_part_type(part: _Part) -> str:
 
 
 def _missing_status(state: _State) -> str:
-    """Tell how a call stands that does not tell it: only what is over has an end, an output or an error."""
+    """Infer the status of a tool call without one: only finished calls have an end, output or error."""
     if state.error:
         return "error"
     return "completed" if state.output or state.time.end is not None else ""
@@ -368,9 +368,11 @@ def _session_created(raw: bytes, at_ms: int) -> AnyServerEvent:
     )
 
 
-def _message_updated(raw: bytes, at_ms: int) -> AnyServerEvent:
+def _message_updated(raw: bytes, at_ms: int) -> AnyServerEvent | None:
     found = _info_decoder.decode(raw)
     info = found.info
+    if not info.id:
+        return _other(raw, at_ms)  # Without an id it cannot be matched with its parts.
     model = info.model or _Model(info.model_id, info.provider_id)
     return MessageChanged(
         session_id=found.session_id or info.session_id,
