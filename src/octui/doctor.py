@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from octui import paths
+from octui import paths, temporary
 from octui.client import logins
 from octui.client.binary import binary_version, find_binary
 from octui.client.compat import TESTED_RANGE, TESTED_VERSION, can_be_served, is_tested
@@ -162,7 +162,7 @@ def check_providers(binary: Path) -> Check:
         return Check("providers", Status.WARN, f"{_auth_file()} cannot be read: {error}", advice)
     queries = Queries(binary)
     try:
-        with tempfile.TemporaryDirectory(prefix="octui-doctor-") as empty:
+        with tempfile.TemporaryDirectory(prefix=temporary.prefix("doctor")) as empty:
             models = queries.models(Path(empty))
     except OctuiError as error:
         return Check("providers", Status.WARN, str(error), "Run `opencode models` to see why.")

@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from octui import paths
+from octui import paths, temporary
 from octui.client.binary import binary_version
-from octui.client.compat import TESTED_VERSION
+from octui.client.compat import TEMPORARY_VARIABLE, TESTED_VERSION
 from octui.errors import OpenCodeBinaryNotFoundError, OpenCodeError
 
 PACKAGE = "opencode-ai"
@@ -50,26 +50,29 @@ def install_opencode(version: str = TESTED_VERSION, *, timeout_s: float = TIMEOU
         )
     target = paths.opencode_install_dir()
     paths.make_private(target.parent)
-    with tempfile.TemporaryDirectory(prefix=".opencode-", dir=target.parent, ignore_cleanup_errors=True) as temp:
+    temporary.sweep_stale(target.parent)  # An install that was killed leaves 180 MB.
+    with tempfile.TemporaryDirectory(
+        prefix=temporary.prefix("install"), dir=target.parent, ignore_cleanup_errors=True
+    ) as temp:
         fresh = Path(temp) / "new"
         fresh.mkdir()
         quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        _run([npm, "install", "--prefix", str(fresh), *quiet, f"{PACKAGE}@{version}"], fresh, timeout_s)
-        _finish(fresh, version, timeout_s)
+        _run([npm, "install", "--prefix", str(fresh), *quiet, f"{PACKAGE}@{version}"], fresh, timeout_s, temp)
+        _finish(fresh, version, timeout_s, temp)
         if target.exists():
             target.rename(Path(temp) / "old")
         fresh.rename(target)
     return target / _BINARY
 
 
-def _finish(folder: Path, version: str, timeout_s: float) -> None:
+def _finish(folder: Path, version: str, timeout_s: float, temp: str) -> None:
     """See that the executable answers; where npm ran no scripts it is a placeholder, which the package can replace."""
     if _answers(folder, version):
         return
     package = folder / "node_modules" / PACKAGE
     node = shutil.which("node")
     if node is not None and (package / "postinstall.mjs").is_file():
-        _run([node, "postinstall.mjs"], package, timeout_s)
+        _run([node, "postinstall.mjs"], package, timeout_s, temp)
     if not _answers(folder, version):
         raise OpenCodeError(
             f"npm installed {PACKAGE}@{version}, but it does not run on this machine.",
@@ -84,11 +87,12 @@ def _answers(folder: Path, version: str) -> bool:
         return False
 
 
-def _run(command: Sequence[str], folder: Path, timeout_s: float) -> None:
+def _run(command: Sequence[str], folder: Path, timeout_s: float, temp: str) -> None:
     name = f"{Path(command[0]).name} {command[1]}"
     process = subprocess.Popen(
         command,
         cwd=folder,
+        env={**os.environ, TEMPORARY_VARIABLE: temp},  # npm's scripts start opencode.
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from octui.client.compat import INSTALLED_ALREADY
-from octui.client.isolation import PREFIX, Homes, make_folder, prepare, sweep_stale
+from octui.client.isolation import Homes, prepare
 
 POISON = {"model": "x/y", "mcp": {"a": {}}, "permission": "deny", "plugin": ["p"], "instructions": ["i"], "agent": {}}
 
@@ -94,20 +92,3 @@ def test_the_login_is_the_real_one_and_the_database_a_private_one(home: Path, fo
 def test_everything_may_be_inherited(folder: Path) -> None:
     homes = isolate(folder, private_data=False, inherit_user_config=True)
     assert (homes.variables, homes.dropped) == ({}, ())
-
-
-def test_a_runs_folder_is_closed_to_others() -> None:
-    folder = make_folder()
-    assert folder.stat().st_mode & 0o077 == 0
-    folder.rmdir()
-
-
-def test_only_folders_whose_owner_is_dead_are_swept() -> None:
-    done = subprocess.Popen([sys.executable, "-c", ""])
-    done.wait()
-    stale = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{done.pid}-"))
-    mine = make_folder()
-    sweep_stale()
-    assert not stale.exists()
-    assert mine.exists()
-    mine.rmdir()

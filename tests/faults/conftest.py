@@ -9,8 +9,6 @@ import pytest
 from tests.client.conftest import stand_in
 from tests.fleet.conftest import make_fleet
 
-from octui.client.isolation import PREFIX
-
 __all__ = ["make_fleet", "stand_in"]
 
 
@@ -26,4 +24,4 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_folders(temporary: Path) -> list[Path]:
     """The temporary folders of runs that are there."""
-    return list(temporary.glob(f"{PREFIX}*"))
+    return list(temporary.glob("octui-run-*"))

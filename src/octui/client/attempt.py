@@ -16,6 +16,7 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
+from octui import temporary
 from octui.client import catalogue, compat, isolation, logins
 from octui.client.command import build_command
 from octui.client.config import RunConfig
@@ -92,7 +93,7 @@ class Attempt:
         self._turn = turn
         self._prints_events = not launch.arguments
         self._private_logins: Path | None = None
-        self._folder = isolation.make_folder()
+        self._folder = temporary.make_folder("run")
         try:
             homes = isolation.prepare(
                 self._folder,
@@ -106,6 +107,7 @@ class Attempt:
                 self._private_logins = homes.data
             command = build_command(launch.config, version=launch.version, named=launch.named)
             env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
+            env[compat.TEMPORARY_VARIABLE] = str(self._folder)
             env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
             if _works_where_it_is_known(launch):
                 env |= catalogue.narrow(self._folder, homes, env, launch.config.model)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from octui.client.compat import parse_version
+from octui import temporary
+from octui.client.compat import TEMPORARY_VARIABLE, parse_version
 from octui.errors import OpenCodeBinaryNotFoundError
 
 NAME = "opencode"
@@ -119,15 +121,17 @@ def _write(notes: Path, told: dict[str, _Told]) -> None:
 
 def _ask_version(path: Path) -> str:
     try:
-        done = subprocess.run(
-            [path, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=VERSION_TIMEOUT_S,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix=temporary.prefix("ask"), ignore_cleanup_errors=True) as temp:
+            done = subprocess.run(
+                [path, "--version"],
+                env={**os.environ, TEMPORARY_VARIABLE: temp},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=VERSION_TIMEOUT_S,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise OpenCodeBinaryNotFoundError(f"{path} does not run: {error}.", hint=_HINT) from error
     version = done.stdout.strip()

@@ -14,7 +14,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from octui.client import compat, isolation, logins
+from octui import temporary
+from octui.client import compat, logins
 from octui.client.attempt import Attempt, Launch
 from octui.client.binary import binary_version, find_binary
 from octui.client.config import RunConfig, check
@@ -329,7 +330,7 @@ class AsyncOpenCodeClient:
         def look() -> Launch:
             folder = check_folder(workspace, config.files)
             binary = find_binary(self.binary)
-            isolation.sweep_stale()
+            temporary.sweep_stale()
             check_stored_rules(config, folder)
             named, is_unproven = check_overrides(config, works_in(config, folder))
             isolates = self.isolate_db if isolate_db is None else isolate_db

@@ -60,6 +60,12 @@ REFRESHED_AT_START = frozenset({"gitlab", "snowflake-cortex"})
 NEVER_REFRESHED = frozenset({"github-copilot", "github-copilot-enterprise"})
 """Providers whose login does not expire; ``expires`` is 0 there."""
 
+TEMPORARY_VARIABLE = "BUN_TMPDIR"
+"""Names the folder opencode unpacks a library into (5.6 MB) whenever it starts to work, and never removes it from
+(their issues 21427, 28089, 48643). Unlike ``TMPDIR`` it moves nothing that tools write. What opencode starts inherits
+it; measured with a folder that is gone, opencode works without the library, which watches files, and ``bun install``
+creates the folder."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

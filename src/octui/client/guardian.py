@@ -2,7 +2,8 @@
 
 One guardian process serves one Python process. It reads lines from a pipe: ``+ MARK FOLDER`` before a run's process
 is spawned, ``- MARK`` when the run is over. At the end of the pipe its parent is gone: it ends everything that bears
-one of the marks left, removes their folders, and leaves. Being a session of its own, no key of the terminal reaches it.
+one of the marks left, removes their folders and the parent's other temporary entries, and leaves. Being a session of
+its own, no key of the terminal reaches it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from octui import temporary
 from octui.client.process import bearers_of
 
 TERM_GRACE_S = 0.5
@@ -95,7 +97,7 @@ class Guardian:
 
 def _environment() -> dict[str, str]:
     """What Python needs to start as it did here, and nothing else: the user's keys are none of its business."""
-    kept = ("PATH", "HOME", "LANG", "LC_", "PYTHON", "LD_", "DYLD_")
+    kept = ("PATH", "HOME", "TMP", "TEMP", "LANG", "LC_", "PYTHON", "LD_", "DYLD_")
     env = {name: value for name, value in os.environ.items() if name.startswith(kept)}
     return {**env, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
 
@@ -108,6 +110,8 @@ def guard() -> None:
     """The guardian's whole life."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    owner = os.getppid()
+    temporary.sweep_stale()
     watched: dict[str, str] = {}
     for line in sys.stdin:
         sign, _, rest = line.rstrip("\n").partition(" ")
@@ -119,6 +123,7 @@ def guard() -> None:
     end_bearers(watched)
     for folder in watched.values():
         shutil.rmtree(folder, ignore_errors=True)
+    temporary.remove_entries_of(owner)
 
 
 def end_bearers(marks: Iterable[str]) -> None:

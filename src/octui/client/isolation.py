@@ -8,9 +8,6 @@ its own files.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,12 +16,10 @@ from typing import Any
 
 import json5
 import msgspec
-import psutil
 
 from octui.client import compat, logins
 from octui.client.config import deep_merge
 
-PREFIX = "octui-run-"
 KEPT_KEYS = ("$schema", "provider", "disabled_providers", "enabled_providers")
 """What is kept of the user's global configuration: what is needed to reach a model."""
 
@@ -56,22 +51,6 @@ class Homes:
         return self.variables.keys() >= {"XDG_DATA_HOME", "XDG_CONFIG_HOME"}
 
 
-def make_folder() -> Path:
-    """Make a run's temporary folder, its owner named in it, closed to others."""
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-
-
-def sweep_stale() -> None:
-    """Remove the temporary folders of runs whose owner is dead."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if not owner.isdecimal() or psutil.pid_exists(int(owner)):
-            continue
-        with suppress(OSError):
-            if folder.lstat().st_uid == os.getuid():
-                shutil.rmtree(folder, ignore_errors=True)
-
-
 def prepare(
     folder: Path,
     environ: Mapping[str, str],
@@ -83,7 +62,7 @@ def prepare(
     """Lay out a run's homes in its temporary folder.
 
     Args:
-        folder: From `make_folder`.
+        folder: From `octui.temporary.make_folder`.
         environ: The environment the user's homes are named in.
         private_data: Whether the run gets a data home of its own, with the real logins in reach.
         inherit_user_config: Whether the global configuration applies as it is.

@@ -9,7 +9,8 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from octui.client import catalogue, compat, isolation
+from octui import temporary
+from octui.client import catalogue, compat
 from octui.client.binary import binary_version, find_binary
 from octui.client.client import AsyncOpenCodeClient, check_folder, warn
 from octui.client.config import RunConfig
@@ -57,7 +58,7 @@ def _prepare(client: AsyncOpenCodeClient, folder: Path, config: RunConfig) -> Se
     check_folder(folder, config.files)
     binary = find_binary(client.binary)
     _check_version(binary_version(binary))
-    isolation.sweep_stale()
+    temporary.sweep_stale()
     named, _ = check_overrides(config, folder)
     goes_on = config.continue_session or config.session_id is not None
     return ServerLaunch(

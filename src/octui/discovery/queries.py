@@ -16,9 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from octui import temporary
 from octui.client import compat, logins
 from octui.client.permissions import matches
 from octui.client.serve.events import Rule
+from octui.client.compat import TEMPORARY_VARIABLE
 from octui.errors import OpenCodeError
 
 QUERY_TIMEOUT_S = 30.0
@@ -139,7 +141,7 @@ class Queries:
         if (known := self._answers.get(key)) is not None:
             return known
         words = f"`opencode {' '.join(args)}`"
-        with tempfile.TemporaryDirectory(prefix="octui-ask-", ignore_cleanup_errors=True) as temp:
+        with tempfile.TemporaryDirectory(prefix=temporary.prefix("ask"), ignore_cleanup_errors=True) as temp:
             turn = logins.take_turn_in_thread(self._real_data, logins.MODELS, self._timeout_s, lambda: self._closed)
             try:
                 process = self._start(args, folder, self._environment(Path(temp), inherit), words)
@@ -190,9 +192,12 @@ class Queries:
         logins.link_logins(self._real_data, data)
         env["XDG_DATA_HOME"] = str(temp / "data")
         env["OPENCODE_DISABLE_AUTOUPDATE"] = "1"
+        env[TEMPORARY_VARIABLE] = str(temp)
         if not inherit:
             env["XDG_CONFIG_HOME"] = str(temp / "config")
             env["OPENCODE_TEST_HOME"] = str(temp / "home")
+            # opencode leaves a lock there for each new folder of configuration.
+            env["XDG_STATE_HOME"] = str(temp / "state")
             for name in ("OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"):
                 env.pop(name, None)
         return env

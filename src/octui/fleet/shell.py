@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
-from octui.client import isolation
+from octui import temporary
+from octui.client import compat
 from octui.client.guardian import guardian
 from octui.client.process import Process
 
@@ -41,10 +44,10 @@ async def run_command(
     Raises:
         OSError: It cannot be started.
     """
-    mark, home = uuid.uuid4().hex, isolation.make_folder()
+    mark, home = uuid.uuid4().hex, temporary.make_folder("run")
     try:
         guardian.watch(mark, home)
-        process = _spawn(command, folder, env, mark)
+        process = _spawn(command, folder, {**env, compat.TEMPORARY_VARIABLE: str(home)}, mark)
         try:
             with anyio.move_on_after(math.inf if timeout_s is None else timeout_s) as scope:
                 while chunk := await process.read():
@@ -53,7 +56,8 @@ async def run_command(
             await process.end(GRACE_S, output)
         return None if scope.cancelled_caught else process.exit_code
     finally:
-        home.rmdir()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(lambda: shutil.rmtree(home, ignore_errors=True))
         guardian.release(mark)
 
 

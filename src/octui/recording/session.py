@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from octui import temporary
 from octui.client.events import EVENT_TYPES
 from octui.client.serve.events import FileDiff
 from octui.errors import RecordingError
@@ -93,7 +94,7 @@ class Session:
     @classmethod
     def _open_exported(cls, path: Path, exported: Exported) -> Session:
         meta = RunMeta(model=exported.model, agent=exported.agent, workspace=exported.directory)
-        with tempfile.NamedTemporaryFile(prefix="octui-export-", suffix=LOG_SUFFIX) as file:
+        with tempfile.NamedTemporaryFile(prefix=temporary.prefix("export"), suffix=LOG_SUFFIX) as file:
             file.write(exported.log)
             file.flush()
             session = cls(path, exported.title or path.stem, {path.stem: meta}, bare=True, log=Path(file.name))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from octui import temporary
 from octui.workspace.git import LONG_TIMEOUT_S, git, said
 from octui.workspace.staging import stage
 from octui.workspace.worktree import Worktree
@@ -191,7 +191,7 @@ class Store:
         self._heed = heed
         self._place = places[0]
         self._indices = 0
-        self._home = Path(tempfile.mkdtemp(prefix="octui-diff-"))
+        self._home = temporary.make_folder("diff")
         try:
             objects = self._home / "objects"
             objects.mkdir()

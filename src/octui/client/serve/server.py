@@ -19,7 +19,8 @@ from typing import IO
 import anyio
 import anyio.to_thread
 
-from octui.client import catalogue, isolation, logins
+from octui import temporary
+from octui.client import catalogue, compat, isolation, logins
 from octui.client.attempt import open_private
 from octui.client.command import server_command
 from octui.client.config import RunConfig
@@ -105,7 +106,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
     """
     password = secrets.token_urlsafe(24)
     mark = uuid.uuid4().hex
-    folder = isolation.make_folder()
+    folder = temporary.make_folder("run")
     process: Process | None = None
     log: IO[bytes] | None = None
     private_logins: Path | None = None
@@ -121,6 +122,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             private_logins = homes.data
         command = server_command(launch.config, password=password, named=launch.named)
         env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
+        env[compat.TEMPORARY_VARIABLE] = str(folder)
         env |= homes.variables | command.variables | {"PWD": str(folder)}
         if launch.narrow_models:
             env |= catalogue.narrow(folder, homes, env)
