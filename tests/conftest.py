@@ -22,6 +22,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.support import faults
 from tests.support.faults import fault
+from tests.support.leftovers import Leftovers
 from tests.support.repository import make_repository
 from tests.support.shared_server import SharedServer, shared
 
@@ -51,6 +52,12 @@ _lending = ExitStack()
 """The server that tests share, while there is one."""
 
 __all__ = ["fault"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the whole session a temporary folder, to see in the end what was left in it."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Leftovers(), "leftovers")
 
 
 def pytest_report_header() -> str:
@@ -103,16 +110,21 @@ def _spread(slow: list[pytest.Item], fast: list[pytest.Item], workers: int) -> l
     return [item for one in slices for item in one]
 
 
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A folder for sockets: their paths may have about 100 bytes only, and pytest's own folders have long names."""
+    folder = Path(tempfile.mkdtemp(prefix="r-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # What is left in it fails the session: see `Leftovers`.
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, with XDG folders in it, and no network for opencode: no test sees or touches the user's own."""
     folder = tmp_path / "home"
     move_into(folder, monkeypatch)
-    # A Unix socket's path may have about 100 bytes only, and pytest's own folders have long names.
-    runtime = tempfile.mkdtemp(prefix="octui-test-")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-    yield folder
-    shutil.rmtree(runtime, ignore_errors=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -175,12 +187,20 @@ def opencode_binary(home: Path, version_notes: Path, monkeypatch: pytest.MonkeyP
     return found
 
 
+@pytest.fixture(scope="session")
+def session_temporary() -> Path:
+    """The temporary folder of the whole session, whatever a test has instead."""
+    return Path(tempfile.gettempdir())
+
+
 @pytest.fixture
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> SharedServer:
+def shared_server(tmp_path_factory: pytest.TempPathFactory, session_temporary: Path) -> SharedServer:
     """A server of the real opencode that other tests use, too; its model has been asked nothing yet."""
     if not _lent:
         with pytest.MonkeyPatch.context() as monkeypatch:
             move_into(tmp_path_factory.mktemp("shared"), monkeypatch)
+            monkeypatch.setenv("TMPDIR", str(session_temporary))
+            monkeypatch.setattr(tempfile, "tempdir", str(session_temporary))
             _lent.append(_lending.enter_context(shared(_find_opencode())))
     (server,) = _lent
     server.model._requests.clear()

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from tests.support.processes import wait_until
 
 from octui import temporary
 
@@ -49,6 +51,14 @@ def test_sweep_removes_what_dead_processes_left_and_nothing_else(folder: Path) -
     assert len(entries(folder)) == 2 + len(kept)
     temporary.sweep_stale()
     assert entries(folder) == sorted(path.name for path in kept)
+
+
+def test_sweep_removes_what_a_process_left_that_is_dead_and_not_reaped(folder: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", CODE])
+    wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
+    temporary.sweep_stale()
+    assert entries(folder) == []
+    process.wait()
 
 
 def test_sweep_of_another_folder(folder: Path, tmp_path: Path) -> None:

@@ -44,10 +44,8 @@ def sweep_stale(folder: Path | None = None) -> None:
     Args:
         folder: Where they are; None for the temporary folder.
     """
-    import psutil  # Here, as screens name temporary entries too, and their first frame should not wait for it.
-
     for pid, path in _owned_entries(folder):
-        if not psutil.pid_exists(pid):
+        if not _is_alive(pid):
             _remove(path)
 
 
@@ -66,6 +64,18 @@ def _owned_entries(folder: Path | None) -> Iterator[tuple[int, Path]]:
     for path in (folder or Path(tempfile.gettempdir())).glob("octui-*"):
         if owned := _OWNED.fullmatch(path.name):
             yield int(owned["pid"]), path
+
+
+def _is_alive(pid: int) -> bool:
+    """Return whether a process runs; one that only waits to be reaped does not."""
+    import psutil  # Here, as screens name temporary entries too, and their first frame should not wait for it.
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
 
 
 def _remove(path: Path) -> None:

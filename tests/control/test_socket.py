@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,8 +71,8 @@ def supervisor() -> Supervisor:
 
 
 @pytest.fixture
-def path() -> Path:
-    return new_socket_path(Path(tempfile.mkdtemp(prefix="octui-test-")) / "run")
+def path(runtime: Path) -> Path:
+    return new_socket_path(runtime / "run")
 
 
 @contextlib.asynccontextmanager
@@ -201,28 +200,27 @@ async def test_code_that_is_not_asynchronous_asks_too(path: Path, supervisor: Su
     assert supervisor.asked == [Stop(id=1, run="a")]
 
 
-def test_sockets_nobody_listens_on_are_removed(tmp_path: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="octui-test-"))
-    stale, live = folder / "stale.sock", folder / "live.sock"
+def test_sockets_nobody_listens_on_are_removed(runtime: Path) -> None:
+    stale, live = runtime / "stale.sock", runtime / "live.sock"
     with socket.socket(socket.AF_UNIX) as gone:
         gone.bind(str(stale))
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(live))
         listening.listen()
-        made = new_socket_path(folder)
+        made = new_socket_path(runtime)
     assert not stale.exists()
     assert live.exists()
     assert len(str(made)) < 100
 
 
-def test_a_folder_others_can_enter_is_closed_and_what_is_no_folder_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "open"
+def test_a_folder_others_can_enter_is_closed_and_what_is_no_folder_refused(runtime: Path) -> None:
+    folder = runtime / "open"
     folder.mkdir(mode=0o755)
     new_socket_path(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
-    (tmp_path / "link").symlink_to(folder)
+    (runtime / "link").symlink_to(folder)
     with pytest.raises(ControlError):
-        new_socket_path(tmp_path / "link")
+        new_socket_path(runtime / "link")
 
 
 def test_both_ends_speak_the_same_protocol() -> None:

@@ -2,7 +2,8 @@
 
 ``make faults`` prints it. A test marked ``@pytest.mark.fault(GROUP, "what goes wrong")`` asks for the fixture
 ``fault`` to say what octui did, in a few words, and how many bytes were lost; processes are counted by an environment
-variable that everything the test starts inherits. With ``OCTUI_FULL_FAULTS=1`` floods have their full size.
+variable that everything the test starts inherits, and files in the temporary folder, which is the test's own. With
+``OCTUI_FULL_FAULTS=1`` floods have their full size.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.support.leftovers import LEAVE_S as FILES_LEAVE_S
+from tests.support.leftovers import left_in
 from tests.support.processes import processes_marked
 
 MARK = "OCTUI_FAULT_MARK"
@@ -35,9 +39,11 @@ class Fault:
     Attributes:
         did: What octui did, in a few words, the same on every backend.
         lost: How many bytes of what opencode printed were lost.
+        temporary: The temporary folder, empty when the test begins.
         mark: What the processes of the test bear in their environment.
     """
 
+    temporary: Path
     did: str = ""
     lost: int = 0
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -52,25 +58,36 @@ class Fault:
 
     def left_in_the_end(self) -> list[str]:
         """Those that live after they had time to leave."""
-        deadline = time.monotonic() + LEAVE_S
-        while (left := self.left()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return left
+        return _in_the_end(self.left, LEAVE_S)
+
+    def files_in_the_end(self) -> list[str]:
+        """What is in the temporary folder after those who clean up had time to."""
+        return _in_the_end(lambda: left_in(self.temporary), FILES_LEAVE_S)
+
+
+def _in_the_end(look: Callable[[], list[str]], leave_s: float) -> list[str]:
+    deadline = time.monotonic() + leave_s
+    while (left := look()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
 
 
 @pytest.fixture
-def fault(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, record_property: Any) -> Iterator[Fault]:
-    """What the table says of this test; fails it where a process is left or a byte is missing."""
-    report = Fault()
+def fault(
+    request: pytest.FixtureRequest, temporary: Path, monkeypatch: pytest.MonkeyPatch, record_property: Any
+) -> Iterator[Fault]:
+    """What the table says of this test; fails it where a process or a file is left or a byte is missing."""
+    report = Fault(temporary)
     monkeypatch.setenv(MARK, report.mark)
     yield report
-    left = report.left_in_the_end()
+    left, files = report.left_in_the_end(), report.files_in_the_end()
     marker = request.node.get_closest_marker("fault")
     group, words = marker.args
     backend = request.node.callspec.params.get("anyio_backend", "") if hasattr(request.node, "callspec") else ""
     row = {"group": group, "fault": words, "backend": backend, "did": report.did, "left": len(left)}
-    record_property("fault", {**row, "lost": report.lost})
+    record_property("fault", {**row, "files": len(files), "lost": report.lost})
     assert left == []
+    assert files == []
     assert report.lost == 0
 
 
@@ -90,25 +107,25 @@ def rows_of(reports: Iterable[Any], failed: Iterable[str]) -> list[Row]:
             row = rows.setdefault((found["group"], found["fault"]), {**found, "backends": set(), "handled": True})
             row["backends"].add(found["backend"])
             row["did"] = row["did"] or found["did"]
-            row["left"] = max(row["left"], found["left"])
-            row["lost"] = max(row["lost"], found["lost"])
+            for key in ("left", "files", "lost"):
+                row[key] = max(row[key], found[key])
             row["handled"] = row["handled"] and report.nodeid not in failed
     return [rows[key] for key in sorted(rows)]
 
 
 def table(rows: list[Row]) -> Iterator[str]:
     """The table as lines of text, with its sum below."""
-    head = ("", "fault", "on", "what octui did", "left", "lost")
+    head = ("", "fault", "on", "what octui did", "left", "files", "lost")
     cells = [head, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     for line in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
     handled = sum(row["handled"] for row in rows)
-    left, lost = (sum(row[key] for row in rows) for key in ("left", "lost"))
-    yield f"{handled} of {len(rows)} faults handled, {left} processes left, {lost} bytes lost"
+    left, files, lost = (sum(row[key] for row in rows) for key in ("left", "files", "lost"))
+    yield f"{handled} of {len(rows)} faults handled, {left} processes and {files} files left, {lost} bytes lost"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     backends = "+".join(sorted(filter(None, row["backends"])))
     did = row["did"] if row["handled"] else "NOT HANDLED"
-    return str(row["group"]), row["fault"], backends, did, str(row["left"]), str(row["lost"])
+    return str(row["group"]), row["fault"], backends, did, str(row["left"]), str(row["files"]), str(row["lost"])

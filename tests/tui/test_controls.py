@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -93,7 +92,7 @@ async def test_every_command_goes_over_the_connection_that_is_held(clients: list
 
 
 async def test_what_is_said_to_runs_reaches_a_real_socket_and_its_answers_come_back(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, runtime: Path
 ) -> None:
     monkeypatch.undo()
     heard: list[Order] = []
@@ -107,7 +106,7 @@ async def test_what_is_said_to_runs_reaches_a_real_socket_and_its_answers_come_b
                 return Offered(id=order.id, models=["a/b"], agents=["plan"])
         return None
 
-    path = new_socket_path(Path(tempfile.mkdtemp(prefix="octui-test-")) / "run")
+    path = new_socket_path(runtime / "run")
     made = controls_of(str(path))
     async with ControlServer(path, Welcome(session="/s", pid=1, octui="0.1.0"), handle).serving():
         await made.reply("api", "per_1", "reject", "no")
