@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ScriptedModel
 from tests.tui.driving import on_screen, replay, until
 
+from octui.client.compat import TEMPORARY_VARIABLE
 from octui.client.events import Prompt, Text, ToolUse
 from octui.client.lenient_json import decode
 from octui.errors import RecordingError
@@ -163,10 +164,11 @@ async def test_it_is_replayed_like_any_other() -> None:
 
 @pytest.mark.integration
 def test_what_the_real_opencode_exports_has_the_lines_it_printed(
-    opencode_binary: Path, scripted_model: ScriptedModel, git_workspace: Path
+    opencode_binary: Path, scripted_model: ScriptedModel, git_workspace: Path, tmp_path: Path
 ) -> None:
     environment = {
         **os.environ,
+        TEMPORARY_VARIABLE: str(tmp_path),
         "PWD": str(git_workspace),
         "OPENCODE_CONFIG_CONTENT": json.dumps(scripted_model.config),
     }

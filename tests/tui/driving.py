@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.screen import Screen
+from textual.timer import Timer
 
 from octui.recording.session import Session
 from octui.tui.app import OctuiApp
 from octui.tui.screens.dashboard import DashboardScreen
+from octui.tui.screens.panes import PanesScreen
 from octui.tui.screens.replay import ReplayScreen
 
 
@@ -57,10 +60,12 @@ async def until(pilot: Pilot[Any], holds: Callable[[], object], tries: int = 100
 
 
 async def steady(pilot: Pilot[Any], looks: int = 4, tries: int = 500) -> None:
-    """Let the application work until it has done so and its screen, colours too, has looked the same for a while."""
+    """Let the application work until nothing is left to do and its screen, colours too, looks the same for a while.
+
+    On a busy machine a screen may look the same although work is left, so what is known to be left counts first.
+    """
     same, before = 0, None
     for _ in range(tries):
-        _stand_still(pilot.app)
         await pilot.pause(0.04)
         now = None if _is_at_work(pilot.app) else pilot.app.screen._compositor.render_strips()
         same, before = (same + 1 if now is not None and now == before else 0), now
@@ -69,14 +74,23 @@ async def steady(pilot: Pilot[Any], looks: int = 4, tries: int = 500) -> None:
     raise AssertionError(f"it never came to rest; on the screen:\n{on_screen(pilot.app)}")
 
 
-def _stand_still(app: App[Any]) -> None:
-    """Let no cursor blink; a screen that was opened a moment ago may have its fields only at a later look."""
-    for line in app.screen.query(Input):
-        line.cursor_blink = False
-    for area in app.screen.query(TextArea):
-        area.cursor_blink = False
-
-
 def _is_at_work(app: App[Any]) -> bool:
-    """Whether something is looked for or made; the connection to a supervisor is held as long as a screen is there."""
-    return any(not worker.is_finished and worker.group != "control" for worker in app.workers)
+    """Whether something is looked for, made or about to be.
+
+    The connection to a supervisor is held as long as a screen is there.
+    """
+    if any(not worker.is_finished and worker.group != "control" for worker in app.workers):
+        return True
+    return any(_owes_frames(screen) or any(map(_is_delay, screen._timers)) for screen in app.screen_stack)
+
+
+def _owes_frames(screen: Screen[Any]) -> bool:
+    """Whether panes have changed that are not drawn yet, as frames are paced, or a log is not read to its end."""
+    return isinstance(screen, PanesScreen) and (bool(screen._changed) or screen.session.behind > 0)
+
+
+def _is_delay(timer: Timer) -> bool:
+    """Whether a timer is one that something waits for, other than the next look at a session."""
+    called = timer._callback.args if isinstance(timer._callback, partial) else (timer._callback,)
+    polls = any(getattr(call, "__func__", None) is PanesScreen._poll for call in called)
+    return timer._repeat == 0 and timer._task is not None and not timer._task.done() and not polls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ async def settle(pilot: Pilot[Any]) -> None:
     await steady(pilot, looks=2)
 
 
+def settle_after(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Press keys on a screen that is settled, and let it settle again."""
+
+    async def press(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press(*keys)
+        await steady(pilot)
+
+    return press
+
+
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_dashboard(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     app = dashboard(record(tmp_path, SIX, live=True).folder)
@@ -31,41 +43,24 @@ def test_dashboard(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> 
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_zoom(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     app = dashboard(record(tmp_path, SIX, live=True).folder)
-    assert snap_compare(app, terminal_size=size, press=["3", "z"], run_before=settle)
+    assert snap_compare(app, terminal_size=size, run_before=settle_after("3", "z"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_replay(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     app = replay(record(tmp_path, [API, WORKER, GATEWAY]).folder)
-
-    async def in_the_middle(pilot: Pilot[Any]) -> None:
-        await pilot.press("5")
-        await settle(pilot)
-
-    assert snap_compare(app, terminal_size=size, run_before=in_the_middle)
+    assert snap_compare(app, terminal_size=size, run_before=settle_after("5"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_help(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     app = dashboard(record(tmp_path, SIX, live=True).folder)
-
-    async def help_is_open(pilot: Pilot[Any]) -> None:
-        await settle(pilot)
-        await pilot.press("question_mark")
-        await steady(pilot)
-
-    assert snap_compare(app, terminal_size=size, run_before=help_is_open)
+    assert snap_compare(app, terminal_size=size, run_before=settle_after("question_mark"))
 
 
 def test_quit_dialog(snap_compare: Any, tmp_path: Path) -> None:
     app = dashboard(record(tmp_path, SIX, live=True).folder)
-
-    async def asked(pilot: Pilot[Any]) -> None:
-        await settle(pilot)
-        await pilot.press("q")
-        await steady(pilot)
-
-    assert snap_compare(app, terminal_size=(120, 40), run_before=asked)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle_after("q"))
 
 
 @pytest.mark.parametrize("theme", ["octui-light", "octui-contrast", "octui-ember"])
@@ -88,7 +83,7 @@ def test_under_way(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> 
 
 def test_under_way_opened(snap_compare: Any, tmp_path: Path) -> None:
     app = dashboard(at_work(tmp_path).folder)
-    assert snap_compare(app, terminal_size=(120, 40), press=["4", "e", "z"], run_before=settle)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle_after("4", "e", "z"))
 
 
 def test_under_way_ascii(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

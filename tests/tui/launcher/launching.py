@@ -11,6 +11,7 @@ from typing import Any
 from tests.tui.driving import until
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from octui.client.serve.events import Rule
 from octui.discovery.config_files import FoundConfig, FoundServer
@@ -131,7 +132,8 @@ class LauncherApp(App[None]):
         self._launcher.query_one(FormView).show(form)
 
     def words(self, selector: str) -> str:
-        return str(self._launcher.query_one(selector).render())
+        """What a widget says; nothing while it is not there."""
+        return "".join(str(widget.render()) for widget in self._launcher.query(selector).results(Widget))
 
     @property
     def can_launch(self) -> bool:
