@@ -18,9 +18,9 @@ from pathlib import Path
 
 from octui import temporary
 from octui.client import compat, logins
+from octui.client.compat import TEMPORARY_VARIABLE
 from octui.client.permissions import matches
 from octui.client.serve.events import Rule
-from octui.client.compat import TEMPORARY_VARIABLE
 from octui.errors import OpenCodeError
 
 QUERY_TIMEOUT_S = 30.0
