@@ -81,6 +81,8 @@ def _is_at_work(app: App[Any]) -> bool:
     """
     if any(not worker.is_finished and worker.group != "control" for worker in app.workers):
         return True
+    if app.animator._animations or app.animator._scheduled:
+        return True
     return any(_owes_frames(screen) or any(map(_is_delay, screen._timers)) for screen in app.screen_stack)
 
 

@@ -42,6 +42,12 @@ async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
     return app
 
 
+async def focus(pilot: Pilot[Any], selector: str) -> None:
+    """Go to a field, and let the form scroll there before a key scrolls it on."""
+    pilot.app.screen.query_one(selector).focus()
+    await steady(pilot)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_first_run(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
     async def found(pilot: Pilot[Any]) -> None:
@@ -53,8 +59,8 @@ def test_first_run(snap_compare: Any, home: Path, size: tuple[int, int]) -> None
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_filled_in(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
     async def fill(pilot: Pilot[Any]) -> None:
-        app = await filled(pilot)
-        app.screen.query_one("#tools").focus()
+        await filled(pilot)
+        await focus(pilot, "#tools")
         await pilot.press("down")
         await steady(pilot)
 
@@ -80,9 +86,8 @@ def test_more(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
     async def unfold(pilot: Pilot[Any]) -> None:
         app = await filled(pilot)
         app.screen.query_one("#more", Collapsible).collapsed = False
-        await pilot.pause()
-        app.screen.query_one("#inherit").focus()
         await steady(pilot)
+        await focus(pilot, "#inherit")
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=unfold)
 
@@ -103,8 +108,11 @@ def test_preview(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
 def test_server(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
     async def edit(pilot: Pilot[Any]) -> None:
         app = await filled(pilot)
-        app.screen.query_one("#servers").focus()
-        await pilot.press("end", "up", "up", "enter")
+        await focus(pilot, "#servers")
+        for key in ("end", "up", "up"):
+            await pilot.press(key)
+            await steady(pilot, looks=1)
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ServerScreen))
         await steady(pilot)
 
@@ -127,8 +135,7 @@ def test_worktrees(snap_compare: Any, home: Path, size: tuple[int, int], wanted:
     base = make_repository(project(home), {"services/api/main.py": ""})
 
     async def offered(pilot: Pilot[Any]) -> None:
-        app = await filled(pilot, replace(FORM, worktree=wanted))
-        app.screen.query_one("#worktree").focus()
-        await steady(pilot)
+        await filled(pilot, replace(FORM, worktree=wanted))
+        await focus(pilot, "#worktree")
 
     assert snap_compare(LauncherApp(base), terminal_size=size, run_before=offered)
