@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,15 @@ def test_opencode_is_installed_into_octuis_own_folder(tools: Path) -> None:
     assert installed_binary().is_relative_to(paths.data_dir())
     assert _leftovers() == ["opencode"]
     assert paths.data_dir().stat().st_mode & 0o077 == 0
+
+
+def test_what_a_killed_install_left_is_removed(tools: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (paths.data_dir() / f"octui-install-{dead.pid}-abcdefgh" / "new").mkdir(parents=True)
+    _npm_that_installs(tools, "print('VERSION')")
+    install_opencode("1.2.3")
+    assert _leftovers() == ["opencode"]
 
 
 def test_a_placeholder_is_replaced_by_the_packages_own_script(tools: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.support.processes import processes_marked, wait_until
 
 TEST_MARK = "OCTUI_TEST_MARK"
@@ -77,3 +78,16 @@ sys.exit(os.waitstatus_to_exitcode(status) or not alive)
     done = program(code, tmp_path)
     assert done.returncode == 0, done.stderr
     assert left(tmp_path) == 0
+
+
+def test_other_temporary_entries_of_a_program_that_is_gone_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    watched = tmp_path / "watched"
+    watched.mkdir()
+    code = "from octui import temporary; print(temporary.make_folder('ask'), flush=True); os._exit(3)"
+    done = program(code, watched)
+    unwatched = Path(done.stdout.strip())
+    assert unwatched.parent == tmp_path
+    wait_until(lambda: not unwatched.exists() and not watched.exists(), what="a folder is still there")
