@@ -15,6 +15,7 @@ from octui import paths, temporary
 from octui.client.binary import binary_version
 from octui.client.compat import TEMPORARY_VARIABLE, TESTED_VERSION
 from octui.errors import OpenCodeBinaryNotFoundError, OpenCodeError
+from octui.program_output import reason
 
 PACKAGE = "opencode-ai"
 TIMEOUT_S = 600.0
@@ -112,11 +113,5 @@ def _run(command: Sequence[str], folder: Path, timeout_s: float, temp: str) -> N
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if process.returncode != 0:
-        raise OpenCodeError(f"`{name}` failed: {_reason(output)}", hint="Look at the network and try again.")
-
-
-def _reason(output: str) -> str:
-    """The most telling line of what npm printed: the first error that is more than a code."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower() and not line.startswith("npm error code")]
-    return (errors or lines or ["it gave no reason"])[0]
+        why = reason(output) or f"exit code {process.returncode}, and it gave no reason"
+        raise OpenCodeError(f"`{name}` failed: {why}.", hint="Look at the network and try again.")

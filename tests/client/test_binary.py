@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,60 @@ def test_the_version_is_asked_anew_when_the_file_changes(tmp_path: Path) -> None
     assert binary_version(script) == "1.19.0-longer"
 
 
-@pytest.mark.parametrize("code", ['print("GNU coreutils")', "import sys; sys.exit(1)", 'print("1.2.3"); exit(1)'])
-def test_what_does_not_answer_as_opencode_is_not_opencode(tmp_path: Path, code: str) -> None:
+def test_what_does_not_answer_as_opencode_is_not_opencode(tmp_path: Path) -> None:
     with pytest.raises(OpenCodeBinaryNotFoundError, match="is not opencode"):
+        binary_version(make_script(tmp_path / "opencode", 'print("GNU coreutils")'))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("exit(1)", "does not run: exit code 1."),
+        ('print("1.2.3"); exit(3)', "does not run: exit code 3: 1.2.3."),
+        ("open('/nowhere/lib')", "No such file or directory: '/nowhere/lib'."),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "signal SIGILL; it may be built for another"),
+    ],
+)
+def test_an_executable_that_fails_shows_exit_code_and_stderr(tmp_path: Path, code: str, words: str) -> None:
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="does not run") as raised:
         binary_version(make_script(tmp_path / "opencode", code))
+    assert words in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"#!/nowhere/bin/node --x\n", "its first line names /nowhere/bin/node, which is not there"),
+        (b"#!/bin/sh\r\necho 1.18.33\r\n", "its first line names /bin/sh, which is not there with the Windows line"),
+        (b"#!/usr/bin/env nowhere-node\n", "exit code 127: /usr/bin/env: 'nowhere-node': No such file or directory"),
+        (b"echo 1.18.33\n", "it is no program (Exec format error)"),
+        (b"", "it is no program (Exec format error)"),
+        (b"\x7fELF\x02\x01\x01garbage", "it is built for another processor or system (Exec format error)"),
+    ],
+)
+def test_an_executable_that_does_not_start_names_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    path = tmp_path / "opencode"
+    path.write_bytes(content)
+    path.chmod(0o755)
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="does not run") as raised:
+        binary_version(path)
+    assert words in raised.value.message.replace("‘", "'").replace("’", "'")
+
+
+def test_a_program_without_its_dynamic_linker_names_it(tmp_path: Path) -> None:
+    own = Path("/bin/sh").resolve().read_bytes()
+    found = re.search(rb"/[\w/.-]*/ld-[\w.-]+(?=\0)", own[:8192])
+    assert found is not None
+    missing = b"/nowhere/ld-musl-x.so.1".ljust(len(found[0]), b"\0")[: len(found[0])]
+    path = tmp_path / "opencode"
+    path.write_bytes(own.replace(found[0], missing, 1))
+    path.chmod(0o755)
+    with pytest.raises(OpenCodeBinaryNotFoundError, match="its dynamic linker /nowhere/ld-musl-x") as raised:
+        binary_version(path)
+    assert "built for another system" in raised.value.message
 
 
 def test_what_cannot_run_is_told_so(tmp_path: Path) -> None:

@@ -71,11 +71,19 @@ def test_mcp_servers_that_did_not_start_are_told_with_the_reason() -> None:
 
 def test_mcp_server_without_a_login_is_told_with_the_command_that_signs_in() -> None:
     listing = "┌  MCP Servers\n│\n●  ⚠ my srv \x1b[90mneeds authentication\n│      \x1b[90mhttp://127.0.0.1/mcp\n│\n"
-    listing += "●  ✗ odd \x1b[90mneeds client registration\n│          Add clientId to your config.\n│      http://x\n"
+    listing += "●  ✗ odd \x1b[90mneeds client registration\n│          Add clientId to your config.\n│      \x1b[90mhttp://x\n"
     assert compat.failed_mcp_servers(listing) == {
         "my srv": "it needs a login: run `opencode mcp auth my srv`",
         "odd": "Add clientId to your config.",
     }
+
+
+def test_the_reason_of_an_mcp_server_may_have_several_lines() -> None:
+    listing = (
+        "●  ✗ bad \x1b[90mfailed\n│      first line\n│      Error: the cause\n│      \x1b[90mnpx -y bad\n│\n"
+        "●  ✗ mute \x1b[90mfailed\n│\n●  ✓ good \x1b[90mconnected\n│      \x1b[90mgood\n"
+    )
+    assert compat.failed_mcp_servers(listing) == {"bad": "Error: the cause", "mute": ""}
 
 
 def test_the_last_provider_error_is_read_out_of_the_log() -> None:

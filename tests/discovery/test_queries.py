@@ -89,7 +89,12 @@ def test_the_users_configuration_is_out_of_reach_unless_it_is_inherited(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("script", "words"), [("echo no such key >&2; exit 1", "exit code 1: no such key"), ("sleep 60", "within 0.2 s")]
+    ("script", "words"),
+    [
+        ("echo no such key >&2; exit 1", "exit code 1: no such key"),
+        (r"printf '\033[91mError: no key\033[0m\n    at f (/x.js:1:2)\n' >&2; exit 1", "exit code 1: Error: no key.$"),
+        ("sleep 60", "within 0.2 s"),
+    ],
 )
 def test_no_answer_is_told_in_a_sentence(tmp_path: Path, script: str, words: str) -> None:
     with pytest.raises(OpenCodeError, match=words):

@@ -41,6 +41,11 @@ def test_an_mcp_server_that_did_not_start_is_told_with_the_reason() -> None:
     assert words == "MCP did not start: docs (ENOENT)"
 
 
+def test_the_reasons_of_mcp_servers_hold_no_escape_sequences() -> None:
+    ((_, words),) = Watch(60, 0).mcp_failed({"docs": "\x1b[31mENOENT\x1b[0m: x\n    at f (/$bunfs/x.js:1:2)"})
+    assert words == "MCP did not start: docs (ENOENT: x)"
+
+
 def test_an_agent_that_was_not_used_is_told() -> None:
     ((kind, words),) = Watch(60, 0).stderr('! agent "nope" not found. Falling back to default agent')
     assert kind is Attention.AGENT_UNKNOWN

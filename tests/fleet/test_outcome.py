@@ -67,6 +67,15 @@ def test_an_exit_code_is_explained_by_the_last_line_of_stderr() -> None:
     assert outcome.why == "exit code 1: Error: Session not found"
 
 
+def test_reasons_name_the_cause_and_hold_no_escape_sequences() -> None:
+    stderr = "\x1b[91m\x1b[1mError: \x1b[0mcannot open x\n    at f (/$bunfs/root/x.js:1:2)\n"
+    assert judge(Totals(), end(1, stderr), Limits()).why == "exit code 1: Error: cannot open x"
+    totals = Totals(last_error="\x1b[31mNo credit\x1b[0m left", last_status=402)
+    outcome = judge(totals, end(1, ""), Limits())
+    assert outcome.why == "No credit left"
+    assert outcome.attention[0][1].endswith("(No credit left)")
+
+
 def test_an_error_that_says_nothing_is_explained() -> None:
     outcome = judge(totals_of("unknown_model"), end(1, ""), Limits())
     assert "does not know" in outcome.why

@@ -130,6 +130,16 @@ async def test_what_comes_first_and_fails_fails_the_run_with_its_last_words(make
     assert run.setting_up is None
 
 
+async def test_the_reasons_of_commands_name_the_cause_without_colours(make_fleet: MakeFleet) -> None:
+    printed = r"printf '\033[31mnowhere-tool: command not found\033[0m\nmake: *** [all] Error 127\n' >&2; exit 2"
+    fleet = make_fleet("answer()", {"a": "x", "b": "x"}, each={"a": {"setup": (printed,)}, "b": {"check": printed}})
+    await fleet.supervisor.run()
+    status = fleet.session().status
+    assert status.run("a").why.endswith("failed with exit code 2: nowhere-tool: command not found")
+    words = status.run("b").attention[Attention.CHECK_FAILED][0]
+    assert words == "its check failed with exit code 2: nowhere-tool: command not found"
+
+
 async def test_what_comes_first_is_ended_with_all_it_started_when_the_run_is_stopped(
     make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
@@ -171,7 +181,7 @@ async def test_a_check_is_run_when_the_run_is_over_however_that_was(
     run = fleet.session().status.run("a")
     assert run.checked is not None
     assert (str(run.state), run.checked.exit_code, run.checking) == (state, 4, "")
-    assert run.attention[Attention.CHECK_FAILED][0] == "its check failed with exit code 4"
+    assert run.attention[Attention.CHECK_FAILED][0] == "its check failed with exit code 4: checked"
     assert check_path(fleet.journal.folder, "a").read_text() == "checked\n"
     assert outcome(fleet, "a")["check_exit_code"] == 4
 

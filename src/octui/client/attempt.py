@@ -20,6 +20,7 @@ from octui import temporary
 from octui.client import catalogue, compat, isolation, logins
 from octui.client.command import build_command
 from octui.client.config import RunConfig
+from octui.client.executable import start_failure
 from octui.client.guardian import guardian
 from octui.client.limits import Limit, Limits, Vigil
 from octui.client.lines import LineFramer
@@ -129,7 +130,8 @@ class Attempt:
             self._clear()
             if isinstance(error, OSError) and error.filename == str(launch.binary):
                 raise OpenCodeBinaryNotFoundError(
-                    f"{launch.binary} does not start: {error.strerror}.", hint="Run `octui doctor`."
+                    f"{launch.binary} does not start: {start_failure(launch.binary, error)}.",
+                    hint="Run `octui doctor`.",
                 ) from error
             raise
 

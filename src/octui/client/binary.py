@@ -14,6 +14,7 @@ import msgspec
 
 from octui import temporary
 from octui.client.compat import TEMPORARY_VARIABLE, parse_version
+from octui.client.executable import run_failure, start_failure
 from octui.errors import OpenCodeBinaryNotFoundError
 
 NAME = "opencode"
@@ -132,10 +133,16 @@ def _ask_version(path: Path) -> str:
                 timeout=VERSION_TIMEOUT_S,
                 check=False,
             )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise OpenCodeBinaryNotFoundError(f"{path} does not run: {error}.", hint=_HINT) from error
+    except OSError as error:
+        raise OpenCodeBinaryNotFoundError(f"{path} does not run: {start_failure(path, error)}.", hint=_HINT) from error
+    except subprocess.TimeoutExpired as error:
+        words = f"{path} does not run: asked for its version, it gave none within {VERSION_TIMEOUT_S:g} s."
+        raise OpenCodeBinaryNotFoundError(words, hint=_HINT) from error
+    if done.returncode != 0:
+        why = run_failure(done.returncode, done.stderr or done.stdout)
+        raise OpenCodeBinaryNotFoundError(f"{path} does not run: {why}.", hint=_HINT)
     version = done.stdout.strip()
-    if done.returncode != 0 or parse_version(version) is None:
+    if parse_version(version) is None:
         raise OpenCodeBinaryNotFoundError(
             f"{path} is not opencode: asked for its version, it gave no version number.", hint=_HINT
         )

@@ -28,6 +28,7 @@ from octui.client.retry import is_worth_another_attempt
 from octui.client.sinks import AttemptEnd, Collector, Log, RunSink
 from octui.client.skim import skim
 from octui.errors import ConfigError, OpenCodeProcessError, OpenCodeTimeoutError
+from octui.program_output import plain_text, reason
 
 GRACE_S = 5.0
 LAST_EVENTS = 5
@@ -442,10 +443,9 @@ def _judge(end: AttemptEnd, events: Sequence[dict[str, Any]], limits: Limits, la
             hint=f"Give it more time with {'startup_timeout_s' if at_start else 'timeout_s'}.",
         )
     elif end.exit_code != 0:
-        rows = [row.strip() for row in end.stderr.splitlines() if row.strip()]
-        reason = last_error or (rows[-1] if rows else "")
+        why = plain_text(last_error) or reason(end.stderr)
         raise OpenCodeProcessError(
-            f"opencode ended with exit code {end.exit_code}{f': {reason}' if reason else ''}.",
+            f"opencode ended with exit code {end.exit_code}{f': {why}' if why else ''}.",
             exit_code=end.exit_code if end.exit_code is not None else -1,
             stderr=end.stderr,
             events=events,

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from octui.client.lenient_json import DecodeError, decode_leading, fit
 from octui.client.serve.events import Rule
+from octui.program_output import plain_text, reason
 
 TESTED_VERSION = "1.18.33"
 """The version octui is built and tested against, and the one it installs."""
@@ -68,7 +69,8 @@ creates the folder."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_GREY = "\x1b[90m"
+"""How ``opencode mcp list`` marks what it started, below the reason why that failed."""
 
 _STARTUP_CRASH = re.compile(
     # 1.18: several runs lay out one fresh database at the same time.
@@ -121,7 +123,7 @@ def attach_flag(version: str) -> str:
 
 def is_startup_crash(stderr: str) -> bool:
     """Whether stderr bears the mark of the crash of runs that start on one database at the same time."""
-    return _STARTUP_CRASH.search(_ANSI.sub("", stderr)) is not None
+    return _STARTUP_CRASH.search(plain_text(stderr)) is not None
 
 
 def rejected_permissions(stderr: str) -> list[str]:
@@ -129,30 +131,38 @@ def rejected_permissions(stderr: str) -> list[str]:
 
     The line is ``! permission requested: bash (echo hi); auto-rejecting``, with colours, in 1.x and 2.
     """
-    found = re.findall(r"permission requested: (.*?); auto-rejecting", _ANSI.sub("", stderr))
+    found = re.findall(r"permission requested: (.*?); auto-rejecting", plain_text(stderr))
     return list(dict.fromkeys(found))
 
 
 def unknown_agent(stderr: str) -> str | None:
     """What stderr says of an agent that was not used: opencode falls back to its default one; None where it was."""
-    match = re.search(r"^.*\bagent\b.*(?:not found|is a subagent).*$", _ANSI.sub("", stderr), re.MULTILINE)
+    match = re.search(r"^.*\bagent\b.*(?:not found|is a subagent).*$", plain_text(stderr), re.MULTILINE)
     return match[0].strip(" !") if match else None
 
 
 def failed_mcp_servers(listing: str) -> dict[str, str]:
     """Read which MCP servers did not start, and why, out of what ``opencode mcp list`` printed.
 
-    A line ``✗ NAME failed`` is followed by the reason, as in 1.18, and so is ``✗ NAME needs client registration``. One
-    that ``needs authentication`` is left out by runs in silence as well.
+    In 1.18 a line ``✗ NAME failed``, or ``✗ NAME needs client registration``, is followed by the reason, which may have
+    several lines, by what was started, in grey, and by an empty line. One that ``needs authentication`` is left out by
+    runs in silence as well.
     """
-    rows = [row.lstrip("│●┌└ \t").rstrip() for row in _ANSI.sub("", listing).splitlines()]
-    failed: dict[str, str] = {}
-    for row, following in zip(rows, [*rows[1:], ""], strict=True):
+    failed: dict[str, list[str]] = {}
+    name = ""
+    for printed in listing.splitlines():
+        row = plain_text(printed).strip("│●┌└ \t")
         if match := re.fullmatch(r"✗ (.+) (?:failed|needs client registration)", row):
-            failed[match[1]] = following
+            name = match[1]
+            failed[name] = []
         elif match := re.fullmatch(r"⚠ (.+) needs authentication", row):
-            failed[match[1]] = mcp_login_needed(match[1])
-    return failed
+            name = ""
+            failed[match[1]] = [mcp_login_needed(match[1])]
+        elif not row or "●" in printed:
+            name = ""
+        elif name and not (failed[name] and _GREY in printed):
+            failed[name].append(row)
+    return {name: reason("\n".join(rows)) for name, rows in failed.items()}
 
 
 def parse_agents(listing: str) -> list[tuple[str, str, list[Rule]]]:

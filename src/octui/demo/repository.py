@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from octui.errors import OctuiError
+from octui.program_output import reason
 
 _README = """\
 # tally
@@ -132,4 +133,4 @@ def _git(folder: Path, *arguments: str) -> None:
     except FileNotFoundError as error:
         raise OctuiError("The demo needs git, which was not found.", hint="Install git and try again.") from error
     except subprocess.CalledProcessError as error:
-        raise OctuiError(f"git {arguments[0]} failed in {folder}: {error.stderr.strip()}") from error
+        raise OctuiError(f"git {arguments[0]} failed in {folder}: {reason(error.stderr)}") from error

@@ -19,9 +19,11 @@ from pathlib import Path
 from octui import temporary
 from octui.client import compat, logins
 from octui.client.compat import TEMPORARY_VARIABLE
+from octui.client.executable import start_failure
 from octui.client.permissions import matches
 from octui.client.serve.events import Rule
 from octui.errors import OpenCodeError
+from octui.program_output import reason
 
 QUERY_TIMEOUT_S = 30.0
 
@@ -156,8 +158,8 @@ class Queries:
             finally:
                 turn.end()
         if process.returncode != 0:
-            reason = (err.decode(errors="replace").strip().splitlines() or ["no reason was given"])[-1]
-            raise OpenCodeError(f"{words} failed with exit code {process.returncode}: {reason}")
+            why = reason(err) or reason(out) or "no reason was given"
+            raise OpenCodeError(f"{words} failed with exit code {process.returncode}: {why}.")
         answer = self._answers[key] = out.decode(errors="replace")
         return answer
 
@@ -176,7 +178,8 @@ class Queries:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise OpenCodeError(f"{words} could not be started: {error.strerror or error}.") from error
+                why = start_failure(self.binary, error)
+                raise OpenCodeError(f"{words} could not be started: {why}.") from error
             self._running.add(process)
             return process
 

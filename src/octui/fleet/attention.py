@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from octui.client import compat
+from octui.program_output import plain_text, reason
 from octui.recording.facts import Attention
 
 Raised = tuple[Attention, str]
@@ -51,7 +52,7 @@ class Watch:
         if quiet_s < self._silence_s or self.is_silent:
             return []
         trouble = compat.provider_trouble(provider_log)
-        why = f": the provider fails ({trouble})" if trouble else ""
+        why = f": the provider fails ({plain_text(trouble)})" if trouble else ""
         return self._new([(Attention.SILENT, f"nothing was heard for {quiet_s:.0f} s{why}")])
 
     def rejected(self, requests: Sequence[str]) -> list[Raised]:
@@ -61,7 +62,9 @@ class Watch:
 
     def provider_fails(self, why: str, attempt: int) -> list[Raised]:
         """A provider is asked again and again; that is told as the silence it makes."""
-        return self._new([(Attention.SILENT, f"the provider fails ({why}); opencode asks again, attempt {attempt}")])
+        return self._new(
+            [(Attention.SILENT, f"the provider fails ({plain_text(why)}); opencode asks again, attempt {attempt}")]
+        )
 
     def mcp(self, listing: str) -> list[Raised]:
         """What ``opencode mcp list`` gives reason for."""
@@ -71,7 +74,8 @@ class Watch:
         """What MCP servers that did not start, each with its reason, give reason for."""
         if not failed:
             return []
-        servers = "; ".join(f"{name} ({why})" if why else name for name, why in failed.items())
+        told = {name: reason(why) for name, why in failed.items()}
+        servers = "; ".join(f"{name} ({why})" if why else name for name, why in told.items())
         return self._new([(Attention.MCP_NOT_STARTED, f"MCP did not start: {servers}")])
 
     def left_out(self, words: str) -> list[Raised]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from octui.client.limits import Limit, Limits
 from octui.client.result import Totals
 from octui.client.sinks import AttemptEnd
+from octui.program_output import plain_text, reason
 from octui.recording.facts import Attention, RunState
 
 REFUSALS = {
@@ -66,10 +67,10 @@ def judge(totals: Totals, end: AttemptEnd, limits: Limits) -> Outcome:
     mid_step = ((Attention.ENDED_MID_STEP, "ended in the middle of a step: its tokens and cost are incomplete"),)
     if end.limit in (Limit.TIME, Limit.STARTUP):
         return Outcome(RunState.TIMED_OUT, _time_was_up(end.limit, limits), mid_step if totals.open_step else ())
-    if totals.last_error:
+    if error := plain_text(totals.last_error):
         refusal = REFUSALS.get(totals.last_status or 0)
-        attention = ((Attention.PROVIDER_REFUSES, f"{refusal} ({totals.last_error})"),) if refusal else ()
-        return Outcome(RunState.FAILED, _explain(totals.last_error), attention)
+        attention = ((Attention.PROVIDER_REFUSES, f"{refusal} ({error})"),) if refusal else ()
+        return Outcome(RunState.FAILED, _explain(error), attention)
     if not end.ended_well:
         return Outcome(RunState.FAILED, _exit_words(end), mid_step if totals.open_step else ())
     if totals.open_step:
@@ -91,8 +92,8 @@ def _time_was_up(limit: Limit | None, limits: Limits) -> str:
 def _exit_words(end: AttemptEnd) -> str:
     code = end.exit_code
     how = f"a signal ended it ({-code})" if code and code < 0 else f"exit code {code}"
-    rows = [row.strip() for row in end.stderr.splitlines() if row.strip()]
-    return f"{how}: {rows[-1]}" if rows else how
+    why = reason(end.stderr)
+    return f"{how}: {why}" if why else how
 
 
 def _unfinished(totals: Totals) -> str:

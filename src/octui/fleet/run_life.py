@@ -20,6 +20,7 @@ from octui.fleet.outcome import Outcome
 from octui.fleet.workplace import Workplace
 from octui.plan.budget import Meter, Spent
 from octui.plan.model import RunSpec
+from octui.program_output import plain_text
 from octui.recording.facts import (
     AnyFact,
     AttemptStarted,
@@ -123,7 +124,8 @@ class RunLife:
         checked = self.place.checked
         if checked is not None and checked.exit_code != 0:
             how = "took too long" if checked.exit_code is None else f"failed with exit code {checked.exit_code}"
-            self._raise([(Attention.CHECK_FAILED, f"its check {how}")])
+            why = f": {self.place.check_said}" if self.place.check_said else ""
+            self._raise([(Attention.CHECK_FAILED, f"its check {how}{why}")])
 
     def settled(self) -> None:
         """What it changed was dealt with by somebody, who need not be called to look at its check any more."""
@@ -283,8 +285,8 @@ class RunLife:
             self._clear(Attention.SILENT)
 
     def _raise(self, found: list[Raised]) -> None:
-        for kind, words in found:
-            self._attention[kind] = words
+        for kind, told in found:
+            words = self._attention[kind] = plain_text(told)
             self._write(AttentionRaised(at=time.time(), run=self.spec.name, kind=kind, words=words))
 
     def _clear(self, kind: Attention, *, seen: bool = False) -> None:
@@ -294,6 +296,7 @@ class RunLife:
     def _enter(self, state: RunState, why: str = "") -> None:
         if self.state.is_final and state in (RunState.STARTING, RunState.RUNNING):
             self._idle_s += time.time() - self._ended_at  # It goes on; nobody worked meanwhile.
+        why = plain_text(why)  # Whatever program it comes from, it acts on no terminal and no report.
         self.state, self._why = state, why
         self._write(StateChanged(at=time.time(), run=self.spec.name, state=state, why=why))
 

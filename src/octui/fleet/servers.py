@@ -267,7 +267,8 @@ class ServerPool:
     async def _watch(self, hosted: Hosted, running: server.OpenCodeServer, scope: anyio.CancelScope) -> None:
         code = await running.wait()
         how = f"a signal ended it ({-code})" if code < 0 else f"exit code {code}"
-        hosted.why = f"the opencode server died: {how}"
+        why = running.last_words
+        hosted.why = f"the opencode server died: {how}{f': {why}' if why else ''}"
         hosted.gone.set()
         scope.cancel()
 

@@ -21,6 +21,7 @@ from octui.fleet.shell import run_command
 from octui.fleet.site import Site
 from octui.plan.model import RunSpec
 from octui.plan.secrets import mask
+from octui.program_output import reason
 from octui.recording.facts import (
     AnyFact,
     ChangesCounted,
@@ -51,8 +52,8 @@ LAST_LOOK_S = 20.0
 CANNOT_START = 126
 """The exit code of a check that cannot be started, as a shell would give it."""
 
-LAST_WORDS = 3
-TAIL_BYTES = 4096
+TAIL_BYTES = 1 << 16
+"""How much of what a command printed is looked through for the reason why it failed."""
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class Workplace:
 
     Attributes:
         checked: What its last check came to; None where there was none.
+        check_said: What that printed of the reason why it failed.
     """
 
     def __init__(self, spec: RunSpec, journal: Journal, write: Callable[[AnyFact], None]) -> None:
@@ -76,6 +78,7 @@ class Workplace:
         self._home = paths.worktrees_dir()
         self._site = Site([spec.name], is_set_up=not spec.setup)
         self.checked: Checked | None = None
+        self.check_said = ""
 
     @property
     def tree(self) -> Worktree | None:
@@ -207,12 +210,20 @@ class Workplace:
         if not command.strip():
             return
         self._write(Checking(at=time.time(), run=name, command=str(mask(command))))
-        began = time.monotonic()
+        began, printed = time.monotonic(), _Tail()
         code: int | None = None
+        self.check_said = ""
+
+        def record(data: bytes) -> None:
+            self._journal.append_check(name, data)
+            printed.feed(data)
+
         try:
-            code = await self._run(command, partial(self._journal.append_check, name))
+            code = await self._run(command, record)
+            self.check_said = reason(printed.data)
         except OSError as error:
             code = CANNOT_START
+            self.check_said = error.strerror or str(error)
             self._journal.append_check(name, f"{error}\n".encode("utf-8", "replace"))
         finally:
             self.checked = Checked(at=time.time(), run=name, exit_code=code, seconds=_since(began))
@@ -300,14 +311,12 @@ class Workplace:
         name, shown, of = self._spec.name, str(mask(command)), len(self._spec.setup)
         say(f"sets up: {shown}")
         self._write(SettingUp(at=time.time(), run=name, command=shown, number=number, of=of))
-        began, tail = time.monotonic(), deque[bytes]()
+        began, printed = time.monotonic(), _Tail()
         code: int | None = None
 
         def record(data: bytes) -> None:
             self._journal.append_setup(name, data)
-            tail.append(data[-TAIL_BYTES:])
-            while len(tail) > 1 and sum(map(len, tail)) - len(tail[0]) >= TAIL_BYTES:
-                tail.popleft()
+            printed.feed(data)
 
         try:
             code = await self._run(command, record)
@@ -329,10 +338,8 @@ class Workplace:
             limit = self._spec.timeout_s or 0.0
             return Outcome(RunState.TIMED_OUT, f"its set-up ({shown}) took more than {limit:g} s")
         if code:
-            said = "; ".join(_last_lines(b"".join(tail)))
-            return Outcome(
-                RunState.FAILED, f"its set-up ({shown}) failed with {_how(code)}{f': {said}' if said else ''}"
-            )
+            why = reason(printed.data)
+            return Outcome(RunState.FAILED, f"its set-up ({shown}) failed with {_how(code)}{f': {why}' if why else ''}")
         return None
 
     async def _run(self, command: str, record: Callable[[bytes], None]) -> int | None:
@@ -352,6 +359,24 @@ class Workplace:
             pause = max(COUNT_EVERY_S, COUNT_SHARE * (time.monotonic() - began))
 
 
+class _Tail:
+    """The end of what a command prints."""
+
+    def __init__(self) -> None:
+        self._parts = deque[bytes]()
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        self._parts.append(data[-TAIL_BYTES:])
+        self._size += len(self._parts[-1])
+        while self._size - len(self._parts[0]) >= TAIL_BYTES:
+            self._size -= len(self._parts.popleft())
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self._parts)
+
+
 def _changes(tree: Worktree, heed: Callable[[], None]) -> tuple[Counts, list[FileDiff]]:
     with compare(tree, heed) as found:
         return found.counts, file_diffs(found)
@@ -363,8 +388,3 @@ def _since(began: float) -> float:
 
 def _how(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _last_lines(out: bytes) -> list[str]:
-    rows = [row.strip() for row in out.decode("utf-8", "replace").splitlines()]
-    return [row for row in rows if row][-LAST_WORDS:]

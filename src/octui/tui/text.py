@@ -13,16 +13,12 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, get_character_cell_size
 
+from octui.program_output import ESCAPE_SEQUENCES
+
 TAB_CELLS = 4
 MAX_COMBINING_MARKS = 2
 """Marks kept on one letter: enough for every living script, too few to paint over other lines."""
 
-_ESCAPE_SEQUENCES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, clear
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])"  # OSC, DCS and kin; no other begins in one
-    r"[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
-    r"|\x1b[ -/]*[0-~]"  # two-byte sequences
-)
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _UNSURE = re.compile("[^\\w\n -~]+|[\u115f\u1160\u3164\uffa0]+")
@@ -38,7 +34,7 @@ def clean(text: str) -> str:
     """
     if text.replace("\n", "").isprintable():
         return text if text.isascii() else _one_by_one(text)
-    text = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCES.sub("", text) if "\x1b" in text or not text.isascii() else text)
+    text = _LINE_ENDS.sub("\n", ESCAPE_SEQUENCES.sub("", text) if "\x1b" in text or not text.isascii() else text)
     if "\t" in text:
         text = text.expandtabs(TAB_CELLS)
     if text.isascii() and text.replace("\n", "").isprintable():

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from octui.errors import GitError, UsageError
+from octui.program_output import reason
 
 TIMEOUT_S = 60.0
 """How long one command may take, unless it has to check out or to copy a whole tree."""
@@ -69,8 +70,8 @@ def git(
     done = run(folder, *words, stdin=stdin, env=env, timeout_s=timeout_s, heed=heed)
     if done.returncode not in good:
         command = _command(words)
-        said = _last_words(done.stderr) or f"exit code {done.returncode}"
-        raise GitError(f"git {command} failed in {folder}: {said}", stderr=done.stderr)
+        why = reason(done.stderr) or f"exit code {done.returncode}"
+        raise GitError(f"git {command} failed in {folder}: {why}.", stderr=done.stderr)
     return done.stdout
 
 
@@ -166,11 +167,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             with suppress(OSError):
                 pipe.close()
-
-
-def _last_words(stderr: bytes) -> str:
-    """What git said of an error, on one line."""
-    rows = [row.strip() for row in stderr.decode("utf-8", "replace").splitlines() if row.strip()]
-    errors = [row for row in rows if row.startswith(("fatal:", "error:"))] or rows
-    text = errors[0].removeprefix("fatal: ").removeprefix("error: ") if errors else ""
-    return f"{text.rstrip('.')}." if text else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from octui.errors import GitError, WorkspaceError
 from octui.paths import make_private
+from octui.program_output import reason
 from octui.workspace.git import LONG_TIMEOUT_S, git, names, run, said
 
 LOCK_POLL_S = 0.05
@@ -48,8 +49,8 @@ def find_repository(folder: Path) -> Repository:
                 f"{folder} is in no git repository, so no worktree can be made of it.",
                 hint="`git init` and a first commit make it one; or leave worktree out.",
             )
-        words = asked.stderr.decode("utf-8", "replace").strip().splitlines()[:1] or [""]
-        raise GitError(f"git does not open {folder}: {words[0].removeprefix('fatal: ')}", stderr=asked.stderr)
+        why = reason(asked.stderr) or f"exit code {asked.returncode}"
+        raise GitError(f"git does not open {folder}: {why}.", stderr=asked.stderr)
     common = (folder / said(git(folder, "rev-parse", "--git-common-dir"))).resolve()
     if said(asked.stdout) == "true":
         return Repository(common, common, "", True)

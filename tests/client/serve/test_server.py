@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,12 @@ async def test_it_is_known_where_it_listens_and_what_it_wants_to_be_told(launch:
         ("print('Error: bad config', flush=True); sys.exit(1)", "exit code 1: Error: bad config"),
         ("sys.stdout.buffer.write(bytes(range(256)) * 1000); sys.exit(0)", "ended with exit code 0"),
         ("os.kill(os.getpid(), 9)", "exit code -9"),
+        (
+            "print('\\x1b[91mError: \\x1b[0mEACCES: no port\\n    at f (/$bunfs/x:1:2)', file=sys.stderr); exit(1)",
+            "exit code 1: Error: EACCES: no port.$",
+        ),
     ],
-    ids=["at once", "stderr", "stdout", "garbage", "killed"],
+    ids=["at once", "stderr", "stdout", "garbage", "killed", "colours and frames"],
 )
 async def test_one_that_ends_before_it_listens_says_why(code: str, words: str, launch: Launch, mark: str) -> None:
     with pytest.raises(ServerError, match=words):
@@ -106,6 +111,17 @@ async def test_one_that_dies_later_is_heard_of(launch: Launch, mark: str) -> Non
         with anyio.fail_after(20):
             assert await server.wait() == 7
         assert server.exit_code == 7
+    nothing_is_left(mark)
+
+
+async def test_one_that_dies_later_said_why_and_what_an_earlier_one_said_is_no_reason(
+    launch: Launch, mark: str, tmp_path: Path
+) -> None:
+    (tmp_path / "log").write_text("Error: the reason of an earlier server\n")
+    code = "listens(); print('\\x1b[31mpanic: out of memory\\x1b[0m', file=sys.stderr, flush=True); sys.exit(7)"
+    async with running(replace(launch(code), log_path=tmp_path / "log")) as server:
+        assert await server.wait() == 7
+        assert server.last_words == "panic: out of memory"
     nothing_is_left(mark)
 
 

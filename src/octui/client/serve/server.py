@@ -10,9 +10,10 @@ import shutil
 import socket
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -24,11 +25,13 @@ from octui.client import catalogue, compat, isolation, logins
 from octui.client.attempt import open_private
 from octui.client.command import server_command
 from octui.client.config import RunConfig
+from octui.client.executable import start_failure
 from octui.client.guardian import guardian
 from octui.client.lines import LineFramer
 from octui.client.overrides import NO_AGENTS, NamedAgents
 from octui.client.process import Process
 from octui.errors import OpenCodeBinaryNotFoundError, ServerError
+from octui.program_output import reason
 
 READY_S = 60.0
 """How long a server may take until it listens: 1 to 3 s on an idle machine."""
@@ -72,8 +75,11 @@ class OpenCodeServer:
         data: opencode's own folder of data and log.
     """
 
-    def __init__(self, process: Process, url: str, password: str, homes: isolation.Homes) -> None:
+    def __init__(
+        self, process: Process, url: str, password: str, homes: isolation.Homes, said: Callable[[], str]
+    ) -> None:
         self._process = process
+        self._said = said
         self.url = url
         self.password = password
         self.warnings = homes.warnings
@@ -83,6 +89,11 @@ class OpenCodeServer:
     def pid(self) -> int:
         """Its process."""
         return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """What it said of the reason for its end; empty where it said nothing."""
+        return self._said()
 
     @property
     def exit_code(self) -> int | None:
@@ -127,17 +138,18 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
         if launch.narrow_models:
             env |= catalogue.narrow(folder, homes, env)
         log = open_private(launch.log_path or folder / "server.log")
+        log_begins = os.fstat(log.fileno()).st_size
         guardian.watch(mark, folder)
         with tempfile.TemporaryFile(dir=folder) as nothing:
             process = Process(
                 [str(launch.binary), *command.arguments], cwd=folder, env=env, stdin=nothing, stderr=log, mark=mark
             )
-        url = await _wait_until_it_listens(process, log, launch.config.port)
-        yield OpenCodeServer(process, url, password, homes)
+        url = await _wait_until_it_listens(process, log, log_begins, launch.config.port)
+        yield OpenCodeServer(process, url, password, homes, partial(_reason_in, log, log_begins))
     except OSError as error:
         if error.filename == str(launch.binary):
             raise OpenCodeBinaryNotFoundError(
-                f"{launch.binary} does not start: {error.strerror}.", hint="Run `octui doctor`."
+                f"{launch.binary} does not start: {start_failure(launch.binary, error)}.", hint="Run `octui doctor`."
             ) from error
         raise
     finally:
@@ -152,7 +164,7 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             guardian.release(mark)
 
 
-async def _wait_until_it_listens(process: Process, log: IO[bytes], port: int | None) -> str:
+async def _wait_until_it_listens(process: Process, log: IO[bytes], log_begins: int, port: int | None) -> str:
     framer = LineFramer()
     said: list[bytes] = []
     with anyio.move_on_after(READY_S):
@@ -164,8 +176,8 @@ async def _wait_until_it_listens(process: Process, log: IO[bytes], port: int | N
         code = await process.wait()
         if port and _is_taken(port):  # 1.18 says nothing but "ServeError" of it.
             raise ServerError(f"Port {port} is taken.", hint="Leave `port` out, and a free one is found.")
-        raise ServerError(f"opencode serve ended with exit code {code}{_last_words(said, log)}.")
-    raise ServerError(f"opencode serve did not get ready within {READY_S:g} s{_last_words(said, log)}.")
+        raise ServerError(f"opencode serve ended with exit code {code}{_why(said, log, log_begins)}.")
+    raise ServerError(f"opencode serve did not get ready within {READY_S:g} s{_why(said, log, log_begins)}.")
 
 
 def _is_taken(port: int) -> bool:
@@ -178,12 +190,17 @@ def _is_taken(port: int) -> bool:
     return False
 
 
-def _last_words(said: list[bytes], log: IO[bytes]) -> str:
-    with suppress(OSError):
+def _why(said: list[bytes], log: IO[bytes], log_begins: int) -> str:
+    """What it said of its end, in its log from a byte on, or else on stdout."""
+    found = _reason_in(log, log_begins) or reason(b"\n".join(said))
+    return f": {found}" if found else ""
+
+
+def _reason_in(log: IO[bytes], begins: int) -> str:
+    with suppress(OSError, ValueError):  # The latter where it is closed already.
         end = os.fstat(log.fileno()).st_size
-        said = [*said, *os.pread(log.fileno(), LOG_TAIL_BYTES, max(0, end - LOG_TAIL_BYTES)).splitlines()]
-    rows = [row.decode("utf-8", "replace").strip() for row in said if row.strip()]
-    return f": {rows[-1]}" if rows else ""
+        return reason(os.pread(log.fileno(), LOG_TAIL_BYTES, max(begins, end - LOG_TAIL_BYTES)))
+    return ""
 
 
 async def _discard(data: bytes) -> None:
