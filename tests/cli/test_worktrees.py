@@ -171,6 +171,23 @@ def test_changes_are_applied_kept_and_committed_by_command(
     assert run("sessions", "settle", name, "edits", "keep") == 1
 
 
+@pytest.mark.parametrize("how", ["keep", "apply", "commit", "discard"])
+def test_a_run_that_changed_nothing_has_nothing_to_settle(
+    session: Session, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert session.status.run("idle").settled is Settled.EMPTY
+    capsys.readouterr()
+    assert run("sessions", "settle", session.folder.name, "idle", how, "--yes", "-m", "x") == 1
+    assert capsys.readouterr().err == "octui: idle changed nothing, so there is nothing to settle.\n"
+
+
+def test_what_was_discarded_cannot_be_settled_again(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sessions", "settle", session.folder.name, "edits", "discard", "--yes") == 0
+    capsys.readouterr()
+    assert run("sessions", "settle", session.folder.name, "edits", "apply") == 1
+    assert "What edits changed was discarded" in capsys.readouterr().err
+
+
 def test_a_prompt_on_the_command_line_can_have_worktrees_and_commands_too(
     stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -207,9 +207,9 @@ async def test_a_worktree_that_is_gone_with_nothing_recorded_says_why_there_is_n
     app = replay(journal.folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await show(app, pilot, "limits-sonnet has changed nothing")
-        await until(pilot, lambda: "does not exist" in on_screen(app))
+        await until(pilot, lambda: "The repository of" in on_screen(app))
         await pilot.press("a", "y")
-        await until(pilot, lambda: on_screen(app).count("does not exist") > 1)
+        await until(pilot, lambda: on_screen(app).count("The repository of") > 1)
 
 
 async def test_as_long_as_git_is_at_work_it_is_said_and_the_screen_goes_on(

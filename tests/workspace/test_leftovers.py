@@ -49,7 +49,7 @@ def test_what_git_or_octui_does_not_know_is_told_and_stays(repository: Path, tre
     (trees / "s" / "stranger").mkdir()
     shutil.rmtree(repository)
     orphan, stranger = leftovers(trees)
-    assert "not a git repository" in orphan.trouble
+    assert f"The repository of the worktree {orphan.path} is not at {repository}/.git any more." in orphan.trouble
     assert stranger.trouble == "octui does not know it"
     assert not orphan.can_go
     assert not stranger.can_go

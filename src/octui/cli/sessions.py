@@ -255,9 +255,11 @@ def settle(session: str, run: str, how: str, message: str, anyway: bool, yes: bo
     octui sessions settle 20261123-1041 fix-large apply
     octui sessions settle 20261123-1041 fix-small discard
     """
+    from octui.cli.report import plain
     from octui.control.settling import settle_run
     from octui.recording.session import Session, resolve_session
     from octui.workspace.settle import How
+    from octui.workspace.worktree import Worktree
 
     done: dict[str, How] = {"keep": "kept", "apply": "applied", "commit": "committed", "discard": "discarded"}
     found = Session.open(resolve_session(session))
@@ -272,6 +274,8 @@ def settle(session: str, run: str, how: str, message: str, anyway: bool, yes: bo
     made, words = found.status.run(run).worktree, ""
     if made is not None and how in ("keep", "commit"):
         words = f": {made.branch}"
+    elif made is not None and how == "apply":
+        words = f" to {plain(str(Worktree.told_by(made).working_tree))}"
     click.echo(f"{run} is {done[how]}{words}.", err=True)
 
 

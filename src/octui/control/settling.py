@@ -39,12 +39,29 @@ def settle_run(session: Session, run: str, how: How, message: str = "", *, anywa
     made = status.run(run).worktree
     if made is None:
         raise WorkspaceError(f"{run} has no worktree.")
+    refuse_settled(run, status.run(run).settled)
     with held(session):
         words = settle(Worktree.told_by(made), paths.worktrees_dir(), how, message, anyway=anyway)
         at = session.ended_at or 0.0
         for each in status.runs.values():
             if each.worktree is not None and each.worktree.path == made.path:  # It, and its forks.
                 add_fact(session, WorktreeSettled(at=at, run=each.name, how=Settled(how), words=words))
+
+
+def refuse_settled(run: str, settled: Settled | None) -> None:
+    """Refuse to settle what a run changed where nothing of it is left.
+
+    Args:
+        run: The run's name.
+        settled: What was done last with what it changed.
+
+    Raises:
+        WorkspaceError: Nothing was changed, or it was discarded.
+    """
+    if settled is Settled.EMPTY:
+        raise WorkspaceError(f"{run} changed nothing, so there is nothing to settle.")
+    if settled is Settled.DISCARDED:
+        raise WorkspaceError(f"What {run} changed was discarded, so there is nothing to settle.")
 
 
 async def have_settled(session: Session, run: str, how: How, message: str = "", *, anyway: bool = False) -> None:

@@ -15,6 +15,7 @@ from anyio import from_thread, to_thread
 
 from octui import paths
 from octui.client.serve.events import FileDiff
+from octui.control.settling import refuse_settled
 from octui.errors import OctuiError, RecordingError, WorkspaceError
 from octui.fleet.outcome import Outcome
 from octui.fleet.shell import run_command
@@ -108,7 +109,7 @@ class Workplace:
         site = self._site
         site.is_set_up = site.is_set_up or before.is_set_up
         if before.worktree is not None:
-            site.tree = Worktree.told_by(before.worktree)
+            site.tree, site.settled = Worktree.told_by(before.worktree), before.settled
         if before.changes is not None:
             site.counts = Counts(before.changes.files, before.changes.added, before.changes.removed)
 
@@ -259,10 +260,12 @@ class Workplace:
             tree = self.tree
             if tree is None:
                 raise WorkspaceError(f"{self._spec.name} has no worktree.")
+            refuse_settled(self._spec.name, self._site.settled)
             words = await to_thread.run_sync(partial(settle, tree, self._home, how, message, anyway=anyway))
             self._write_settled(Settled(how), words)
 
     def _write_settled(self, how: Settled, words: str = "") -> None:
+        self._site.settled = how
         for name in self.names:
             self._write(WorktreeSettled(at=time.time(), run=name, how=how, words=words))
 
@@ -287,7 +290,7 @@ class Workplace:
             spec, session = self._spec, self._journal.folder.name
             make = partial(make_worktree, spec.workspace, self._home, session, spec.name, spec.base, heed)
             self._site.tree = await to_thread.run_sync(make)
-        self._site.is_set_up, self._site.counts = not self._spec.setup, None
+        self._site.is_set_up, self._site.counts, self._site.settled = not self._spec.setup, None, None
         if self.tree is not None:
             self._write_made(self.tree, self.names)
 
@@ -302,6 +305,7 @@ class Workplace:
                     branch=tree.branch,
                     base=tree.base,
                     repository=str(tree.repository),
+                    common=str(tree.common or ""),
                     base_name=tree.base_name,
                     notes=tree.notes,
                 )

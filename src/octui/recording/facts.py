@@ -219,7 +219,8 @@ class WorktreeMade(Fact, frozen=True, kw_only=True, tag="worktree_made"):
 
     ``path`` is the worktree, ``folder`` the part of it the run works in; ``branch`` begins at the commit ``base``,
     which the plan calls ``base_name``. ``repository`` is the user's working tree, or the bare repository, that it was
-    made of. ``notes`` say in a sentence each what of that is not in it, such as uncommitted work.
+    made of, ``common`` git's own folder, which stays where that is removed. ``notes`` say in a sentence each what of
+    the working tree is not in it, such as uncommitted work.
     """
 
     run: str
@@ -228,6 +229,7 @@ class WorktreeMade(Fact, frozen=True, kw_only=True, tag="worktree_made"):
     branch: str
     base: str
     repository: str
+    common: str = ""
     base_name: str = ""
     notes: tuple[str, ...] = ()
 

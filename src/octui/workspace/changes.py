@@ -19,7 +19,9 @@ from types import TracebackType
 from typing import Literal, Self
 
 from octui import temporary
+from octui.errors import WorkspaceError
 from octui.workspace.git import LONG_TIMEOUT_S, git, said
+from octui.workspace.repository import tip
 from octui.workspace.staging import stage
 from octui.workspace.worktree import Worktree
 
@@ -134,7 +136,7 @@ def compare(tree: Worktree, heed: Callable[[], None] | None = None) -> Compariso
     Raises:
         WorkspaceError: git does not tell.
     """
-    place = tree.path if tree.is_there else tree.repository
+    place = _place(tree)
     store = Store(place, heed=heed)
     try:
         head = "HEAD" if tree.is_there else f"refs/heads/{tree.branch}"
@@ -156,7 +158,7 @@ def compare_with(old: Worktree, new: Worktree, heed: Callable[[], None] | None =
     Raises:
         WorkspaceError: git does not tell.
     """
-    places = [tree.path if tree.is_there else tree.repository for tree in (old, new)]
+    places = [_place(tree) for tree in (old, new)]
     store = Store(*places, heed=heed)
     try:
         return Comparison(store, store.state(old), store.state(new))
@@ -233,7 +235,7 @@ class Store:
     def state(self, tree: Worktree) -> str:
         """Give the tree of all that is in a worktree now; of one that is gone, that of its branch."""
         if not tree.is_there:
-            return said(self.git("rev-parse", f"refs/heads/{tree.branch}^{{tree}}", at=tree.repository))
+            return said(self.git("rev-parse", f"refs/heads/{tree.branch}^{{tree}}", at=tree.git_folder))
         index = self.index(tree.path)
         stage(tree.path, lambda *words, stdin=b"": self.git(*words, stdin=stdin, index=index, at=tree.path))
         return said(self.git("write-tree", index=index, at=tree.path))
@@ -241,6 +243,20 @@ class Store:
     def close(self) -> None:
         """Remove it."""
         shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _place(tree: Worktree) -> Path:
+    """Where git is asked about a worktree.
+
+    Raises:
+        WorkspaceError: It is gone, and so is its branch or its repository.
+    """
+    common = tree.git_folder
+    if tree.is_there:
+        return tree.path
+    if not tip(common, tree.branch):
+        raise WorkspaceError(f"The worktree {tree.path} and its branch {tree.branch} are gone.")
+    return common
 
 
 def _quoted(path: Path) -> str:

@@ -34,6 +34,7 @@ _SETTINGS = {
     "diff.orderFile": os.devnull,
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "safe.bareRepository": "all",  # git's own folder is worked in where the working tree is gone.
     "submodule.recurse": "false",
     "advice.detachedHead": "false",
 }

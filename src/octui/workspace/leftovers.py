@@ -77,9 +77,10 @@ def clear(leftover: Leftover, home: Path) -> None:
     now = _look_at(leftover.path, leftover.session)
     if now.tree is None or not now.can_go:
         raise UncommittedWorkError(f"{now.path} holds work that is nowhere else.", [])
-    head = now.tree.head
-    remove_worktree(now.tree, home)
-    delete_branch(now.tree, head)
+    tree = now.tree.pinned()
+    head = tree.head
+    remove_worktree(tree, home)
+    delete_branch(tree, head)
 
 
 def _folders(within: Path) -> list[Path]:
@@ -93,6 +94,7 @@ def _look_at(path: Path, session: str) -> Leftover:
     if tree is None:
         return Leftover(path, session, size=size, trouble="octui does not know it")
     try:
+        tree.git_folder  # noqa: B018  # Raises what git would say of a repository that was moved in words of its own.
         head = tree.head
         commits = int(git(path, "rev-list", "--count", f"{tree.base}..{head}"))
         others = [branch for branch in branches_with(path, head) if branch != tree.branch]

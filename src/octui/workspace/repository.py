@@ -60,6 +60,28 @@ def find_repository(folder: Path) -> Repository:
     return Repository(top, common, said(git(folder, "rev-parse", "--show-prefix")), False)
 
 
+def common_folder(folder: Path) -> Path | None:
+    """Find git's own folder, which all worktrees of a repository share, without asking git.
+
+    Args:
+        folder: The top of a working tree, of a worktree, or of a bare repository.
+
+    Returns:
+        The folder; None where it is not there, as after it was moved, or ``folder`` is none of these.
+    """
+    try:
+        found = folder / ".git"
+        if found.is_file():
+            found = folder / os.fsdecode(found.read_bytes().removeprefix(b"gitdir: ").removesuffix(b"\n"))
+        elif not found.is_dir():
+            found = folder
+        if (found / "commondir").is_file():
+            found /= os.fsdecode((found / "commondir").read_bytes().removesuffix(b"\n"))
+        return found.resolve(strict=True) if (found / "HEAD").is_file() and (found / "objects").is_dir() else None
+    except (OSError, ValueError):
+        return None
+
+
 def find_commit(folder: Path, name: str = "") -> str:
     """Give the id of a commit by the name of a branch, a tag or itself; else by that of a remote's branch.
 

@@ -37,17 +37,22 @@ def settle(tree: Worktree, home: Path, how: How, message: str = "", *, anyway: b
     Raises:
         WorkspaceError: It cannot be done, and why.
     """
+    common, is_there = tree.git_folder, tree.is_there
+    if not is_there and not tip(common, tree.branch):
+        raise WorkspaceError(
+            f"There is nothing to settle: the worktree {tree.path} and its branch {tree.branch} are gone."
+        )
     if how == "discarded":
         discard(tree, home)
         return ""
-    if not tree.is_there and how != "applied":
+    if not is_there and how != "applied":
         raise WorkspaceError(f"The worktree {tree.path} is not there any more.")
     if how == "kept":
         return keep(tree, home, message)
     if how == "committed":
         return commit(tree, message)
-    files = apply(tree, home, anyway=anyway)
-    return _count([*files])
+    files, top = apply(tree, home, anyway=anyway), tree.working_tree
+    return _count([*files]) + ("" if top == tree.repository else f" in {top}")
 
 
 def commit(tree: Worktree, message: str) -> str:
@@ -91,7 +96,7 @@ def keep(tree: Worktree, home: Path, message: str = "") -> str:
 
 
 def apply(tree: Worktree, home: Path, *, anyway: bool = False) -> tuple[str, ...]:
-    """Bring what was changed in a worktree into the user's working tree, uncommitted; give the files.
+    """Bring what was changed in a worktree into `Worktree.working_tree`, uncommitted; give the files.
 
     It is checked first, and is done whole or not at all. Where the files there are not those of the base any more, both
     changes are joined, if that can be done without a conflict. The worktree stays as it is.
@@ -106,9 +111,9 @@ def apply(tree: Worktree, home: Path, *, anyway: bool = False) -> tuple[str, ...
         ConflictError: The changes do not fit.
         WorkspaceError: There are none, there is no working tree, or git does not.
     """
-    repository = find_repository(tree.repository)
+    repository = find_repository(tree.working_tree)
     if repository.is_bare:
-        raise WorkspaceError(f"{tree.repository} is bare: it has no working tree.", hint="Keep the branch instead.")
+        raise WorkspaceError(f"{repository.top} is bare: it has no working tree.", hint="Keep the branch instead.")
     with compare(tree) as found, locked(home, repository.common):
         files = tuple(dict.fromkeys(path for file in found.files for path in (file.old_path, file.path) if path))
         if not files:

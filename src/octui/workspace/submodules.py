@@ -7,18 +7,17 @@ from pathlib import Path
 
 from octui.errors import GitError
 from octui.workspace.git import LONG_TIMEOUT_S, git, names, run
-from octui.workspace.repository import Repository
 
 
-def fill_submodules(path: Path, repository: Repository, heed: Callable[[], None] | None = None) -> list[str]:
+def fill_submodules(path: Path, common: Path, heed: Callable[[], None] | None = None) -> list[str]:
     """Check out the submodules of a worktree; give a sentence for each that stays empty.
 
     Args:
         path: The worktree.
-        repository: What it was made of.
+        common: `Repository.common` of what it was made of.
         heed: See `octui.workspace.git.git`.
     """
-    return _fill(path, repository.common / "modules", "", heed)
+    return _fill(path, common / "modules", "", heed)
 
 
 def _fill(path: Path, modules: Path, above: str, heed: Callable[[], None] | None) -> list[str]:

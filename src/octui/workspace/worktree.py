@@ -14,8 +14,17 @@ from typing import Protocol
 
 from octui.errors import GitError, UncommittedWorkError, WorkspaceError
 from octui.paths import make_private
+from octui.program_output import reason
 from octui.workspace.git import LONG_TIMEOUT_S, git, names, run, said
-from octui.workspace.repository import Repository, find_commit, find_repository, locked, tip, uncommitted
+from octui.workspace.repository import (
+    Repository,
+    common_folder,
+    find_commit,
+    find_repository,
+    locked,
+    tip,
+    uncommitted,
+)
 from octui.workspace.submodules import fill_submodules
 
 BRANCH_PREFIX = "octui"
@@ -35,6 +44,8 @@ class Made(Protocol):
     def base(self) -> str: ...  # noqa: D102
     @property
     def repository(self) -> str: ...  # noqa: D102
+    @property
+    def common(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +57,8 @@ class Worktree:
         folder: The part of it that the run works in.
         branch: Its branch, without ``refs/heads/``.
         base: The commit that begins at.
-        repository: The user's working tree, or the bare repository, it was made of.
+        repository: The user's working tree, or the bare repository, it was made of; it may be gone.
+        common: git's own folder, as it was then; None where nobody wrote it down.
         base_name: What whoever asked for it calls the base; empty for what was checked out.
         notes: What of the user's working tree is not in it, in a sentence each.
     """
@@ -56,6 +68,7 @@ class Worktree:
     branch: str
     base: str
     repository: Path
+    common: Path | None = None
     base_name: str = ""
     notes: tuple[str, ...] = ()
 
@@ -68,7 +81,47 @@ class Worktree:
             branch=made.branch,
             base=made.base,
             repository=Path(made.repository),
+            common=Path(made.common) if made.common else None,
         )
+
+    @property
+    def git_folder(self) -> Path:
+        """git's own folder of its repository, whatever became of the worktree and of what it was made of.
+
+        Raises:
+            WorkspaceError: It is not where it was.
+        """
+        recorded = common_folder(self.common) if self.common is not None else None
+        found = common_folder(self.path) or recorded or common_folder(self.repository)
+        if found is None:
+            raise WorkspaceError(
+                f"The repository of the worktree {self.path} is not at {self.common or self.repository} any more.",
+                hint="If you moved it, run `git worktree repair` in it; if it is gone, delete the worktree by hand.",
+            )
+        return found
+
+    def pinned(self) -> Worktree:
+        """Give it with `git_folder` as it is now, so that its branch is found once the worktree is removed.
+
+        Raises:
+            WorkspaceError: The repository is not where it was.
+        """
+        return replace(self, common=self.git_folder)
+
+    @property
+    def working_tree(self) -> Path:
+        """The working tree that its changes belong in: what it was made of, or the main one where that was removed.
+
+        Raises:
+            WorkspaceError: Its repository is not where it was.
+        """
+        common = self.git_folder
+        if common_folder(self.repository) == common:
+            return self.repository
+        if common.name == ".git":
+            return common.parent
+        listed = git(common, "worktree", "list", "--porcelain").split(b"\n", 1)[0]  # The main one comes first.
+        return Path(os.fsdecode(listed.removeprefix(b"worktree ")))
 
     @property
     def is_there(self) -> bool:
@@ -115,11 +168,12 @@ def make_worktree(
             branch=branch,
             base=commit,
             repository=repository.top,
+            common=repository.common,
             base_name=base,
         )
         try:
-            _add(tree, ["-b", branch], commit, heed)
-            notes = (*_left_out(repository), *fill_submodules(path, repository, heed))
+            _add(tree, repository.top, ["-b", branch], commit, heed)
+            notes = (*_left_out(repository), *fill_submodules(path, repository.common, heed))
         except BaseException:
             with suppress(WorkspaceError):
                 _remove(tree, force=True)  # Nothing but what was just checked out is in it.
@@ -139,15 +193,15 @@ def restore_worktree(tree: Worktree, home: Path, heed: Callable[[], None] | None
         return
     if os.path.lexists(tree.path):
         raise WorkspaceError(f"{tree.path} is not the worktree any more that it was.", hint="Move it away.")
-    repository = find_repository(tree.repository)
+    common, place = tree.git_folder, tree.working_tree
     make_private(tree.path.parent)
-    with locked(home, repository.common, heed):
-        run(repository.top, "worktree", "remove", "--force", tree.path)  # What git still knows of one that was deleted.
-        if tip(repository.top, tree.branch):
-            _add(tree, [], tree.branch, heed)
+    with locked(home, common, heed):
+        run(common, "worktree", "remove", "--force", tree.path)  # What git still knows of one that was deleted.
+        if tip(common, tree.branch):
+            _add(tree, place, [], tree.branch, heed)
         else:
-            _add(tree, ["-b", tree.branch], tree.base, heed)
-        fill_submodules(tree.path, repository, heed)
+            _add(tree, place, ["-b", tree.branch], tree.base, heed)
+        fill_submodules(tree.path, common, heed)
         _side_note(tree.path).write_text(json.dumps(asdict(tree), default=str), "utf-8")
 
 
@@ -164,7 +218,7 @@ def remove_worktree(tree: Worktree, home: Path) -> None:
         raise UncommittedWorkError(f"{tree.path} holds commits in submodules, which are nowhere else.", moved)
     if not branches_with(tree.path, tree.head):
         raise UncommittedWorkError(f"{tree.path} is at a commit that is on no branch.", [])
-    with locked(home, find_repository(tree.path).common):
+    with locked(home, tree.git_folder):
         # git refuses what has submodules in it, clean or not; whether it is clean was told above, submodules included.
         _remove(tree, force=(tree.path / ".gitmodules").exists())
 
@@ -175,6 +229,7 @@ def remove_if_untouched(tree: Worktree, home: Path) -> bool:
     Raises:
         WorkspaceError: git does not.
     """
+    tree = tree.pinned()
     at = (tree.head, tip(tree.path, tree.branch))
     if at != (tree.base, tree.base) or uncommitted(tree.path):
         return False
@@ -189,10 +244,11 @@ def discard_worktree(tree: Worktree, home: Path) -> None:
     Raises:
         WorkspaceError: git does not.
     """
-    repository = find_repository(tree.repository)
-    with locked(home, repository.common):
+    tree = tree.pinned()
+    common = tree.git_folder
+    with locked(home, common):
         _remove(tree, force=True)
-    if found := tip(tree.repository, tree.branch):
+    if found := tip(common, tree.branch):
         delete_branch(tree, found)
 
 
@@ -212,6 +268,7 @@ def read_side_note(path: Path) -> Worktree | None:
             branch=str(table["branch"]),
             base=str(table["base"]),
             repository=Path(table["repository"]),
+            common=Path(table["common"]) if table.get("common") else None,
             base_name=str(table["base_name"]),
         )
     return None
@@ -264,10 +321,10 @@ def _free(repository: Repository, within: Path, session: str, name: str) -> tupl
     raise WorkspaceError(f"There are {MOST_TRIES} worktrees called {name} already.")
 
 
-def _add(tree: Worktree, options: list[str], at: str, heed: Callable[[], None] | None) -> None:
+def _add(tree: Worktree, place: Path, options: list[str], at: str, heed: Callable[[], None] | None) -> None:
     words = ["worktree", "add", "--no-track", *options] if options else ["worktree", "add"]
     try:
-        git(tree.repository, *words, tree.path, at, timeout_s=LONG_TIMEOUT_S, heed=heed)
+        git(place, *words, tree.path, at, timeout_s=LONG_TIMEOUT_S, heed=heed)
     except GitError as error:
         text = error.stderr.decode("utf-8", "replace")
         if found := re.search(r"already (?:checked out|used by worktree) at '(.*)'", text):
@@ -286,12 +343,14 @@ def _left_out(repository: Repository) -> list[str]:
 
 def _remove(tree: Worktree, *, force: bool) -> None:
     words = ["--force", "--force"] if force else []
-    done = run(tree.repository, "worktree", "remove", *words, tree.path, timeout_s=LONG_TIMEOUT_S)
+    common = tree.git_folder
+    done = run(common, "worktree", "remove", *words, tree.path, timeout_s=LONG_TIMEOUT_S)
     if done.returncode and not force:
-        raise GitError(f"git does not remove the worktree {tree.path}.", stderr=done.stderr)
+        why = reason(done.stderr) or f"exit code {done.returncode}"
+        raise GitError(f"git does not remove the worktree {tree.path}: {why}.", stderr=done.stderr)
     if os.path.lexists(tree.path) and force:
         shutil.rmtree(tree.path, ignore_errors=True)  # One that git does not know, such as half of one.
-        run(tree.repository, "worktree", "remove", *words, tree.path)
+        run(common, "worktree", "remove", *words, tree.path)
     if os.path.lexists(tree.path):
         raise WorkspaceError(f"{tree.path} cannot be removed.")
     _side_note(tree.path).unlink(missing_ok=True)
@@ -301,6 +360,7 @@ def _remove(tree: Worktree, *, force: bool) -> None:
 
 def delete_branch(tree: Worktree, at: str) -> None:
     """Delete the branch, unless it is elsewhere by now or checked out in another worktree."""
-    out = git(tree.repository, "for-each-ref", "--format=%(worktreepath)", f"refs/heads/{tree.branch}")
-    if not said(out) and tip(tree.repository, tree.branch) == at:
-        git(tree.repository, "update-ref", "-d", f"refs/heads/{tree.branch}", at)
+    common = tree.git_folder
+    out = git(common, "for-each-ref", "--format=%(worktreepath)", f"refs/heads/{tree.branch}")
+    if not said(out) and tip(common, tree.branch) == at:
+        git(common, "update-ref", "-d", f"refs/heads/{tree.branch}", at)

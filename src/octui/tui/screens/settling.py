@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from textual.screen import Screen
@@ -66,7 +67,7 @@ class Settler:
         status = self._session.status_now(run)
         if status.worktree is None:
             return f"{clean_line(run)} works in its folder itself: it has no worktree to settle."
-        if status.settled is Settled.DISCARDED:
+        if status.settled in (Settled.DISCARDED, Settled.EMPTY):
             return settled_in_words(status, "")
         return ""
 
@@ -76,7 +77,7 @@ class Settler:
         Of a worktree that is gone the branch may be there still, which can be applied or discarded.
         """
         status = self._session.status_now(run)
-        if status.worktree is None or status.settled is Settled.DISCARDED:
+        if status.worktree is None or status.settled in (Settled.DISCARDED, Settled.EMPTY):
             return frozenset()
         is_there = Worktree.told_by(status.worktree).is_there
         return frozenset({"apply", "commit", "keep", "discard"} if is_there else {"apply", "discard"})
@@ -93,7 +94,7 @@ class Settler:
 
         self._ask(
             f"Keep the branch {clean_line(tree.branch)}?",
-            f"Its worktree is removed, so that the branch can be checked out in {clean_line(str(tree.repository))}.",
+            f"Its worktree is removed, so that the branch can be checked out in {_working_tree(tree)}.",
             "keep the branch",
             lambda: self._settle(run, "kept", at_risk=lambda _: ask_message()),
         )
@@ -103,7 +104,7 @@ class Settler:
         tree = self._tree(run)
         if tree is None:
             return
-        top = clean_line(str(tree.repository))
+        top = _working_tree(tree)
 
         def ask_anyway(error: UncommittedWorkError) -> None:
             self._ask(
@@ -241,14 +242,22 @@ def settled_in_words(status: RunStatus, words: str) -> str:
         case "kept":
             return f"{run}: the branch {clean_line(words or (made.branch if made else ''))} is kept."
         case "applied":
-            where = clean_line(made.repository) if made else "your working tree"
-            return f"{run}: {clean_line(words)} applied to {where}, uncommitted."
+            count, _, elsewhere = clean_line(words).partition(" in ")
+            where = elsewhere or (clean_line(made.repository) if made else "your working tree")
+            return f"{run}: {count} applied to {where}, uncommitted."
         case "committed":
             branch = clean_line(made.branch) if made else "its branch"
             return f"{run}: committed as {clean_line(words)[:10]} on {branch}."
         case "discarded":
             return f"{run}: its worktree and its branch are discarded."
     return f"{run}: nothing was changed."
+
+
+def _working_tree(tree: Worktree) -> str:
+    """What to call the working tree that changes belong in; clean."""
+    with suppress(OctuiError):
+        return clean_line(str(tree.working_tree))
+    return clean_line(str(tree.repository))
 
 
 def _what_is_lost(tree: Worktree, heed: Heed) -> str:
