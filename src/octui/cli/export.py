@@ -13,6 +13,7 @@ import click
 
 from octui.cli.options import common_options
 from octui.cli.sessions import complete_session
+from octui.encoding import to_bytes
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def export(session: str, kind: str | None, output: str | None, size: str, force:
     octui export 20261123-1041 --format asciicast --size 100x30
     octui export run.jsonl --format json | jq '.runs[0].cost'
     """
+    from octui.cli.report import printable
     from octui.recording.session import Session, resolve_session
 
     kind = kind or (_kind_of(output) if output else None) or "md"
@@ -59,7 +61,7 @@ def export(session: str, kind: str | None, output: str | None, size: str, force:
     target = Path(output) if output else Path(f"{found.folder.stem if found.folder.is_file() else found.folder.name}")
     target = target if output else target.with_name(f"{target.name}.{SUFFIXES[kind]}")
     _save(pieces, target.expanduser(), force=force)
-    click.echo(f"Written to {target}.", err=True)
+    click.echo(f"Written to {printable(str(target))}.", err=True)
 
 
 def _kind_of(output: str) -> str | None:
@@ -101,7 +103,7 @@ def _print(pieces: Iterable[str]) -> None:
     out = sys.stdout.buffer
     try:
         for piece in pieces:
-            out.write(piece.encode())
+            out.write(to_bytes(piece))
         out.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Whoever reads has read enough.

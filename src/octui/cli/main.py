@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from collections.abc import Mapping
@@ -135,6 +136,9 @@ def supervise(options: Common) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; give the exit status: 0, 1 for what failed, 2 for a mistake in what was asked, 130 for Ctrl-C."""
     options = Common()
+    for stream in (sys.stdout, sys.stderr):  # Names of files may hold what no encoding has.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
     try:
         status = octui.main(arguments, prog_name="octui", standalone_mode=False, obj=options)
     except (click.exceptions.Abort, KeyboardInterrupt):

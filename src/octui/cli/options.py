@@ -9,7 +9,40 @@ from typing import Any, TypeVar
 
 import click
 
+from octui.encoding import holds_raw_bytes, readable
 from octui.errors import OpenCodeBinaryNotFoundError, UsageError
+
+
+class _Text(click.types.StringParamType):
+    """Words for people and models: unlike names of files they must be UTF-8."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what cannot be encoded."""
+        check_text(str(value), param.get_error_hint(ctx).strip("'") if param is not None and ctx is not None else "It")
+        return str(value)
+
+
+TEXT = _Text()
+
+
+def check_text(text: str, what: str) -> None:
+    """Refuse text that cannot be encoded, such as an argument in Latin-1.
+
+    Args:
+        text: It.
+        what: What to call it, as a sentence begins.
+
+    Raises:
+        UsageError: It cannot be.
+    """
+    if holds_raw_bytes(text):
+        raise UsageError(
+            f"{what} is no UTF-8 text: {readable(text)!r}.",
+            hint="Write it in UTF-8; of file names only, any byte is taken.",
+        )
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

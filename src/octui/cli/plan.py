@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from octui.cli.options import common, common_options, on_terminal
+from octui.cli.options import TEXT, common, common_options, on_terminal
 from octui.cli.run import read_variables
 from octui.errors import UsageError, WorkspaceError
 
@@ -34,7 +34,12 @@ def plan() -> None:
 @plan.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of its prompts; repeatable."
+    "--var",
+    "variables",
+    multiple=True,
+    type=TEXT,
+    metavar="NAME=VALUE",
+    help="Set a variable of its prompts; repeatable.",
 )
 @common_options
 def check(file: Path, variables: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from octui import quick_start
 from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking
-from octui.cli.options import common, common_options, need_terminal
+from octui.cli.options import TEXT, common, common_options, need_terminal
 from octui.cli.run import read_variables
 from octui.cli.sessions import complete_session
 from octui.errors import UsageError
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     help="The plan it was made of: for secrets, which sessions do not keep, and for another budget.",
 )
 @click.option(
-    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable that was secret, again; repeatable."
+    "--var",
+    "variables",
+    multiple=True,
+    type=TEXT,
+    metavar="NAME=VALUE",
+    help="A variable that was secret, again; repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would begin anew, and what is kept.")
 @headless_options

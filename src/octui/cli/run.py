@@ -12,7 +12,7 @@ import click
 
 from octui import quick_start
 from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking
-from octui.cli.options import common, common_options, need_terminal, opencode_path
+from octui.cli.options import TEXT, check_text, common, common_options, need_terminal, opencode_path
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,29 +30,46 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder for an agent; repeatable.",
 )
-@click.option("-m", "--model", metavar="PROVIDER/MODEL", help="The model, as opencode knows it.")
-@click.option("--agent", help="The agent, as opencode knows it.")
-@click.option("--allow", multiple=True, metavar="TOOL[=PATTERN]", help="Allow a tool, or what matches; repeatable.")
-@click.option("--deny", multiple=True, metavar="TOOL[=PATTERN]", help="Deny a tool, or what matches; repeatable.")
-@click.option("--ask", multiple=True, metavar="TOOL[=PATTERN]", help="Ask before a tool, or what matches; repeatable.")
+@click.option("-m", "--model", type=TEXT, metavar="PROVIDER/MODEL", help="The model, as opencode knows it.")
+@click.option("--agent", type=TEXT, help="The agent, as opencode knows it.")
+@click.option(
+    "--allow", multiple=True, type=TEXT, metavar="TOOL[=PATTERN]", help="Allow a tool, or what matches; repeatable."
+)
+@click.option(
+    "--deny", multiple=True, type=TEXT, metavar="TOOL[=PATTERN]", help="Deny a tool, or what matches; repeatable."
+)
+@click.option(
+    "--ask", multiple=True, type=TEXT, metavar="TOOL[=PATTERN]", help="Ask before a tool, or what matches; repeatable."
+)
 @click.option(
     "--backend",
     type=click.Choice(["run", "serve"]),
     help="How opencode runs: a process each, or on a server, live and answering.  [default: serve; --headless: run]",
 )
-@click.option("--attach", multiple=True, metavar="URL", help="Use a server that runs already; several share the runs.")
+@click.option(
+    "--attach", multiple=True, type=TEXT, metavar="URL", help="Use a server that runs already; several share the runs."
+)
 @click.option("--copies", type=click.IntRange(1, 64), default=1, show_default=True, help="Agents a folder.")
 @click.option("--worktree", is_flag=True, help="A git worktree and branch of its own for each agent.")
-@click.option("--base", metavar="REV", help="With --worktree: where those begin.  [default: what is checked out]")
-@click.option("--setup", multiple=True, metavar="COMMAND", help="Run this in an agent's folder first; repeatable.")
-@click.option("--check", metavar="COMMAND", help="Run this there when it is over, and tell its exit code.")
+@click.option(
+    "--base", type=TEXT, metavar="REV", help="With --worktree: where those begin.  [default: what is checked out]"
+)
+@click.option(
+    "--setup", multiple=True, type=TEXT, metavar="COMMAND", help="Run this in an agent's folder first; repeatable."
+)
+@click.option("--check", type=TEXT, metavar="COMMAND", help="Run this there when it is over, and tell its exit code.")
 @click.option("--max-parallel", type=click.IntRange(1), help="How many agents work at a time.  [default: 4]")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(0, min_open=True), help="Limit of a run, in seconds.")
 @click.option("--retries", "max_retries", type=click.IntRange(0), help="Attempts after a start-up crash.  [default: 2]")
 @click.option(
-    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the plan's prompts; repeatable."
+    "--var",
+    "variables",
+    multiple=True,
+    type=TEXT,
+    metavar="NAME=VALUE",
+    help="Set a variable of the plan's prompts; repeatable.",
 )
-@click.option("--name", help="The session's name.")
+@click.option("--name", type=TEXT, help="The session's name.")
 @headless_options
 @common_options
 def run(
@@ -149,6 +166,7 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
 
     if not prompt.strip():
         raise UsageError("The prompt is empty.")
+    check_text(prompt, "The prompt")
     if options["variables"]:
         raise UsageError("--var goes with a plan; a prompt on the command line is asked to the letter.")
     if not workspaces:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octui import quick_start
-from octui.cli.options import common_options, need_terminal
+from octui.cli.options import TEXT, common_options, need_terminal
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def open_session(session: str | None) -> None:
 
 @sessions.command()
 @click.argument("session", shell_complete=complete_session)
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @common_options
 def rename(session: str, name: str) -> None:
     """Call a session something else. Its folder keeps its name.
@@ -238,7 +238,7 @@ def delete(session: str, yes: bool) -> None:
 @click.argument("session", shell_complete=complete_session)
 @click.argument("run")
 @click.argument("how", type=click.Choice(["keep", "apply", "commit", "discard"]))
-@click.option("--message", "-m", default="", metavar="TEXT", help="For a commit of what is in none yet.")
+@click.option("--message", "-m", type=TEXT, default="", metavar="TEXT", help="For a commit of what is in none yet.")
 @click.option("--anyway", is_flag=True, help="Apply also where that touches files of yours with uncommitted work.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is discarded.")
 @common_options

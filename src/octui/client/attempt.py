@@ -27,6 +27,7 @@ from octui.client.lines import LineFramer
 from octui.client.overrides import NamedAgents
 from octui.client.process import Process
 from octui.client.sinks import AttemptEnd
+from octui.encoding import to_bytes
 from octui.errors import OpenCodeBinaryNotFoundError
 
 STDERR_BYTES = 1 << 20
@@ -116,7 +117,7 @@ class Attempt:
             self._stderr_offset = os.fstat(self._stderr.fileno()).st_size
             guardian.watch(self._mark, self._folder)
             with tempfile.TemporaryFile(dir=self._folder) as stdin:
-                stdin.write(launch.prompt.encode("utf-8", "surrogateescape"))
+                stdin.write(to_bytes(launch.prompt))
                 stdin.seek(0)
                 self.process = Process(
                     [str(launch.binary), *(launch.arguments or command.arguments)],

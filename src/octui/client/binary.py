@@ -15,6 +15,7 @@ import msgspec
 from octui import temporary
 from octui.client.compat import TEMPORARY_VARIABLE, parse_version
 from octui.client.executable import run_failure, start_failure
+from octui.encoding import decode_json, encode_json
 from octui.errors import OpenCodeBinaryNotFoundError
 
 NAME = "opencode"
@@ -27,6 +28,8 @@ _PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
 
 _Told = tuple[int, int, str]
 """When an executable was changed, in nanoseconds, its size in bytes, and the version it told then."""
+
+_decoder = msgspec.json.Decoder(dict[str, _Told])
 
 _known: dict[str, _Told] = {}
 """What was told, by path."""
@@ -104,7 +107,7 @@ def _is_program(path: Path) -> bool:
 
 def _read(notes: Path) -> dict[str, _Told]:
     try:
-        return msgspec.json.decode(notes.read_bytes(), type=dict[str, _Told])
+        return decode_json(notes.read_bytes(), _decoder)
     except (OSError, ValueError):
         return {}
 
@@ -113,7 +116,7 @@ def _write(notes: Path, told: dict[str, _Told]) -> None:
     beside = notes.with_name(f"{notes.name}.{os.getpid()}")
     try:
         notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside.write_bytes(msgspec.json.encode(told))
+        beside.write_bytes(encode_json(told))
         beside.replace(notes)
     except OSError:  # It will be asked again.
         with suppress(OSError):

@@ -27,6 +27,7 @@ from octui.client.result import RunResult, Totals, final_text
 from octui.client.retry import is_worth_another_attempt
 from octui.client.sinks import AttemptEnd, Collector, Log, RunSink
 from octui.client.skim import skim
+from octui.encoding import holds_raw_bytes, readable
 from octui.errors import ConfigError, OpenCodeProcessError, OpenCodeTimeoutError
 from octui.program_output import plain_text, reason
 
@@ -404,6 +405,20 @@ async def _login_turn(launch: Launch, wait: Callable[[str], None]) -> logins.Tur
     return await logins.take_turn(folder, use, wait)
 
 
+UNUSABLE_NAME_HINT = "Rename it, or let the run work in a git worktree of its own."
+
+
+def unusable_name(folder: str) -> str:
+    """Say why opencode cannot work in a folder of this name; empty where it can.
+
+    Measured with 1.18: of a path that is no UTF-8 it makes another, and fails with nothing but "Unexpected server
+    error". A link to the folder does not help, as it resolves links.
+    """
+    if not holds_raw_bytes(folder):
+        return ""
+    return f"opencode cannot work in {readable(folder)}: the path has bytes that are no UTF-8."
+
+
 def check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
     """Give the folder a run works in, absolute.
 
@@ -415,6 +430,8 @@ def check_folder(workspace: str | Path, files: Sequence[str | Path]) -> Path:
         raise ConfigError(f"The workspace {folder} {'is no folder' if folder.exists() else 'does not exist'}.")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ConfigError(f"The workspace {folder} cannot be entered.", hint="Its permissions are in the way.")
+    if why := unusable_name(str(folder)):
+        raise ConfigError(why, hint=UNUSABLE_NAME_HINT)
     for file in files:
         if not (folder / Path(file).expanduser()).exists():
             raise ConfigError(f"The file {file} does not exist.")

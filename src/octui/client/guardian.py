@@ -91,7 +91,7 @@ class Guardian:
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.write(os.fsencode(f"{line}\n"))
             self._process.stdin.flush()
 
 
@@ -113,7 +113,7 @@ def guard() -> None:
     owner = os.getppid()
     temporary.sweep_stale()
     watched: dict[str, str] = {}
-    for line in sys.stdin:
+    for line in map(os.fsdecode, sys.stdin.buffer):
         sign, _, rest = line.rstrip("\n").partition(" ")
         mark, _, folder = rest.partition(" ")
         if sign == "+":

@@ -25,6 +25,7 @@ from octui.client.permissions import (
     undone,
 )
 from octui.client.serve.events import Rule
+from octui.encoding import encode_json
 from octui.errors import ConfigError
 
 CONTENT = "OPENCODE_CONFIG_CONTENT"
@@ -231,4 +232,4 @@ def _users_permission(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(value).decode()
+    return encode_json(value).decode()

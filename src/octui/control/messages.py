@@ -7,11 +7,13 @@ the session is read from its folder, never sent here.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from octui.encoding import decode_json, encode_json
 from octui.recording.facts import Attention
 
 MAX_LINE_BYTES = 1 << 22
@@ -187,9 +189,9 @@ Order = Stop | Restart | Shutdown | Reply | Answer | Send | Abort | Fork | Rever
 Request = Hello | Order
 Response = Welcome | Done | Refused | Offered | Forked
 
-encode = msgspec.json.Encoder().encode
-
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _response_decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)
-decode_request = _request_decoder.decode
-decode_response = _response_decoder.decode
+
+encode = encode_json
+decode_request = partial(decode_json, decoder=_request_decoder)
+decode_response = partial(decode_json, decoder=_response_decoder)

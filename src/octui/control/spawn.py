@@ -10,12 +10,13 @@ from typing import IO
 
 import msgspec
 
+from octui.encoding import decode_json, encode_json
 from octui.errors import ControlError, OctuiError, RecordingError
 from octui.plan.model import Plan
 from octui.plan.source import PlanSource
 from octui.plan.writing import plan_to_json
 
-NO_PLAN = msgspec.Raw(b"null")
+NO_PLAN = b""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         resume: Whether what did not succeed there begins anew.
     """
 
-    plan: msgspec.Raw = NO_PLAN
+    plan: bytes = NO_PLAN
     binary: str | None = None
     sessions_dir: str | None = None
     source: PlanSource | None = None
@@ -47,6 +48,10 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
+_order_decoder = msgspec.json.Decoder(Order)
+_ready_decoder = msgspec.json.Decoder(Ready)
+
+
 def read_order(data: bytes) -> Order:
     """Read an order.
 
@@ -54,8 +59,8 @@ def read_order(data: bytes) -> Order:
         ControlError: It is none.
     """
     try:
-        return msgspec.json.decode(data, type=Order)
-    except msgspec.MsgspecError as error:
+        return decode_json(data, _order_decoder)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ControlError("A supervisor is started by octui itself.", hint="Run `octui` or `octui run`.") from error
 
 
@@ -78,7 +83,7 @@ def start_supervisor(
         OctuiError: It did not get ready, with the reason it gave.
     """
     order = Order(
-        plan=msgspec.Raw(plan_to_json(plan)),
+        plan=plan_to_json(plan),
         binary=str(binary) if binary else None,
         sessions_dir=str(sessions_dir.absolute()) if sessions_dir else None,
         source=source,
@@ -100,7 +105,7 @@ def take_up_session(
     Raises:
         OctuiError: It cannot be taken up, and why.
     """
-    plan = msgspec.Raw(plan_to_json(given)) if given else NO_PLAN
+    plan = plan_to_json(given) if given else NO_PLAN
     _start(Order(session=str(session.absolute()), binary=str(binary) if binary else None, resume=resume, plan=plan))
 
 
@@ -116,7 +121,7 @@ def _start(order: Order) -> Path:
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(BrokenPipeError), process.stdin as stdin:
-            stdin.write(msgspec.json.encode(order))
+            stdin.write(encode_json(order))
         ready = _read_ready(process.stdout)
     if ready.error:
         raise OctuiError(ready.error, hint=ready.hint)
@@ -127,6 +132,6 @@ def _start(order: Order) -> Path:
 
 def _read_ready(stdout: IO[bytes]) -> Ready:
     try:
-        return msgspec.json.decode(stdout.readline(), type=Ready)
+        return decode_json(stdout.readline(), _ready_decoder)
     except msgspec.MsgspecError:
         return Ready()

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-import msgspec
 
 from octui import __version__, paths, settings
 from octui.client.binary import binary_version, find_binary
@@ -19,6 +18,7 @@ from octui.client.client import AsyncOpenCodeClient
 from octui.control.messages import Welcome
 from octui.control.server import ControlServer, new_socket_path
 from octui.control.spawn import NO_PLAN, Ready, read_order
+from octui.encoding import encode_json
 from octui.errors import ControlError, OctuiError
 from octui.fleet.leftovers import wait_until_gone
 from octui.fleet.pacing import Gate
@@ -63,13 +63,13 @@ def supervise() -> int:
     try:
         order = read_order(sys.stdin.buffer.read())
         if order.session is not None:
-            given = plan_from_json(bytes(order.plan), folders_may_be_gone=True) if order.plan != NO_PLAN else None
+            given = plan_from_json(order.plan, folders_may_be_gone=True) if order.plan != NO_PLAN else None
             take_up = SupervisedSession.resume if order.resume else SupervisedSession.take_up
             session = take_up(Path(order.session), order.binary, given)
         else:
             sessions_dir = Path(order.sessions_dir) if order.sessions_dir else None
             session = SupervisedSession.begin(
-                plan_from_json(bytes(order.plan)), order.binary, sessions_dir, default="serve", source=order.source
+                plan_from_json(order.plan), order.binary, sessions_dir, default="serve", source=order.source
             )
         socket = new_socket_path(paths.runtime_dir())
     except OctuiError as error:
@@ -288,7 +288,7 @@ def _let_old_ones_go(sessions_dir: Path) -> None:
 
 def _say(handle: int, ready: Ready) -> None:
     with suppress(OSError):
-        os.write(handle, msgspec.json.encode(ready) + b"\n")
+        os.write(handle, encode_json(ready) + b"\n")
 
 
 def _let_go_of_stdio(folder: Path) -> None:

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
-import msgspec
 from anyio.abc import TaskGroup
 
 from octui.client import compat
@@ -29,6 +28,7 @@ from octui.client.serve.background import background
 from octui.client.serve.feed import EventFeed, listening
 from octui.client.serve.server import ServerLaunch
 from octui.client.serve.shares import server_config
+from octui.encoding import encode_json
 from octui.errors import OctuiError, ServerError
 from octui.fleet.pacing import Gate
 from octui.plan.model import RunSpec
@@ -299,8 +299,8 @@ def _settings(run: RunSpec) -> bytes:
     """What of a run is its server's; the data home goes with it."""
     config: RunConfig = run.config
     if config.attach:
-        return msgspec.json.encode(["attach", config.attach, config.password])
-    return msgspec.json.encode(["own", server_config(config), _is_isolated(run)], enc_hook=str)
+        return encode_json(["attach", config.attach, config.password])
+    return encode_json(["own", server_config(config), _is_isolated(run)], enc_hook=str)
 
 
 def _is_isolated(run: RunSpec) -> bool:

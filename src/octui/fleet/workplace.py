@@ -14,6 +14,7 @@ import anyio
 from anyio import from_thread, to_thread
 
 from octui import paths
+from octui.client.client import UNUSABLE_NAME_HINT, unusable_name
 from octui.client.serve.events import FileDiff
 from octui.control.settling import refuse_settled
 from octui.errors import OctuiError, RecordingError, WorkspaceError
@@ -141,6 +142,8 @@ class Workplace:
         async with self._site.making:
             if self._spec.worktree:
                 await self._have_tree(say)
+            if why := unusable_name(str(self.folder)):
+                raise WorkspaceError(why, hint=UNUSABLE_NAME_HINT)
             if self._site.is_set_up:
                 return None
             for number, command in enumerate(self._spec.setup, 1):

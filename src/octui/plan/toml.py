@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from octui.encoding import decode_file, decode_json
 from octui.errors import PlanError, Problem
 from octui.plan.backends import refused
 from octui.plan.budget import Budget
@@ -23,6 +24,8 @@ from octui.plan.run_table import ReadRun, RunReader
 from octui.plan.spreading import spread
 from octui.plan.tables import check_numbers, read_table
 from octui.plan.together import check_together
+
+_decoder = msgspec.json.Decoder(object)
 
 RunCheck = Callable[[RunSpec], Iterable[tuple[Place, str]]]
 """Says what is wrong with a run by itself: places in its table, and a sentence for each."""
@@ -47,7 +50,7 @@ def load_plan(
         PlanError: With every mistake in it.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = decode_file(path.read_bytes())
     except IsADirectoryError:
         raise PlanError(str(path), [Problem("file", "this is a folder, not a plan.")]) from None
     except UnicodeDecodeError as error:
@@ -125,7 +128,7 @@ def plan_from_json(data: bytes, *, folders_may_be_gone: bool = False) -> Plan:
         PlanError: It is no plan.
     """
     try:
-        value = msgspec.json.decode(data)
+        value = decode_json(data, _decoder)
     except msgspec.DecodeError as error:
         raise PlanError("plan", [Problem("JSON", f"{error}.")]) from None
     mistakes = Mistakes({})

@@ -7,10 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import tomli_w
 
 from octui.client.config import RunConfig
+from octui.encoding import encode_json
 from octui.plan import templates
 from octui.plan.keys import BUDGET_KEYS, CONFIG_TYPES, FLOW_KEYS, SPEC_KEYS
 from octui.plan.model import Plan, RunSpec
@@ -36,7 +36,7 @@ def plan_to_toml(plan: Plan, *, relative_to: Path | None = None) -> str:
 
 def plan_to_json(plan: Plan) -> bytes:
     """Write a plan for another process of octui."""
-    return msgspec.json.encode(plan_to_dict(plan))
+    return encode_json(plan_to_dict(plan))
 
 
 def _run_to_dict(run: RunSpec, relative_to: Path | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from octui.client.serve.events import InForce, Permission, Question
+from octui.encoding import decode_json, encode_json
 
 
 class RunState(StrEnum):
@@ -314,18 +315,17 @@ AnyFact = (
     | SessionEnded
 )
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 
 
 def encode_fact(fact: AnyFact) -> bytes:
     """Give a fact as one line, newline included."""
-    return _encoder.encode(fact) + b"\n"
+    return encode_json(fact) + b"\n"
 
 
 def decode_fact(line: bytes) -> AnyFact | None:
     """Read one line; None for a fact of an unknown kind and for a line that is cut or garbled."""
     try:
-        return _decoder.decode(line)
+        return decode_json(line, _decoder)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import tomli_w
 
 from octui.client.result import Totals
 from octui.client.serve.events import FileDiff
+from octui.encoding import encode_json, to_bytes
 from octui.errors import RecordingError
 from octui.paths import make_private
 from octui.plan.model import Plan, RunSpec
@@ -239,7 +239,7 @@ class Journal:
         Raises:
             OSError: It cannot be written; what was written before stays.
         """
-        self._replace(diff_path(self.folder, run), msgspec.json.encode(diffs))
+        self._replace(diff_path(self.folder, run), encode_json(diffs))
 
     def add_run(self, run: RunSpec) -> None:
         """Take in a run that came while the session was going on; the next outcome names it.
@@ -273,7 +273,7 @@ class Journal:
             outcome = {key: value for key, value in outcomes.get(run["name"], {}).items() if value is not None}
             runs.append({**run, "outcome": outcome} if outcome else run)
         text = tomli_w.dumps({**plan, **self._head, "runs": runs}, multiline_strings=True)
-        self._replace(self.folder / SESSION_FILE, text.encode())
+        self._replace(self.folder / SESSION_FILE, to_bytes(text))
 
     def _replace(self, path: Path, data: bytes) -> None:
         """Write a file anew; it is there whole at any moment, as it was or as it is."""

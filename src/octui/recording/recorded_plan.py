@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from octui.encoding import encode_json, to_text
 from octui.errors import PlanError, RecordingError, UsageError
 from octui.plan.keys import PLAN_KEYS
 from octui.plan.model import Plan
@@ -96,10 +95,10 @@ def read_recorded(folder: Path) -> RecordedPlan:
         RecordingError: It cannot be read, or could not be run any more.
     """
     try:
-        head = tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
+        head = tomllib.loads(to_text((folder / SESSION_FILE).read_bytes()))
         runs = [{key: value for key, value in run.items() if key != "outcome"} for run in head.pop("runs")]
         top = {key: head.pop(key) for key in PLAN_KEYS if key in head}
-        table = msgspec.json.encode({"name": head["name"], **top, "runs": runs})
+        table = encode_json({"name": head["name"], **top, "runs": runs})
         plan = plan_from_json(table, folders_may_be_gone=True)
         facts = FactLog().read(folder / FACTS_FILE)
     except PlanError as error:

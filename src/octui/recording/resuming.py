@@ -70,7 +70,7 @@ def resumption(session: Session, given: Plan | None = None) -> Resumption:
     rest = check_resumable(session)
     name = session.folder.name
     recorded = read_recorded(session.folder)
-    _check_folders(name, [run for run in recorded.plan.runs if run.name in rest.anew])
+    _check_folders(session, [run for run in recorded.plan.runs if run.name in rest.anew])
     plan = recorded.whole(given)
     worked_s = worked(session.facts)
     if words := Meter(plan.budget, "the plan's").crossed(_spent(session, worked_s)):
@@ -81,13 +81,18 @@ def resumption(session: Session, given: Plan | None = None) -> Resumption:
     return Resumption(rest, plan, worked_s)
 
 
-def _check_folders(name: str, runs: Sequence[RunSpec]) -> None:
-    """Refuse where a run has no folder to begin anew in; those of runs that are kept may be gone."""
+def _check_folders(session: Session, runs: Sequence[RunSpec]) -> None:
+    """Refuse where a run has no folder to begin anew in; those of runs that are kept may be gone.
+
+    So may the folder a run's worktree was made of: that is there, or is restored from its repository.
+    """
     for run in runs:
         is_elsewhere = run.config.attach and run.backend != "run"
-        if not is_elsewhere and not run.workspace.is_dir():
+        has_tree = run.worktree and session.status.run(run.name).worktree is not None
+        if not is_elsewhere and not has_tree and not run.workspace.is_dir():
+            words = f"{run.workspace}, in which {run.name} would begin anew, does not exist"
             raise UsageError(
-                f"{name} is not resumed: {run.workspace}, in which {run.name} would begin anew, does not exist.",
+                f"{session.folder.name} is not resumed: {words}.",
                 hint="Make it, or bring it back.",
             )
 

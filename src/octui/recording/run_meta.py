@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from octui.encoding import to_text
 from octui.recording.layout import SESSION_FILE
 
 _OVERRIDES = ("permission", "mcp", "tools", "instructions", "config_overrides", "inherit_user_config", "isolate_db")
@@ -43,8 +44,8 @@ class RunMeta:
 def read_plan(folder: Path) -> dict[str, Any]:
     """The plan as run; empty where it is lost, which the logs are not for that."""
     try:
-        return tomllib.loads((folder / SESSION_FILE).read_text("utf-8"))
-    except (FileNotFoundError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return tomllib.loads(to_text((folder / SESSION_FILE).read_bytes()))
+    except (FileNotFoundError, tomllib.TOMLDecodeError):
         return {}
 
 

@@ -14,6 +14,7 @@ import msgspec
 from octui import temporary
 from octui.client.events import EVENT_TYPES
 from octui.client.serve.events import FileDiff
+from octui.encoding import to_text
 from octui.errors import RecordingError
 from octui.recording.derived import as_interrupted, derived_status
 from octui.recording.event_log import EventLog
@@ -320,12 +321,12 @@ class Session:
         if not self._unlisted:
             return set()
         path = self.folder / SESSION_FILE
-        with suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        with suppress(OSError, tomllib.TOMLDecodeError):
             found = path.stat()
             if self._listed_at == (found.st_ino, found.st_mtime_ns):
                 return set()
             self._listed_at = found.st_ino, found.st_mtime_ns
-            listed = metas_of(tomllib.loads(path.read_text("utf-8")))
+            listed = metas_of(tomllib.loads(to_text(path.read_bytes())))
             new = {name: meta for name, meta in listed.items() if name in self._unlisted}
             self._metas.update(new)
             added = new.keys() - self._logs.keys()

@@ -21,6 +21,7 @@ from pathlib import Path
 import tomli_w
 
 from octui import paths
+from octui.encoding import to_bytes, to_text
 from octui.errors import RecordingError, UsageError
 from octui.recording.layout import FACTS_FILE, SESSION_FILE
 from octui.recording.writer_lock import LockWatch, hold
@@ -147,13 +148,13 @@ def rename(path: Path, sessions_dir: Path, name: str) -> None:
     with _held(path, sessions_dir):
         target = path / SESSION_FILE
         try:
-            table = tomllib.loads(target.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            table = tomllib.loads(to_text(target.read_bytes()))
+        except tomllib.TOMLDecodeError as error:
             raise RecordingError(f"{target} cannot be read: {error}.") from error
         handle, partial = tempfile.mkstemp(dir=path, prefix=f".{SESSION_FILE}-")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(tomli_w.dumps({**table, "name": name.strip()}, multiline_strings=True))
+            with os.fdopen(handle, "wb") as file:
+                file.write(to_bytes(tomli_w.dumps({**table, "name": name.strip()}, multiline_strings=True)))
             Path(partial).replace(target)
         except BaseException:
             Path(partial).unlink(missing_ok=True)

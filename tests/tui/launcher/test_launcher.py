@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.repository import make_repository
-from tests.tui.driving import until
+from tests.tui.driving import on_screen, until
 from tests.tui.launcher.launching import LauncherApp, World, project
 from textual import events
 from textual.app import App
@@ -427,6 +428,23 @@ async def test_a_form_is_saved_as_a_plan_and_opened_again(base: Path) -> None:
         await pilot.press(*"mine.toml", "enter")
         await until(pilot, lambda: app.form.prompt == FORM.prompt)
         assert app.form.workspaces == FORM.workspaces
+
+
+async def test_a_folder_that_toml_cannot_name_is_drawn_launched_and_not_saved(base: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    (base / name).mkdir()
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        app.fill(LaunchForm(prompt="x", workspaces=(name,)))
+        await until(pilot, lambda: app.can_launch)
+        app.screen.query_one(WorkspaceField).line.value = name
+        await until(pilot, lambda: "caf�" in on_screen(app))
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(app.screen, AskLineScreen))
+        app.screen.query_one(Input).value = "mine.toml"
+        await pilot.press("enter")
+        await until(pilot, lambda: "TOML is UTF-8" in on_screen(app))
+        assert not (base / "mine.toml").exists()
 
 
 async def test_a_plan_is_not_overwritten_without_asking_and_one_with_secrets_is_private(base: Path) -> None:

@@ -19,6 +19,7 @@ from octui.client.lenient_json import DecodeError, as_count, decode, fit
 from octui.client.serve import v1_events
 from octui.client.serve.api import SILENCE_S, PromptOptions, Received
 from octui.client.serve.events import Answers, FileDiff, Rule
+from octui.encoding import encode_json
 from octui.errors import ServerError
 
 USER = "opencode"
@@ -275,8 +276,9 @@ class V1Api:
     async def _ask(self, method: str, path: str, directory: str | None, body: Mapping[str, Any] | None = None) -> Any:
         given = {key: value for key, value in body.items() if value is not None} if body is not None else None
         params = {"directory": directory} if directory is not None else None
+        content, headers = (None, None) if given is None else (encode_json(given), {"Content-Type": "application/json"})
         try:
-            response = await self._http.request(method, path, params=params, json=given)
+            response = await self._http.request(method, path, params=params, content=content, headers=headers)
         except _TRANSPORT as error:
             raise _gone(self.url, error) from error
         if response.is_error:

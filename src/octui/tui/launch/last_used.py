@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from octui import paths
+from octui.encoding import decode_json, encode_json
 from octui.tui.launch.form import FormValues, LaunchForm
 from octui.tui.launch.permissions import complete_rows
 from octui.tui.launch.remembered_prompt import FILE
@@ -38,11 +39,14 @@ class LastUsed:
         return LaunchForm(**(values | {"tools": complete_rows(self.values.tools)}))
 
 
+_decoder = msgspec.json.Decoder(LastUsed)
+
+
 def load(folder: Path | None = None) -> LastUsed | None:
     """Read what is remembered; None where nothing is, or nothing usable."""
     try:
         data = ((folder or paths.data_dir()) / FILE).read_bytes()
-        return msgspec.json.decode(data, type=LastUsed)
+        return decode_json(data, _decoder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -60,7 +64,7 @@ def save(form: LaunchForm, folders: tuple[str, ...], folder: Path | None = None)
     recent = tuple(dict.fromkeys((*folders, *(before.folders if before else ()))))[:MAX_RECENT]
     values = {item.name: getattr(form, item.name) for item in fields(FormValues)}
     values["servers"] = tuple(without_secrets(row) for row in form.servers)
-    write_private(target, msgspec.json.encode(LastUsed(FormValues(**values), recent)))
+    write_private(target, encode_json(LastUsed(FormValues(**values), recent)))
 
 
 def write_private(target: Path, data: bytes) -> None:

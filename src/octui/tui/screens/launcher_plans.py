@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.screen import Screen
 
 from octui.discovery.folders import absolute, complete, shorten
+from octui.encoding import holds_raw_bytes
 from octui.errors import OctuiError, PlanError
 from octui.plan.model import Plan
 from octui.plan.secrets import secret_values
@@ -132,12 +133,16 @@ class PlanFiles:
                 lambda answer: self._save(plan, path, replacing=True) if answer == "replace" else None,
             )
             return
-        text = plan_to_toml(plan, relative_to=path.parent).encode()
+        text = plan_to_toml(plan, relative_to=path.parent)
+        if holds_raw_bytes(text):
+            words = "TOML is UTF-8, and the name of a folder or file in it has bytes that are none"
+            self._tell(f"{name} was not saved: {words}. Rename that.", "error")
+            return
         try:
             if _holds_secrets(plan):
-                write_private(path, text)
+                write_private(path, text.encode())
             else:
-                path.write_bytes(text)
+                path.write_bytes(text.encode())
         except OSError as error:
             self._tell(f"{name} could not be written: {error.strerror or error}.", "error")
         else:
