@@ -48,6 +48,7 @@ def export(session: str, kind: str | None, output: str | None, size: str, force:
     octui export 20261123-1041 -o review.md
     octui export 20261123-1041 --format asciicast --size 100x30
     octui export run.jsonl --format json | jq '.runs[0].cost'
+    opencode run --format json "…" | octui export - -o run.md
     """
     from octui.cli.report import printable
     from octui.recording.session import Session, resolve_session
@@ -58,7 +59,7 @@ def export(session: str, kind: str | None, output: str | None, size: str, force:
     if output == TO_STDOUT or (output is None and kind in _FOR_PIPES and not sys.stdout.isatty()):
         _print(pieces)
         return
-    target = Path(output) if output else Path(f"{found.folder.stem if found.folder.is_file() else found.folder.name}")
+    target = Path(output or (found.folder.name if found.folder.is_dir() else found.run_names[0]))
     target = target if output else target.with_name(f"{target.name}.{SUFFIXES[kind]}")
     _save(pieces, target.expanduser(), force=force)
     click.echo(f"Written to {printable(str(target))}.", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,6 +109,10 @@ def opencode_path() -> str:
         return _offer_to_install(error)
 
 
+STDIN_NAMES = ("-", "/dev/stdin")
+"""What stands for stdin where a recording is asked for."""
+
+
 def on_terminal() -> bool:
     """Whether there is a person at a terminal to ask and to show screens to."""
     return sys.stdin.isatty() and sys.stdout.isatty()
@@ -120,6 +125,21 @@ def need_terminal(instead: str) -> None:
         UsageError: Saying what to do instead.
     """
     if not on_terminal():
+        raise UsageError("octui shows its screens on a terminal, and there is none here.", hint=instead)
+
+
+def need_terminal_beside_stdin(instead: str) -> None:
+    """Refuse to show a screen where there is no terminal to take keys from while stdin is something else.
+
+    Raises:
+        UsageError: Saying what to do instead.
+    """
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+        is_there = sys.stdout.isatty()
+    except OSError:
+        is_there = False
+    if not is_there:
         raise UsageError("octui shows its screens on a terminal, and there is none here.", hint=instead)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octui import quick_start
-from octui.cli.options import TEXT, common_options, need_terminal
+from octui.cli.options import STDIN_NAMES, TEXT, common_options, need_terminal, need_terminal_beside_stdin
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,8 +90,14 @@ def replay(path: str | None) -> None:
     octui replay 20261123-1041
     octui replay run.jsonl                  (opencode run --format json > run.jsonl)
     octui replay session.json               (opencode export SESSION > session.json)
+    octui replay <(ssh build cat run.jsonl)
+    zstdcat run.jsonl.zst | octui replay -
     """
-    need_terminal("`octui sessions --json` tells what sessions came to.")
+    instead = "`octui sessions --json` tells what sessions came to."
+    if path in STDIN_NAMES and not sys.stdin.isatty():
+        need_terminal_beside_stdin(instead)
+    else:
+        need_terminal(instead)
     quick_start.begin()
     from octui.recording.session import resolve_session
     from octui.tui.app import run_replay

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from octui import paths
 from octui.errors import RecordingError
 from octui.recording.facts import RunState
+from octui.recording.recording_file import STDIN, STDIN_PATH
 from octui.recording.rest import rest_of
 
 if TYPE_CHECKING:
@@ -81,13 +82,15 @@ def resolve_session(ref: str | None, folder: Path | None = None) -> Path:
     """Find the session somebody means.
 
     Args:
-        ref: A path, or a session's folder name, plan name or the beginning of either; `LAST` for the newest; None for
-            the newest, a live one before any other.
+        ref: A path, `STDIN`, or a session's folder name, plan name or the beginning of either; `LAST` for the newest;
+            None for the newest, a live one before any other.
         folder: Where sessions are; the user's by default.
 
     Raises:
         RecordingError: There is none, or more than one.
     """
+    if ref == STDIN:
+        return STDIN_PATH
     if ref is not None and ("/" in ref or Path(ref).exists()):
         return Path(ref).expanduser().absolute()
     sessions = list_sessions(folder or paths.sessions_dir())

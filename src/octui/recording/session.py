@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 import tomllib
 from contextlib import suppress
@@ -16,11 +15,9 @@ from octui.client.events import EVENT_TYPES
 from octui.client.serve.events import FileDiff
 from octui.encoding import to_text
 from octui.errors import RecordingError
+from octui.recording import recording_file
 from octui.recording.derived import as_interrupted, derived_status
 from octui.recording.event_log import EventLog
-from octui.recording.exported import SUFFIX as EXPORT_SUFFIX
-from octui.recording.exported import Exported
-from octui.recording.exported import read as read_export
 from octui.recording.fact_log import FactLog
 from octui.recording.facts import AnyFact, RunState, StateChanged
 from octui.recording.folder import Folder
@@ -62,7 +59,7 @@ class Session:
 
     @classmethod
     def open(cls, path: Path, budget_s: float | None = None) -> Session:
-        """Open a session folder, a log of ``opencode run --format json``, or a ``*.json`` of ``opencode export``.
+        """Open a session folder, or what ``opencode run --format json`` or ``opencode export`` printed.
 
         Args:
             path: Where it is.
@@ -75,31 +72,29 @@ class Session:
         try:
             if path.is_dir():
                 session = cls._open_folder(path)
-            elif path.is_file():
-                exported = read_export(path.read_bytes()) if path.suffix.lower() == EXPORT_SUFFIX else None
-                if exported is not None:
-                    return cls._open_exported(path, exported)
-                session = cls(path, path.stem, {path.stem: RunMeta()}, bare=True)
+            elif path.exists():
+                return cls._open_file(path, budget_s)
             else:
                 raise RecordingError(f"{path} does not exist.", hint="`octui sessions` lists what there is.")
             session.refresh(budget_s)
         except OSError as error:
             raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
-        if session._bare and not session._holds_events():
-            raise RecordingError(
-                f"{path} holds no events of opencode.",
-                hint="octui replays what `opencode run --format json` or `opencode export` printed.",
-            )
         return session
 
     @classmethod
-    def _open_exported(cls, path: Path, exported: Exported) -> Session:
-        meta = RunMeta(model=exported.model, agent=exported.agent, workspace=exported.directory)
-        with tempfile.NamedTemporaryFile(prefix=temporary.prefix("export"), suffix=LOG_SUFFIX) as file:
-            file.write(exported.log)
-            file.flush()
-            session = cls(path, exported.title or path.stem, {path.stem: meta}, bare=True, log=Path(file.name))
-            session.refresh()  # A log that is deleted stays as it was for whoever has it open.
+    def _open_file(cls, path: Path, budget_s: float | None) -> Session:
+        with recording_file.opened(path) as found:
+            meta, name = RunMeta(), found.name
+            if (told := found.exported) is not None:
+                meta = RunMeta(model=told.model, agent=told.agent, workspace=told.directory)
+                name = told.title or name
+            session = cls(path, name, {found.name: meta}, bare=True, log=found.log)
+            session.refresh(budget_s)  # A log that is deleted stays as it was for whoever has it open.
+            if found.exported is None and not session._holds_events():
+                raise RecordingError(
+                    f"{path} holds no events of opencode.",
+                    hint="octui replays what `opencode run --format json` or `opencode export` printed.",
+                )
         return session
 
     @classmethod

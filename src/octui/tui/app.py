@@ -5,7 +5,9 @@ Nothing here owns a process of a run: the supervisor is one of its own, and the 
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
@@ -344,6 +346,10 @@ def run_replay(path: Path) -> int:
     from octui.recording.session import Session
 
     opened = Session.open(path, FIRST_LOOK_S)
+    if (
+        not sys.stdin.isatty() and sys.stdout.isatty()
+    ):  # The recording came that way, and is read; keys come from the terminal.
+        os.dup2(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC), sys.stdin.fileno())
     return _run(lambda app: app.replay(opened))
 
 
