@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from octui import paths
+from octui.encoding import decode_file
 from octui.errors import SettingsError
 
 FILE = "settings.toml"
@@ -106,7 +107,7 @@ def _replace(target: Path, text: str) -> None:
 
 def _read() -> dict[str, Any]:
     try:
-        return tomllib.loads(path().read_text("utf-8"))
+        return tomllib.loads(decode_file(path().read_bytes()).replace("\r\n", "\n"))
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -10,8 +10,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import tomli_w
 from tests.cli.test_main import run, stand_in
 from tests.client.conftest import StandIn
+from tests.conftest import ScriptedModel
 from tests.support.processes import wait_until
 from tests.support.repository import make_repository
 from tests.workspace.conftest import in_git
@@ -200,3 +202,25 @@ def test_in_the_c_locale_arguments_are_read_as_utf8(tmp_path: Path, encoding: st
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert "größer" in done.stdout.decode()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("backend", ["run", "serve"])
+def test_the_real_opencode_works_in_folders_of_other_scripts(
+    backend: str,
+    tmp_path: Path,
+    scripted_model: ScriptedModel,
+    opencode_binary: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make_repository(tmp_path / "支付", {"a.txt": "a\n"})
+    runs = [{"name": "Заказы", "workspace": {"path": "支付", "worktree": True}, "prompt": "Say done."}]
+    defaults = {"backend": backend, "config_overrides": scripted_model.config}
+    plan = tmp_path / "支付.toml"
+    plan.write_text(tomli_w.dumps({"name": "支付を直す", "defaults": defaults, "runs": runs}), "utf-8")
+    assert run("run", str(plan), "--binary", str(opencode_binary), "--headless", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Path(told["session"]).name.endswith("-支付を直す")
+    assert (told["runs"][0]["name"], told["runs"][0]["state"]) == ("Заказы", "succeeded")
+    assert "octui/" in told["runs"][0]["branch"]
+    assert told["runs"][0]["branch"].endswith("支付を直す/Заказы")

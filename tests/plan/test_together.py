@@ -17,6 +17,14 @@ def test_a_doubled_name_is_refused(folder: Path) -> None:
     assert "taken by runs[1]" in found.message
 
 
+@pytest.mark.parametrize(("first", "second"), [("api", "API"), ("caf\u00e9", "cafe\u0301"), ("Straße", "STRASSE")])
+def test_names_that_a_file_system_takes_for_one_are_refused(folder: Path, first: str, second: str) -> None:
+    runs = (f'[[runs]]\nname = "{name}"\nworkspace = "api"\nprompt = "p"\n' for name in (first, second))
+    (found,) = problems(folder, "".join(runs))
+    assert (found.where, found.line) == ("runs[2].name", 6)
+    assert "would be one file" in found.message
+
+
 NEEDS = """
 [[runs]]
 name = "api"

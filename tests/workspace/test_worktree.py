@@ -132,7 +132,7 @@ def test_a_shallow_clone_will_do(repository: Path, trees: Path, tmp_path: Path) 
 
 
 def test_names_that_git_would_not_take_are_made_valid() -> None:
-    for name in ("a..b", "x.lock", "end.", "-dash", "a@{b", "~^:?*[", "é"):
+    for name in ("a..b", "x.lock", "end.", "-dash", "a@{b", "~^:?*[", "é", "支付", "Заказы", "@", "\u202ex"):
         subprocess.run(["git", "check-ref-format", f"refs/heads/octui/s/{valid_branch(name)}"], check=True)
 
 

@@ -74,6 +74,10 @@ def session_report(folder: Path) -> dict[str, Any]:
 
 def summary(report: dict[str, Any]) -> str:
     """The last line on stderr."""
+    from rich.cells import cell_len
+
+    from octui.tui.text import pad
+
     runs = report["runs"]
     good = sum(run["state"] == RunState.SUCCEEDED for run in runs)
     cost = f"${sum(run['cost'] for run in runs):.4f}"
@@ -85,8 +89,8 @@ def summary(report: dict[str, Any]) -> str:
     if checks:
         told.append(f"{checks.count(0)} of {len(checks)} checks good")
     lines = [f"{', '.join(told)}. Session: {report['session']}"]
-    width = max(len(run["name"]) for run in runs)
-    lines += [f"  {run['name']:{width}}  {run['branch']}  {changes_in_words(run)}" for run in runs if run["branch"]]
+    width = max(cell_len(run["name"]) for run in runs)
+    lines += [f"  {pad(run['name'], width)}  {run['branch']}  {changes_in_words(run)}" for run in runs if run["branch"]]
     return "\n".join(lines)
 
 

@@ -110,13 +110,16 @@ def _given(folder: Path, plan_file: Path | None, variables: dict[str, str]) -> P
 
 
 def _preview(session: Session, left: Resumption) -> Iterator[str]:
+    from rich.cells import cell_len
+
     from octui.cli.report import plain
+    from octui.tui.text import pad
 
     anew, kept = left.rest.anew, left.rest.kept
     status = session.status
     yield f"{plain(session.name)}: {len(anew)} of {len(anew) + len(kept)} runs would begin anew, {len(kept)} are kept"
-    width = max(map(len, session.run_names))
+    width = max(cell_len(plain(name)) for name in session.run_names)
     for name in session.run_names:
         run = status.run(name)
         words = run.state.because(run.why)
-        yield f"{'begin' if name in anew else 'keep '}  {plain(name).ljust(width)}  {plain(words)}"
+        yield f"{'begin' if name in anew else 'keep '}  {pad(plain(name), width)}  {plain(words)}"

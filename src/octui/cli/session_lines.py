@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 
 import click
+from rich.cells import cell_len
 
 from octui.cli.report import SIGNS, plain
 from octui.recording.layout import slug
 from octui.recording.session import SessionSummary
-from octui.tui.text import cut
+from octui.tui.text import cut, pad
 
 _STATE = 11
 """Cells of the longest state."""
@@ -33,7 +34,7 @@ def session_lines(found: Sequence[SessionSummary], leads: Sequence[str], room: i
         room: Cells of a line; None for as many as it takes. Where they do not do, the moment is left out first, which
             begins the name as well, then words give way to signs, and then the end is cut.
     """
-    width = max(len(summary.path.name) for summary in found)
+    width = max(cell_len(plain(summary.path.name)) for summary in found)
 
     def laid_out(*, with_moment: bool, in_words: bool) -> list[str]:
         return [
@@ -68,4 +69,4 @@ def _line(summary: SessionSummary, width: int, *, with_moment: bool, in_words: b
     needs = f"  ◆ {summary.attention}" if summary.attention else ""
     if not re.search(rf"(^|-){re.escape(slug(summary.name))}(-\d+)?$", summary.path.name):
         needs += f"  {plain(summary.name)}"  # It was renamed.
-    return f"{state_of(summary):{_STATE}}  {plain(summary.path.name):{width}}{began}  {counts}{needs}"
+    return f"{state_of(summary):{_STATE}}  {pad(plain(summary.path.name), width)}{began}  {counts}{needs}"

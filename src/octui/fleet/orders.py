@@ -29,6 +29,7 @@ from octui.control.messages import (
 from octui.errors import ControlError
 from octui.fleet.run_life import STOPPED_BY_USER
 from octui.fleet.serve_runner import ABORTED_BY_USER, Prompt, ServeRunner
+from octui.names import shorten
 from octui.plan.names import unique_name
 from octui.recording.facts import Attention
 
@@ -151,7 +152,7 @@ class Orders:
         self._supervisor.check_goes_on()
         if not origin.session_id:
             raise ControlError(f"{name} has not begun yet.")
-        unused = unique_name(f"{name}-fork", set(self._supervisor.runners))
+        unused = unique_name(f"{shorten(name, 52, 112)}-fork", set(self._supervisor.runners))
         self._supervisor.fork(replace(origin.spec, name=unused, prompt=text, template="", group="", needs=()), origin)
         return unused
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from octui.client.config import RunConfig
 from octui.plan.model import Backend, Plan, RunSpec
-from octui.plan.names import safe_name, unique_name
+from octui.plan.names import numbered, safe_name, unique_name
 
 NAME_WORDS = 6
 
@@ -61,7 +61,7 @@ def plan_from_prompt(
         folder = workspace.expanduser().absolute()
         stem = safe_name(folder.name)
         for number in range(1, copies + 1):
-            run_name = unique_name(f"{stem}-{number}" if copies > 1 else stem, taken)
+            run_name = unique_name(numbered(stem, number) if copies > 1 else stem, taken)
             runs.append(
                 RunSpec(
                     name=run_name,

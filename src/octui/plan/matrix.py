@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
+from octui.names import fit
 from octui.plan.model import Value
 
 MOST = 500
@@ -54,6 +54,6 @@ def folders(pattern: str, base: Path) -> list[Path]:
 
 
 def _fit(text: str) -> str:
-    """What of a text can stand in a run's name; accents go, so that São Paulo stays legible."""
+    """What of a text can stand in a run's name; the accents of Latin go: São Paulo is Sao-Paulo."""
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return re.sub(r"[^A-Za-z0-9._]+", "-", plain).strip("-.")
+    return fit(plain if plain.isascii() else text).strip("-.")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from octui.client.config import RunConfig, check, deep_merge
+from octui.encoding import decode_file
 from octui.errors import ConfigError
 from octui.plan import templates
 from octui.plan.keys import CONFIG_TYPES, FLOW_KEYS, SPEC_KEYS
 from octui.plan.mistakes import Mistakes
 from octui.plan.model import RunSpec, Value
-from octui.plan.names import NAME, NAME_RULE, safe_name, unique_name
+from octui.plan.names import NAME_RULE, is_name, safe_name, unique_name
 from octui.plan.places import Place
 from octui.plan.tables import check_numbers
 
@@ -139,7 +140,7 @@ class RunReader:
     def _name(self, table: dict[str, Any], workspace: Path | None, place: Place) -> str:
         if "name" in table:
             name = str(table["name"])
-            if not NAME.fullmatch(name):
+            if not is_name(name):
                 self._mistakes.say((*place, "name"), f"{name!r} cannot name a run: {NAME_RULE}.")
             return name
         return unique_name(safe_name(workspace.name if workspace else "run"), self._named)
@@ -181,7 +182,7 @@ class RunReader:
         if "prompt_file" in table:
             path = self._folder / Path(table["prompt_file"]).expanduser()
             try:
-                prompt = path.read_text("utf-8")
+                prompt = decode_file(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
                 self._mistakes.say((*place, "prompt_file"), f"{path} cannot be read: {reason}.")

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from octui.names import shorten
 from octui.plan import matrix
 from octui.plan.keys import OWN_KEYS, RUN_KEYS
 from octui.plan.mistakes import Mistakes
 from octui.plan.model import Value
-from octui.plan.names import safe_name, unique_name
+from octui.plan.names import MOST_CHARACTERS, safe_name, unique_name
 from octui.plan.places import Place
 from octui.plan.tables import check_type
 
@@ -49,7 +50,7 @@ def spread(
     for folder, label in zip(found, matrix.labels([each or "" for each in found]), strict=True):
         for words, values in matrix.combinations(grid):
             name = "-".join(part for part in (base, label if folder else "", words) if part)
-            table = {**rest, "name": unique_name(name[:64].rstrip("-."), named)}
+            table = {**rest, "name": unique_name(shorten(name, MOST_CHARACTERS).rstrip("-."), named)}
             table |= {key: value for key, value in values.items() if key in RUN_KEYS}
             if isinstance(table.get("workspace"), str):
                 table["workspace"] = {**rest.get("workspace", {}), "path": table["workspace"]}

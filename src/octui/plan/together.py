@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 
+from octui.names import folded
 from octui.plan import graph, templates
 from octui.plan.mistakes import Mistakes
 from octui.plan.places import Place, in_words
@@ -23,11 +24,16 @@ def check_together(
         mistakes: What takes those there are.
     """
     places: dict[str, Place] = {}
+    known: dict[str, str] = {}
     for run in read:
-        if run.spec.name in places:
-            first = in_words(places[run.spec.name])
-            mistakes.say((*run.place, "name"), f"{run.spec.name!r} is taken by {first}; names are unique.")
-        places.setdefault(run.spec.name, run.place)
+        name = run.spec.name
+        other = known.setdefault(folded(name), name)
+        if name in places:
+            mistakes.say((*run.place, "name"), f"{name!r} is taken by {in_words(places[name])}; names are unique.")
+        elif other != name:
+            words = f"{name!r} and {other!r} would be one file where upper and lower case are not told apart."
+            mistakes.say((*run.place, "name"), words)
+        places.setdefault(name, run.place)
     _check_templates(read, allow_env, env, mistakes)
     _check_order(read, places, mistakes)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from octui.names import fit, shorten
+
 SESSION_FILE = "session.toml"
 FACTS_FILE = "facts.jsonl"
 LOG_SUFFIX = ".jsonl"
@@ -19,12 +21,16 @@ SERVER_FOLDER = "server"
 LOCK_FILE = "lock"
 SUPERVISOR_LOG = "supervisor.log"
 
-_SLUG = re.compile(r"[^a-z0-9]+")
+SLUG_CHARACTERS = 40
+SLUG_BYTES = 80
+
+_PUNCTUATION = re.compile(r"[-._]+")
 
 
 def slug(name: str) -> str:
-    """What of a session's name stands in its folder's."""
-    return _SLUG.sub("-", name.casefold()).strip("-")[:40].rstrip("-") or "session"
+    """What of a session's name stands in its folder's: its letters and digits, in lower case."""
+    plain = _PUNCTUATION.sub("-", fit(name.lower())).strip("-")
+    return shorten(plain, SLUG_CHARACTERS, SLUG_BYTES).rstrip("-") or "session"
 
 
 def log_path(folder: Path, run: str) -> Path:

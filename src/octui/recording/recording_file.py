@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from octui import temporary
 from octui.errors import RecordingError
 from octui.recording.exported import SUFFIX as EXPORT_SUFFIX
 from octui.recording.exported import Exported
@@ -90,7 +91,7 @@ def opened(path: Path) -> Iterator[RecordingFile]:
 
 
 def _temporary() -> IO[bytes]:
-    return tempfile.NamedTemporaryFile(prefix="octui-recording-", suffix=LOG_SUFFIX)
+    return tempfile.NamedTemporaryFile(prefix=temporary.prefix("recording"), suffix=LOG_SUFFIX)
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

@@ -26,6 +26,7 @@ import msgspec
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from octui.encoding import decode_file
 from octui.errors import SettingsError
 from octui.paths import package_data_dir, user_themes_dir
 
@@ -128,7 +129,7 @@ def load_theme(path: Path) -> Theme:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise SettingsError(f"Theme {path} is larger than {MAX_FILE_BYTES} bytes.")
-        return make_theme(msgspec.toml.decode(data, type=ThemeFile))
+        return make_theme(msgspec.toml.decode(decode_file(data), type=ThemeFile))
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise SettingsError(f"Theme {path} cannot be used: {error}.") from error
     except OSError as error:

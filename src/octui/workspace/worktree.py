@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from octui.errors import GitError, UncommittedWorkError, WorkspaceError
+from octui.names import fit
 from octui.paths import make_private
 from octui.program_output import reason
 from octui.workspace.git import LONG_TIMEOUT_S, git, names, run, said
@@ -276,7 +277,7 @@ def read_side_note(path: Path) -> Worktree | None:
 
 def valid_branch(text: str) -> str:
     """Make part of a branch's name of a name of octui's: letters, digits, ``.``, ``_`` and ``-``."""
-    text = re.sub(r"[^A-Za-z0-9._-]+", "-", text)
+    text = fit(text)
     text = re.sub(r"\.{2,}", ".", text).strip(".")
     return re.sub(r"\.lock$", "-lock", text) or "run"
 

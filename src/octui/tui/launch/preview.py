@@ -8,6 +8,8 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 
+from rich.cells import cell_len
+
 from octui.client.command import Command, build_command, server_command
 from octui.client.config import RunConfig
 from octui.client.overrides import NO_AGENTS, NamedAgents, check_overrides
@@ -18,6 +20,7 @@ from octui.errors import ConfigError
 from octui.plan.model import Plan, RunSpec
 from octui.plan.preview import permissions_in_words
 from octui.plan.secrets import MASK, mask, mask_text, plan_secrets
+from octui.tui.text import pad
 
 _CONTENT = "OPENCODE_CONFIG_CONTENT"
 _NOTHING = "  nothing is overridden"
@@ -50,8 +53,8 @@ def _what_it_gets(run: RunSpec) -> tuple[object, ...]:
 
 
 def _describe(first: RunSpec, alike: list[RunSpec], base: Path) -> str:
-    width = max(len(run.name) for run in alike)
-    runs = "\n".join(f"  {run.name:<{width}}  {shorten(run.workspace, base)}" for run in alike)
+    width = max(cell_len(run.name) for run in alike)
+    runs = "\n".join(f"  {pad(run.name, width)}  {shorten(run.workspace, base)}" for run in alike)
     given = _describe_served(first) if first.backend == "serve" else _describe_run(first)
     return f"Runs\n{runs}\n\n{_permissions(first)}\n\n{given}"
 

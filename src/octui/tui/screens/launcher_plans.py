@@ -11,6 +11,8 @@ from textual.screen import Screen
 from octui.discovery.folders import absolute, complete, shorten
 from octui.encoding import holds_raw_bytes
 from octui.errors import OctuiError, PlanError
+from octui.names import fit
+from octui.names import shorten as shorten_name
 from octui.plan.model import Plan
 from octui.plan.secrets import secret_values
 from octui.plan.toml import load_plan
@@ -162,5 +164,5 @@ def _holds_secrets(plan: Plan) -> bool:
 
 
 def _file_name(name: str) -> str:
-    kept = "".join(char if char.isalnum() or char in "-_" else "-" for char in name.lower())
-    return "-".join(part for part in kept.split("-") if part)[:40] or "plan"
+    kept = fit(name.lower()).replace(".", "-")
+    return shorten_name("-".join(part for part in kept.split("-") if part), 40) or "plan"
