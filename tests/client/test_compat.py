@@ -71,7 +71,9 @@ def test_mcp_servers_that_did_not_start_are_told_with_the_reason() -> None:
 
 def test_mcp_server_without_a_login_is_told_with_the_command_that_signs_in() -> None:
     listing = "┌  MCP Servers\n│\n●  ⚠ my srv \x1b[90mneeds authentication\n│      \x1b[90mhttp://127.0.0.1/mcp\n│\n"
-    listing += "●  ✗ odd \x1b[90mneeds client registration\n│          Add clientId to your config.\n│      \x1b[90mhttp://x\n"
+    listing += (
+        "●  ✗ odd \x1b[90mneeds client registration\n│          Add clientId to your config.\n│      \x1b[90mhttp://x\n"
+    )
     assert compat.failed_mcp_servers(listing) == {
         "my srv": "it needs a login: run `opencode mcp auth my srv`",
         "odd": "Add clientId to your config.",

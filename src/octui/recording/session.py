@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from octui import temporary
 from octui.client.events import EVENT_TYPES
 from octui.client.serve.events import FileDiff
 from octui.encoding import to_text
