@@ -76,7 +76,7 @@ def test_mcp_server_without_a_login_is_told_with_the_command_that_signs_in() -> 
     )
     assert compat.failed_mcp_servers(listing) == {
         "my srv": "it needs a login: run `opencode mcp auth my srv`",
-        "odd": "Add clientId to your config.",
+        "odd": "Add clientId to your config",
     }
 
 
