@@ -224,3 +224,18 @@ def test_the_real_opencode_works_in_folders_of_other_scripts(
     assert (told["runs"][0]["name"], told["runs"][0]["state"]) == ("Заказы", "succeeded")
     assert "octui/" in told["runs"][0]["branch"]
     assert told["runs"][0]["branch"].endswith("支付を直す/Заказы")
+
+
+def test_a_locale_that_lacks_a_letter_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        "支付".encode("latin-1")
+
+    (tmp_path / "p.toml").write_text('[[runs]]\nworkspace = "."\nprompt = "x"\n')
+    monkeypatch.setattr("octui.plan.toml.load_plan", refuse)
+    assert run("plan", "check", str(tmp_path / "p.toml")) == 1
+    assert capsys.readouterr().err == (
+        "octui: '支付' has characters that latin-1, the encoding of this locale, has not.\n"
+        "Set LANG to a UTF-8 locale, as C.UTF-8.\n"
+    )

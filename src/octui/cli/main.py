@@ -13,6 +13,7 @@ import click
 
 from octui import __version__, quick_start
 from octui.cli.options import Common, common, common_options, need_terminal
+from octui.encoding import readable
 from octui.errors import OctuiError, UsageError
 
 INTERRUPTED_EXIT = 130
@@ -151,6 +152,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2 if isinstance(error, UsageError) else 1
     except OSError as error:
         _tell(f"{error.filename or 'The system'}: {error.strerror or error}.", "", options)
+        return 1
+    except UnicodeEncodeError as error:
+        around = readable(error.object[max(0, error.start - 20) : error.end + 20])
+        words = f"{around!r} has characters that {error.encoding}, the encoding of this locale, has not."
+        _tell(words, "Set LANG to a UTF-8 locale, as C.UTF-8.", options)
         return 1
     except Exception as error:
         _tell(f"octui made a mistake: {type(error).__name__}: {error}", "Add --debug to see where.", options)

@@ -24,6 +24,7 @@ from octui import paths, quick_start, settings
 from octui.errors import OctuiError
 from octui.tui.charset import is_ascii_only
 from octui.tui.messages import Launched
+from octui.tui.raw_input import take_any_bytes
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
@@ -320,6 +321,7 @@ def _load_the_rest() -> None:
 
 def _run(first: Callable[[OctuiApp], OctuiScreen]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Ignored, it would leave a dashboard without a terminal behind.
+    take_any_bytes()
     app = OctuiApp(first)
     result = app.run()
     return result if result is not None else app.return_code or 0
