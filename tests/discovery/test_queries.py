@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from octui.client.serve.events import Rule
-from octui.discovery.queries import Agent, Effective, Queries, effective, parse_agents, parse_models
+from octui.discovery.queries import Agent, Effective, Queries, effective, parse_agents, parse_hidden, parse_models
 from octui.errors import OpenCodeError
 
 AGENTS = """build (primary)
@@ -77,7 +77,7 @@ def test_questions_use_a_data_home_of_their_own_that_is_gone_afterwards(tmp_path
 
 def test_the_users_configuration_is_out_of_reach_unless_it_is_inherited(tmp_path: Path, home: Path) -> None:
     queries = Queries(
-        stand_in(tmp_path, 'echo "$XDG_CONFIG_HOME:$OPENCODE_CONFIG" >> "$PWD/seen"'),
+        stand_in(tmp_path, '[ "$1" = debug ] || echo "$XDG_CONFIG_HOME:$OPENCODE_CONFIG" >> "$PWD/seen"'),
         environ={**os.environ, "OPENCODE_CONFIG": "/mine.json"},
     )
     queries.agents(tmp_path, inherit=True)
@@ -124,6 +124,28 @@ def test_closing_ends_what_is_being_asked_with_its_children(tmp_path: Path) -> N
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     with pytest.raises(OpenCodeError, match="about to end"):
         queries.agents(tmp_path, inherit=False)
+
+
+def test_internal_agents_are_hidden_without_debug_config(tmp_path: Path) -> None:
+    script = '[ "$1" = agent ] || exit 1; for name in build title mine; do echo "$name (primary)"; echo "  []"; done'
+    agents = Queries(stand_in(tmp_path, script)).agents(tmp_path, inherit=False)
+    assert [(agent.name, agent.hidden) for agent in agents] == [("build", False), ("title", True), ("mine", False)]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"agent": []}', '{"agent": {"a": 3}}', '{"agent": {"a": {"hidden": 1}}}'])
+def test_parse_hidden_of_unknown_shape_is_empty(text: str) -> None:
+    assert parse_hidden(text) == {}
+
+
+@pytest.mark.integration
+def test_the_real_opencode_hides_its_internal_agents(tmp_path: Path, opencode_binary: Path) -> None:
+    """As in the list of its server, which opencode's own screen offers."""
+    (tmp_path / "opencode.json").write_text(
+        '{"agent": {"title": {"hidden": false}, "mine": {"mode": "all", "hidden": true}, "plain": {"mode": "all"}}}'
+    )
+    agents = Queries(opencode_binary).agents(tmp_path, inherit=False)
+    assert {agent.name for agent in agents if agent.hidden} == {"compaction", "summary", "mine"}
+    assert {"build", "plan", "plain", "title"} <= {agent.name for agent in agents if not agent.hidden}
 
 
 @pytest.mark.integration

@@ -67,6 +67,9 @@ TEMPORARY_VARIABLE = "BUN_TMPDIR"
 it; measured with a folder that is gone, opencode works without the library, which watches files, and ``bun install``
 creates the folder."""
 
+INTERNAL_AGENTS = frozenset({"compaction", "summary", "title"})
+"""Agents opencode runs for itself. Its server marks them as hidden; ``opencode agent list`` prints them like any other."""
+
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
 _GREY = "\x1b[90m"

@@ -12,14 +12,16 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octui import temporary
 from octui.client import compat, logins
-from octui.client.compat import TEMPORARY_VARIABLE
+from octui.client.compat import INTERNAL_AGENTS, TEMPORARY_VARIABLE
 from octui.client.executable import start_failure
+from octui.client.lenient_json import decode
 from octui.client.permissions import matches
 from octui.client.serve.events import Rule
 from octui.errors import OpenCodeError
@@ -36,11 +38,13 @@ class Agent:
         name: What ``--agent`` takes.
         mode: ``primary``, ``subagent`` or ``all``.
         rules: Its permissions, as they come to from opencode's defaults and the configuration in force.
+        hidden: Whether opencode keeps it out of its own lists. It runs nevertheless where it is named.
     """
 
     name: str
     mode: str
     rules: tuple[Rule, ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,15 @@ def parse_agents(text: str) -> tuple[Agent, ...]:
     return tuple(Agent(name, mode, tuple(rules)) for name, mode, rules in compat.parse_agents(text))
 
 
+def parse_hidden(text: str) -> dict[str, bool]:
+    """Read which agents are configured as hidden, or as not hidden, from ``opencode debug config``."""
+    try:
+        agents = decode(text.encode())["agent"]
+        return {name: agent["hidden"] for name, agent in agents.items() if isinstance(agent.get("hidden"), bool)}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
 class Queries:
     """Questions to one opencode executable; their answers are kept. May be used from several threads.
 
@@ -128,7 +141,17 @@ class Queries:
         Raises:
             OpenCodeError: No answer.
         """
-        return parse_agents(self._ask(("agent", "list"), folder, inherit=inherit))
+        with ThreadPoolExecutor(1) as pool:  # Each question takes opencode seconds, most of them waiting.
+            asked = pool.submit(self._hidden, folder, inherit)
+            agents = parse_agents(self._ask(("agent", "list"), folder, inherit=inherit))
+            hidden = asked.result()
+        return tuple(replace(agent, hidden=hidden.get(agent.name, agent.name in INTERNAL_AGENTS)) for agent in agents)
+
+    def _hidden(self, folder: Path, inherit: bool) -> dict[str, bool]:
+        """Return what the configuration says of hidden agents, which ``opencode agent list`` does not print."""
+        with suppress(OpenCodeError):
+            return parse_hidden(self._ask(("debug", "config"), folder, inherit=inherit))
+        return {}
 
     def close(self) -> None:
         """End every question that is still open; none can be asked any more."""

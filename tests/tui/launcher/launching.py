@@ -27,6 +27,7 @@ from octui.tui.theming import DEFAULT_THEME, load_theme
 from octui.tui.widgets.launcher.form_view import FormView
 
 RULES = (Rule("*", "*", "allow"), Rule("external_directory", "*", "ask"), Rule("read", "*.env", "ask"))
+TITLE = Agent("title", "primary", hidden=True)
 SERVERS = (
     FoundServer("github", {"type": "local", "command": ["npx", "-y", "server-github"]}, "project"),
     FoundServer(
@@ -85,7 +86,7 @@ class World:
         return self.models_listed
 
     def agents(self, _folder: Path, *, inherit: bool) -> tuple[Agent, ...]:
-        return (Agent("build", "primary", RULES), Agent("plan", "primary"), Agent("general", "subagent"))
+        return (Agent("build", "primary", RULES), Agent("plan", "primary"), Agent("general", "subagent"), TITLE)
 
     def close(self) -> None:
         self.closed = True

@@ -15,6 +15,7 @@ import httpx_sse
 import msgspec
 
 from octui.client import compat
+from octui.client.compat import INTERNAL_AGENTS
 from octui.client.lenient_json import DecodeError, as_count, decode, fit
 from octui.client.serve import v1_events
 from octui.client.serve.api import SILENCE_S, PromptOptions, Received
@@ -222,7 +223,11 @@ class V1Api:
     async def agents(self, directory: str) -> list[str]:
         """See `ServerApi`."""
         found = _objects(await self._get("/agent", directory))
-        own = [each for each in found if each.get("mode") != "subagent" and not each.get("hidden")]
+        own = [
+            each
+            for each in found
+            if each.get("mode") != "subagent" and not each.get("hidden", each.get("name") in INTERNAL_AGENTS)
+        ]
         return [name for each in own if isinstance(name := each.get("name"), str)]
 
     async def agent_rules(self, directory: str) -> dict[str, list[Rule]]:

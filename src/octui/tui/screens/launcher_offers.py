@@ -101,7 +101,8 @@ class Offers:
         """The agents that could complete what is typed."""
         from octui.tui.widgets.launcher.completing_input import matching
 
-        return matching(tuple(agent.name for agent in self.agents if agent.mode != "subagent"), typed)
+        offered = (agent.name for agent in self.agents if agent.mode != "subagent" and not agent.hidden)
+        return matching(tuple(offered), typed)
 
     def inherited(self, agent_name: str, tools: tuple[ToolRow, ...]) -> dict[str, Effective]:
         """What inheriting a permission comes to for the agent that will run."""
