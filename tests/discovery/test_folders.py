@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from octui.discovery.folders import MAX_MATCHES, complete, expand, shorten, suggest
+from octui.discovery.folders import (
+    MAX_MATCHES,
+    FolderFault,
+    complete,
+    expand,
+    fault_of,
+    repository_of,
+    shorten,
+    suggest,
+)
 
 
 @pytest.fixture
@@ -27,6 +36,32 @@ def test_a_folder_whose_name_looks_like_a_glob_is_itself(base: Path) -> None:
 @pytest.mark.parametrize("typed", ["nowhere", "services/file", "nowhere/*", "\0", "~nobody-of-this-name/x"])
 def test_what_is_no_folder_gives_none(base: Path, typed: str) -> None:
     assert expand(typed, base) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "fault"),
+    [
+        ("services/api", None),
+        ("services/*", None),
+        ("nowhere", FolderFault.NOT_FOUND),
+        ("\0", FolderFault.NOT_FOUND),
+        ("services/file", FolderFault.NOT_A_FOLDER),
+        ("nowhere/*", FolderFault.NO_MATCH),
+        ("services/fil?", FolderFault.NO_MATCH),
+    ],
+)
+def test_fault_of_tells_missing_file_and_glob_apart(base: Path, typed: str, fault: FolderFault | None) -> None:
+    assert fault_of(typed, base, expand(typed, base)) is fault
+
+
+def test_folder_that_may_not_be_entered_raises_nothing(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.stat", refuse)
+    assert expand("services/api/x", base) == []
+    assert fault_of("services/api/x", base, []) is FolderFault.NOT_FOUND
+    assert repository_of(base) is None
 
 
 def test_a_glob_stops_after_more_than_enough_folders(base: Path) -> None:

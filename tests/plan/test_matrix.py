@@ -110,7 +110,7 @@ def test_a_matrix_that_makes_no_sense_is_refused_once_with_its_place(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('each = "nowhere/*"', "no folder 'nowhere/*'"),
+        ('each = "nowhere/*"', "no folder matches 'nowhere/*'"),
         ('each = "services/**x"', "no pattern"),
         ("each = []", "at least one folder"),
         ('each = "services/*"\nworkspace = "services"', "takes the place of workspace"),

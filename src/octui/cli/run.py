@@ -16,8 +16,15 @@ from octui.cli.options import TEXT, check_text, common, common_options, need_ter
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from octui.plan.model import Backend, Plan
     from octui.plan.source import PlanSource
+
+
+def complete_folder(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Have the shell complete folders."""
+    return click.Path(file_okay=False).shell_complete(context, parameter, incomplete)
 
 
 @click.command()
@@ -27,7 +34,8 @@ if TYPE_CHECKING:
     "--workspace",
     "workspaces",
     multiple=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
+    shell_complete=complete_folder,
     help="A folder for an agent; repeatable.",
 )
 @click.option("-m", "--model", type=TEXT, metavar="PROVIDER/MODEL", help="The model, as opencode knows it.")
@@ -209,9 +217,17 @@ def _check_places(workspaces: Sequence[Path], attach: Sequence[str], backend: Ba
     for url in attach:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"{url!r} is no server; it begins with http:// or https://.")
-    for workspace in () if attach and backend == "serve" else workspaces:
-        if not workspace.is_dir():
-            raise UsageError(f"The folder {workspace} does not exist.")
+    if attach and backend == "serve":
+        return
+    from octui.discovery.folders import describe_faults, fault_of
+
+    here, faults = Path.cwd(), {}
+    for workspace in workspaces:
+        found = [workspace] if workspace.is_dir() else []
+        if (fault := fault_of(str(workspace), here, found)) is not None:
+            faults[str(workspace)] = fault
+    if faults:
+        raise UsageError(describe_faults(faults))
 
 
 def permissions(allow: Sequence[str], ask: Sequence[str], deny: Sequence[str]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ it; measured with a folder that is gone, opencode works without the library, whi
 creates the folder."""
 
 INTERNAL_AGENTS = frozenset({"compaction", "summary", "title"})
-"""Agents opencode runs for itself. Its server marks them as hidden; ``opencode agent list`` prints them like any other."""
+"""Agents opencode runs for itself. Its server marks them as hidden, which ``opencode agent list`` does not print."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
 _AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)

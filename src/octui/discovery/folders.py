@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
 MAX_MATCHES = 256
 """A glob is followed up to so many folders."""
 _SKIPPED = frozenset({"node_modules", "__pycache__", ".venv", "venv"})
+
+
+class FolderFault(StrEnum):
+    """Why a typed path or glob names no folder to work in, as the start of a sentence that ends with its name."""
+
+    NOT_FOUND = "Folder not found"
+    NOT_A_FOLDER = "Not a folder"
+    NO_MATCH = "No folder matches"
+    TOO_MANY = f"More than {MAX_MATCHES} folders match"
 
 
 def absolute(typed: str, base: Path) -> Path:
@@ -30,13 +40,38 @@ def expand(typed: str, base: Path) -> list[Path]:
         base: Where relative paths start.
     """
     path = absolute(typed, base)
-    if path.is_dir():
+    # os.path, as a Path raises where a folder above may not be entered.
+    if os.path.isdir(path):  # noqa: PTH112
         return [path]
     if not glob.has_magic(typed):
         return []
     found = glob.iglob(str(path), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-    folders = (Path(match) for match in found)
-    return sorted(dict.fromkeys(islice((path for path in folders if path.is_dir()), MAX_MATCHES + 1)))
+    folders = (Path(match) for match in found if os.path.isdir(match))  # noqa: PTH112
+    return sorted(dict.fromkeys(islice(folders, MAX_MATCHES + 1)))
+
+
+def fault_of(typed: str, base: Path, found: Sequence[Path]) -> FolderFault | None:
+    """Say why a typed path or glob cannot be used; None where it can.
+
+    Args:
+        typed: What `expand` was given.
+        base: Likewise.
+        found: What it returned.
+    """
+    if found:
+        return FolderFault.TOO_MANY if len(found) > MAX_MATCHES else None
+    if os.path.exists(absolute(typed, base)):  # noqa: PTH110
+        return FolderFault.NOT_A_FOLDER
+    return FolderFault.NO_MATCH if glob.has_magic(typed) else FolderFault.NOT_FOUND
+
+
+def describe_faults(faults: Mapping[str, FolderFault]) -> str:
+    """Name everything that cannot be used, a sentence for each kind of fault; empty for nothing."""
+    sentences = []
+    for fault in FolderFault:
+        if names := [f"`{typed}`" for typed, found in faults.items() if found is fault]:
+            sentences.append(f"{fault}: {', '.join(names)}.")
+    return " ".join(sentences)
 
 
 def shorten(path: Path, base: Path) -> str:
@@ -53,7 +88,8 @@ def shorten(path: Path, base: Path) -> str:
 
 def repository_of(folder: Path) -> Path | None:
     """Give the top of the git repository a folder is in; None where it is in none. git is not asked."""
-    return next((level for level in (folder, *folder.parents) if (level / ".git").exists()), None)
+    levels = (folder, *folder.parents)
+    return next((level for level in levels if os.path.exists(level / ".git")), None)  # noqa: PTH110
 
 
 def complete(typed: str, base: Path, limit: int = 50) -> list[str]:

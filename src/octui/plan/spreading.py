@@ -78,7 +78,7 @@ def _folders(own: dict[str, Any], place: Place, base_folder: Path, mistakes: Mis
             mistakes.say((*place, "each"), f"{pattern!r} is no pattern of folders: {error}.")
             continue
         if not matching:
-            mistakes.say((*place, "each"), f"there is no folder {pattern!r} in {base_folder}.")
+            mistakes.say((*place, "each"), f"no folder matches {pattern!r} in {base_folder}.")
         found |= dict.fromkeys(matching)
     return [*found]
 

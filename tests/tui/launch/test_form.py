@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from octui.client.config import RunConfig
+from octui.discovery.folders import FolderFault
 from octui.plan.model import Plan
 from octui.tui.launch.form import MAX_AGENTS, LaunchForm, check_form, form_from_plan
 from octui.tui.launch.permissions import ToolRow, complete_rows
@@ -81,7 +82,7 @@ def test_a_form_becomes_a_plan_with_every_field(base: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [
-        ({"prompt": " \n"}, "prompt", "Write"),
+        ({"prompt": " \n"}, "prompt", "Enter a prompt"),
         ({"workspaces": ()}, "workspaces", "Add a folder"),
         ({"workspaces": ("a", "nowhere")}, "workspaces", "`nowhere`"),
         ({"model": "gpt"}, "model", "provider/model"),
@@ -95,6 +96,7 @@ def test_a_form_becomes_a_plan_with_every_field(base: Path) -> None:
         ({"silence": ""}, "silence", "seconds"),
         ({"files": "nowhere"}, "files", "`nowhere`"),
         ({"files": "'a"}, "files", "quote"),
+        ({"files": "a\\"}, "files", "backslash"),
         ({"instructions": '"'}, "instructions", "quote"),
         ({"tools": complete_rows([ToolRow("bsh", "deny")])}, "", ""),
         ({"tools": complete_rows([ToolRow("bash", "ask")])}, "", ""),
@@ -102,6 +104,7 @@ def test_a_form_becomes_a_plan_with_every_field(base: Path) -> None:
         ({"base": RunConfig(cli_kwargs={"x": 1})}, "backend", "`cli_kwargs`: these are flags"),
         ({"base": RunConfig(cli_kwargs={"x": 1}), "backend": "run"}, "", ""),
         ({"servers": (ServerRow("s", {"type": "local", "command": []}),)}, "server:s", "command"),
+        ({"servers": (ServerRow("s", {"type": "local", "command": [""]}),)}, "server:s", "command"),
         ({"servers": (ServerRow("s", {"type": "local", "command": []}, choice=False),)}, "config", "command"),
     ],
 )
@@ -117,7 +120,34 @@ def test_each_mistake_is_told_at_its_field_and_nothing_can_start(
 def test_all_mistakes_are_told_at_once_and_the_summary_counts_them(base: Path) -> None:
     checked = check_form(LaunchForm(copies="x", model="x"), base)
     assert set(checked.problems) == {"prompt", "workspaces", "copies", "model"}
-    assert checked.summary == "Write what the agents shall do. (3 more to mend)"
+    assert checked.summary == "Enter a prompt. (and 3 more errors)"
+
+
+def test_every_bad_workspace_is_named_with_what_is_wrong_with_it(base: Path) -> None:
+    (base / "README.md").touch()
+    workspaces = ("a", "nowhere", "README.md", "x/*", "gone", "READ*")
+    checked = check_form(replace(FORM, workspaces=workspaces), base)
+    assert checked.problems["workspaces"] == (
+        "Folder not found: `nowhere`, `gone`. Not a folder: `README.md`. No folder matches: `x/*`, `READ*`."
+    )
+    assert checked.folder_faults == {
+        "nowhere": FolderFault.NOT_FOUND,
+        "README.md": FolderFault.NOT_A_FOLDER,
+        "x/*": FolderFault.NO_MATCH,
+        "gone": FolderFault.NOT_FOUND,
+        "READ*": FolderFault.NO_MATCH,
+    }
+
+
+def test_every_bad_file_is_named_with_what_is_wrong_with_it(base: Path) -> None:
+    (base / "here.md").touch()
+    checked = check_form(replace(FORM, files="nowhere here.md a gone"), base)
+    assert checked.problems["files"] == "File not found: `nowhere`, `gone`. Not a file: `a`."
+
+
+def test_every_folder_without_a_repository_is_named(base: Path) -> None:
+    checked = check_form(replace(FORM, workspaces=("a", "b"), worktree=True), base)
+    assert checked.problems["worktree"] == "Not inside a git repository: `a`, `b`. A worktree needs one."
 
 
 def test_a_folder_named_twice_is_worked_in_once(base: Path) -> None:
@@ -232,5 +262,5 @@ def test_agents_in_repositories_of_their_own_are_not_warned_of(base: Path) -> No
 def test_a_folder_in_no_repository_can_have_no_worktree(base: Path) -> None:
     (base / "a" / ".git").mkdir()
     problems = check_form(replace(FORM, worktree=True, worktree_base="--all now"), base).problems
-    assert problems["worktree"] == "`b` is in no git repository, so it can have no worktree."
+    assert problems["worktree"] == "Not inside a git repository: `b`. A worktree needs one."
     assert problems["worktree_base"] == "Begin at a branch, a tag or a commit."

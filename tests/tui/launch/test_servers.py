@@ -81,13 +81,14 @@ def test_what_is_typed_becomes_a_configuration_and_back() -> None:
     config = server_config("local", "npx 'a b'", {"TOKEN": "s3cret"}, {"timeout": 5, "url": "left over"})
     assert config == {**LOCAL, "timeout": 5}
     assert target_of(ServerRow("a", config)) == "npx 'a b'"
-    with pytest.raises(ValueError, match="quotation"):
+    with pytest.raises(ValueError, match="quote is not closed"):
         server_config("local", "npx 'a", {})
 
 
 @pytest.mark.parametrize(
     ("row", "field", "words"),
     [
+        (ServerRow("", LOCAL), "name", "Enter a name"),
         (ServerRow("a b", LOCAL), "name", "letters"),
         (ServerRow("taken", LOCAL), "name", "already"),
         (ServerRow("a", {"type": "local", "command": []}), "target", "command"),

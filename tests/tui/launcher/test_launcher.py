@@ -29,7 +29,7 @@ from octui.tui.widgets.launcher.field import Field
 from octui.tui.widgets.launcher.form_view import FormView
 from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.server_list import ServerList
-from octui.tui.widgets.launcher.workspace_field import WorkspaceField
+from octui.tui.widgets.launcher.workspace_field import Chips, WorkspaceField
 
 pytestmark = pytest.mark.asyncio
 
@@ -69,7 +69,7 @@ async def test_keys_that_come_before_the_other_fields_are_there_are_not_lost(bas
 async def test_launch_is_off_while_something_is_missing_and_f5_shows_where(base: Path) -> None:
     app = LauncherApp(base)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: "Write what" in app.words("#summary"))
+        await until(pilot, lambda: "Enter a prompt" in app.words("#summary"))
         await pilot.press("tab", "f5")
         await until(pilot, lambda: app.screen.focused is not None and app.screen.focused.id == "prompt")
         field = next(field for field in app.screen.query(Field) if field.field == "prompt")
@@ -77,15 +77,23 @@ async def test_launch_is_off_while_something_is_missing_and_f5_shows_where(base:
     assert app.world.started == []
 
 
-async def test_a_glob_becomes_agents_and_the_summary_counts_them(base: Path) -> None:
+@pytest.mark.parametrize("last", [["enter"], []], ids=["entered", "typed"])
+async def test_glob_replaces_the_default_folder(base: Path, last: list[str]) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press(*"x", "tab", "backspace", "backspace", *"services/*", "enter")
+        await pilot.press(*"x", "tab", *"services/*", *last)
         await until(pilot, lambda: app.words("#summary").startswith("Will run 3 agents"))
         assert app.form.workspaces == ("services/*",)
 
 
-async def test_folders_are_completed_and_backspace_takes_one_back(base: Path) -> None:
+async def test_chosen_current_folder_stays_beside_others(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("tab", "full_stop", "enter", *"services/*", "enter")
+        assert app.form.workspaces == (".", "services/*")
+
+
+async def test_folders_are_completed(base: Path) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
         line = app.screen.query_one(WorkspaceField)
@@ -95,9 +103,65 @@ async def test_folders_are_completed_and_backspace_takes_one_back(base: Path) ->
         assert line.line.value == "services/w"
         await until(pilot, lambda: line.query_one(OptionList).option_count == 1 and line.line.list_is_open)
         await pilot.press("down", "enter")
-        assert app.form.workspaces == (".", "services/worker")
-        await pilot.press("backspace")
-        assert line.line.value == "services/worker"
+        assert app.form.workspaces == ("services/worker",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"),
+    [
+        (["backspace"], ("a", "b")),
+        (["delete"], ("a", "b")),
+        (["left", "left", "delete"], ("a", "c")),
+        (["left", "left", "left", "left", "delete"], ("b", "c")),
+        (["left", "left", "delete", "delete"], ("a",)),
+        (["left", "right", "backspace"], ("a", "b")),
+        (["left", "left", "x", "backspace", "backspace"], ("a", "b")),
+        (["x", "left", "delete"], ("a", "b", "c")),
+    ],
+)
+async def test_workspace_is_removed_by_one_key(base: Path, keys: list[str], left: tuple[str, ...]) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(replace(FORM, workspaces=("a", "b", "c")))
+        app.screen.query_one(WorkspaceField).focus()
+        await pilot.press(*keys)
+        assert app.form.workspaces == left
+
+
+async def test_workspace_is_removed_by_a_click_and_what_is_typed_stays(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(FORM)
+        app.screen.query_one(WorkspaceField).focus()
+        await pilot.press(*"ser")
+        await pilot.click(Chips, offset=(20, 0))
+        await until(pilot, lambda: app.form.workspaces == ("services/api", "ser"))
+
+
+async def test_selected_workspace_moves_back_into_the_line(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(replace(FORM, workspaces=("a", "b")))
+        app.screen.query_one(WorkspaceField).focus()
+        await pilot.press("left", "left", "enter", *"pi", "enter")
+        assert app.form.workspaces == ("b", "api")
+
+
+async def test_every_bad_workspace_is_named_and_marked(base: Path) -> None:
+    (base / "README.md").touch()
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(replace(FORM, workspaces=("services/api", "nowhere", "README.md", "x/*")))
+        await until(pilot, lambda: "Folder not found: `nowhere`." in app.words("#summary"))
+        await pilot.press("f8")
+        words = "Folder not found: `nowhere`. Not a folder: `README.md`. No folder matches: `x/*`."
+        field = next(field for field in app.screen.query(Field) if field.field == "workspaces")
+        await until(pilot, lambda: str(field.words) == f"✗ {words}")
+        assert str(app.screen.query_one(Chips).render()) == "services/api ×   ✗ nowhere ×   ✗ README.md ×   ✗ x/* ×"
+        app.screen.query_one(WorkspaceField).focus()
+        await pilot.press("backspace", *"unfinished")
+        words = "Folder not found: `nowhere`. Not a folder: `README.md`."
+        await until(pilot, lambda: str(field.words) == f"✗ {words}")
 
 
 async def test_pasted_lines_become_folders(base: Path) -> None:
@@ -181,6 +245,21 @@ async def test_inherit_shows_what_it_comes_to(base: Path) -> None:
         await until(pilot, lambda: "inherit (ask, so rejected)" in app.words("#tools"))
 
 
+async def test_hidden_agents_are_not_offered_and_run_where_they_are_named(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "models" in app.words("#head"))
+        agent = app.screen.query_one("#agent", CompletingInput)
+        agent.focus()
+        await pilot.press("down")
+        await until(pilot, lambda: agent.list_is_open)
+        choices = agent.query_one(OptionList)
+        assert [str(option.prompt) for option in choices.options] == ["build", "plan"]
+        app.fill(replace(FORM, agent="title"))
+        await until(pilot, lambda: app.can_launch)
+        assert not app.screen.query_one("#row-remarks").display
+
+
 async def test_permissions_are_set_by_keys_and_patterns_are_asked_for(base: Path) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -234,6 +313,24 @@ async def test_servers_of_the_configuration_are_switched_and_new_ones_added(base
     assert mcp["docs"]["enabled"] is True
     assert mcp["docs"]["url"] == "https://docs.example/mcp"
     assert mcp["mine"] == {"type": "local", "command": ["npx", "a b"], "environment": {"TOKEN": "v4lue"}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("npx 'a", ["✗ Enter a name.", "✗ A quote is not closed.", ""]),
+        ("npx a\\", ["✗ Enter a name.", "✗ It ends with a backslash that escapes nothing.", ""]),
+        ("''", ["✗ Enter a name.", "✗ A local server needs the command that starts it.", ""]),
+    ],
+)
+async def test_server_errors_name_what_is_wrong(base: Path, typed: str, words: list[str]) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.screen.query_one(ServerList).focus()
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, ServerScreen))
+        await pilot.press("tab", *typed, "f5")
+        assert [str(field.words) for field in app.screen.query(Field)] == words
 
 
 async def test_a_wrong_server_is_not_accepted_and_escape_changes_nothing(base: Path) -> None:
@@ -369,7 +466,7 @@ async def test_a_button_that_is_off_is_not_pressed_by_a_click(base: Path) -> Non
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
         app.fill(LaunchForm(workspaces=(".",)))
-        await until(pilot, lambda: "Write what" in app.words("#summary"))
+        await until(pilot, lambda: "Enter a prompt" in app.words("#summary"))
         assert app.screen.focused is not None
         app.screen.query_one("#model Input").focus()
         await pilot.click("#launch")
@@ -503,7 +600,7 @@ async def test_names_from_outside_can_neither_steer_the_terminal_nor_be_markup(b
     app = LauncherApp(base, World(models_listed=("acme/big", f"acme/{evil}")))
     async with app.run_test(size=(120, 40)) as pilot:
         app.fill(LaunchForm(prompt=evil, workspaces=(evil,), title=evil))
-        await until(pilot, lambda: "There is no folder" in app.words("#summary"))
+        await until(pilot, lambda: "No folder matches" in app.words("#summary"))
         assert "[@click" in app.words("#summary")
         await until(pilot, lambda: "models" in app.words("#head"))
         app.screen.query_one("#model").focus()

@@ -24,7 +24,7 @@ COMMANDS = (
 
 HINTS: Mapping[str, str] = {
     "prompt": "What every agent is asked, to the letter. tab goes on to the next field.",
-    "workspaces": "enter adds · ↓ suggests · backspace takes the last back · or paste lines",
+    "workspaces": "enter adds · ↓ suggests · backspace removes · ←→ select · or paste lines",
     "model": "provider/model, or nothing for opencode's choice · ↓ shows what it lists",
     "agent": "Nothing for opencode's default agent · ↓ shows what opencode lists",
     "copies": "How many agents work in each workspace, on the same prompt.",

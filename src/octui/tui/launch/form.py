@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,19 +11,29 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from octui.client.config import RunConfig, check
-from octui.discovery.folders import MAX_MATCHES, absolute, expand, repository_of, shorten
+from octui.discovery.folders import (
+    FolderFault,
+    absolute,
+    describe_faults,
+    expand,
+    fault_of,
+    repository_of,
+    shorten,
+)
 from octui.errors import ConfigError, PlanError
 from octui.plan.backends import asks, choose_backends
 from octui.plan.build import plan_from_prompt
 from octui.plan.model import Backend, Plan, RunSpec
 from octui.tui.launch.permissions import ToolRow, default_rows, rows_from_permission, rows_to_permission
-from octui.tui.launch.servers import ServerRow, check_server, rows_from_mcp, rows_to_mcp
+from octui.tui.launch.servers import ServerRow, check_server, rows_from_mcp, rows_to_mcp, split_words
 
 MAX_AGENTS = 256
 MAX_COPIES = 64
 MAX_RETRIES = 20
 SILENCE_S = 60.0
 DEFAULT_BACKEND: Backend = "serve"
+DEFAULT_WORKSPACES = (".",)
+"""Where a form begins: the folder octui was started in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +107,7 @@ class Checked:
         problems: Field → what is wrong with it, as a sentence, in the order of the form. Fields are those of
             `LaunchForm`; a server's is ``server:NAME``.
         warnings: Field → what is likely not meant, as a sentence.
+        folder_faults: What of `LaunchForm.workspaces` cannot be used, and why.
         offers_worktrees: Whether any of the folders is in a git repository, so that it can have worktrees.
     """
 
@@ -103,6 +115,7 @@ class Checked:
     problems: Mapping[str, str]
     warnings: Mapping[str, str]
     offers_worktrees: bool = False
+    folder_faults: Mapping[str, FolderFault] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -110,7 +123,7 @@ class Checked:
         if self.plan is None:
             first = next(iter(self.problems.values()))
             more = len(self.problems) - 1
-            return first if not more else f"{first} ({more} more to mend)"
+            return first if not more else f"{first} (and {'1 more error' if more == 1 else f'{more} more errors'})"
         count = len(self.plan.runs)
         agents = "1 agent" if count == 1 else f"{count} agents"
         return f"Will run {agents}" + (f", {self.plan.max_parallel} at once" if self.plan.max_parallel < count else "")
@@ -130,8 +143,10 @@ def check_form(
     """
     problems: dict[str, str] = {}
     if not form.prompt.strip():
-        problems["prompt"] = "Write what the agents shall do."
-    folders = _folders(form, base, problems)
+        problems["prompt"] = "Enter a prompt."
+    folders, faults = _folders(form, base)
+    if faults or not form.workspaces:
+        problems["workspaces"] = describe_faults(faults) or "Add a folder to work in."
     numbers = {
         "copies": _whole("Copies", form.copies, 1, MAX_COPIES),
         "at_once": _whole("At once", form.at_once, 1, MAX_AGENTS),
@@ -168,7 +183,7 @@ def check_form(
         except ConfigError as error:
             problems["config"] = str(error)
     if problems:
-        return Checked(None, problems, warnings, offers_worktrees)
+        return Checked(None, problems, warnings, offers_worktrees, faults)
     plan = plan_from_prompt(
         form.prompt,
         folders,
@@ -257,25 +272,22 @@ def _comparable(run: RunSpec) -> tuple[object, ...]:
     return replace(run, config=RunConfig(), group="", backend=backend, base=begin), config
 
 
-def _folders(form: LaunchForm, base: Path, problems: dict[str, str]) -> list[Path]:
-    """The folders that the workspaces name, each once."""
-    if not form.workspaces:
-        problems["workspaces"] = "Add a folder to work in."
-    found: dict[Path, None] = {}
+def _folders(form: LaunchForm, base: Path) -> tuple[list[Path], dict[str, FolderFault]]:
+    """The folders that the workspaces name, each once, and what is wrong with those that name none."""
+    folders: dict[Path, None] = {}
+    faults: dict[str, FolderFault] = {}
     for typed in form.workspaces:
-        folders = expand(typed, base)
-        if not folders:
-            problems["workspaces"] = f"There is no folder `{typed}`."
-        elif len(folders) > MAX_MATCHES:
-            problems["workspaces"] = f"`{typed}` names more than {MAX_MATCHES} folders."
-        found |= dict.fromkeys(folders)
-    return list(found)
+        found = expand(typed, base)
+        folders |= dict.fromkeys(found)
+        if (fault := fault_of(typed, base, found)) is not None:
+            faults[typed] = fault
+    return list(folders), faults
 
 
 def _check_worktrees(form: LaunchForm, tops: Mapping[Path, Path | None], base: Path, problems: dict[str, str]) -> None:
-    outside = next((folder for folder, top in tops.items() if top is None), None)
-    if outside is not None:
-        problems["worktree"] = f"`{shorten(outside, base)}` is in no git repository, so it can have no worktree."
+    outside = [f"`{shorten(folder, base)}`" for folder, top in tops.items() if top is None]
+    if outside:
+        problems["worktree"] = f"Not inside a git repository: {', '.join(outside)}. A worktree needs one."
     begin = form.worktree_base.strip()
     if begin.startswith("-") or len(begin.split()) > 1:
         problems["worktree_base"] = "Begin at a branch, a tag or a commit."
@@ -292,17 +304,26 @@ def _trampling(tops: Iterable[Path | None], copies: int) -> str:
 def _paths(typed: str, base: Path, problems: dict[str, str]) -> tuple[str, ...]:
     """The files to attach, absolute."""
     paths = [absolute(word, base) for word in _words(typed, "files", problems)]
-    for path in paths:
-        if not path.is_file():
-            problems["files"] = f"There is no file `{shorten(path, base)}`."
+    for words, is_wrong in (("File not found", _is_missing), ("Not a file", _is_no_file)):
+        if names := [f"`{shorten(path, base)}`" for path in paths if is_wrong(path)]:
+            problems["files"] = f"{problems['files']} " if "files" in problems else ""
+            problems["files"] += f"{words}: {', '.join(names)}."
     return tuple(str(path) for path in paths)
+
+
+def _is_missing(path: Path) -> bool:
+    return not os.path.exists(path)  # noqa: PTH110 (a Path raises where a folder above may not be entered)
+
+
+def _is_no_file(path: Path) -> bool:
+    return not _is_missing(path) and not os.path.isfile(path)  # noqa: PTH113
 
 
 def _words(typed: str, name: str, problems: dict[str, str]) -> tuple[str, ...]:
     try:
-        return tuple(shlex.split(typed))
-    except ValueError:
-        problems[name] = "A quote is not closed. Names with spaces go in quotes."
+        return tuple(split_words(typed))
+    except ValueError as error:
+        problems[name] = f"{error} Names with spaces go in quotes."
         return ()
 
 

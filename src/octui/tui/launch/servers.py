@@ -143,12 +143,14 @@ def check_server(row: ServerRow, others: Iterable[str] = ()) -> dict[str, str]:
         others: Names that are taken.
     """
     problems = {}
-    if not _NAME.fullmatch(row.name):
+    if not row.name:
+        problems["name"] = "Enter a name."
+    elif not _NAME.fullmatch(row.name):
         problems["name"] = "A name has letters, digits, `.`, `_` and `-` only."
     elif row.name in set(others):
         problems["name"] = f"There is a server `{row.name}` already."
     if row.kind == "local":
-        if not row.config.get("command"):
+        if not any(row.config.get("command") or ()):
             problems["target"] = "A local server needs the command that starts it."
         what, right = "a variable", _VARIABLE_NAME
     else:
@@ -171,6 +173,20 @@ def _is_http(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def split_words(typed: str) -> list[str]:
+    """Split words quoted as for a shell.
+
+    Raises:
+        ValueError: They cannot be split; its text is a sentence that says why.
+    """
+    try:
+        return shlex.split(typed)
+    except ValueError as error:
+        # The only two messages of shlex: "No closing quotation" and "No escaped character".
+        words = "It ends with a backslash that escapes nothing." if "escape" in str(error) else "A quote is not closed."
+        raise ValueError(words) from error
+
+
 def server_config(
     kind: Kind, target: str, pairs: Mapping[str, str], before: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -183,12 +199,12 @@ def server_config(
         before: What it was: keys the form has no field for are kept.
 
     Raises:
-        ValueError: A command whose quotes do not match.
+        ValueError: The command cannot be split; its text is a sentence that says why.
     """
     typed = {"type", "command", "url", "environment", "headers"}
     config: dict[str, Any] = {"type": kind}
     if kind == "local":
-        config["command"] = shlex.split(target)
+        config["command"] = split_words(target)
     else:
         config["url"] = target.strip()
     if pairs:

@@ -139,13 +139,13 @@ class LauncherScreen(OctuiScreen):
         try:
             await asyncio.to_thread(lambda: [import_module(name) for name in LOADED_LATER])
             from octui.tui.launch import last_used
-            from octui.tui.launch.form import LaunchForm
+            from octui.tui.launch.form import DEFAULT_WORKSPACES, LaunchForm
 
             self.app.stylesheet.read(FIELDS_SHEET)
             self.app.stylesheet.parse()  # What is mounted next would be drawn by the rules from before otherwise.
             remembered = last_used.load()
             self._recent = remembered.folders if remembered else ()
-            await self._view.make_fields(remembered.form if remembered else LaunchForm(workspaces=(".",)))
+            await self._view.make_fields(remembered.form if remembered else LaunchForm(workspaces=DEFAULT_WORKSPACES))
         finally:
             self._whole.set()
         self._offers.look_around()

@@ -166,9 +166,9 @@ class ServerScreen(ModalScreen[ServerRow | None]):
         try:
             target = self.query_one("#target", Input).value
             config = server_config(self._kind, target, self._pairs(), row.config if row else None)
-        except ValueError:
+        except ValueError as error:
             config = {"type": self._kind}
-            problems["target"] = "A quote is not closed."
+            problems["target"] = str(error)
         made = ServerRow(self.query_one("#name", Input).value.strip(), config, choice=row.choice if row else None)
         problems = check_server(made, self._taken) | problems
         for field in self.query(Field):

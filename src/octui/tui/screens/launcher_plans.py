@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.screen import Screen
 
-from octui.discovery.folders import absolute, complete, shorten
+from octui.discovery.folders import absolute, complete, expand, fault_of, shorten
 from octui.encoding import holds_raw_bytes
 from octui.errors import OctuiError, PlanError
 from octui.names import fit
@@ -124,7 +124,9 @@ class PlanFiles:
         path = absolute(typed, self._base)
         if not typed.strip() or path.is_dir():
             return "That is a folder; write a file's name."
-        return "" if path.parent.is_dir() else f"There is no folder {shorten(path.parent, self._base)}."
+        folder = str(path.parent)
+        fault = fault_of(folder, self._base, expand(folder, self._base))
+        return "" if fault is None else f"{fault}: {shorten(path.parent, self._base)}."
 
     def _save(self, plan: Plan, path: Path, *, replacing: bool = False) -> None:
         name = clean_line(shorten(path, self._base))

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Static
 
-from octui.tui.launch.form import LaunchForm
+from octui.tui.launch.form import DEFAULT_WORKSPACES, LaunchForm
 from octui.tui.widgets.launcher.choice import WayChoice
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
@@ -117,7 +117,8 @@ class FormFields(Vertical):
             for name in PICKED:
                 self.query_one(f"#{name}", CompletingInput).value = getattr(form, name)
             self._fill({*TYPED, *TICKED, *CHOSEN})
-        self.query_one(WorkspaceField).show_folders(form.workspaces)
+        is_default = form.workspaces == DEFAULT_WORKSPACES
+        self.query_one(WorkspaceField).show_folders(form.workspaces, filled_in=is_default)
         self.permissions.show_tools(form.tools)
         self.permissions.show_asking(form.backend == "serve")
         self.servers.show_servers(form.servers)
@@ -145,9 +146,13 @@ class FormFields(Vertical):
         self.query_one(".begin").display = wanted
 
     @property
-    def is_naming_folder(self) -> bool:
-        """Whether a folder is being typed, which is not wrong for being unfinished."""
-        return self.query_one(WorkspaceField).is_typing
+    def typed_folder(self) -> str:
+        """The folder that is being typed, which is not wrong for being unfinished; empty for none."""
+        return self.query_one(WorkspaceField).typed
+
+    def mark_folders(self, wrong: Collection[str]) -> None:
+        """Mark the folders that cannot be used."""
+        self.query_one(WorkspaceField).mark(wrong)
 
     def show_remarks(self) -> None:
         """Say below the row of narrow fields what is wrong with them."""

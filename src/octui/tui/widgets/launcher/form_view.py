@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import TextArea
 
+from octui.discovery.folders import describe_faults
 from octui.tui.widgets.launcher.field import Field
 from octui.tui.widgets.typing_area import TypingArea
 
@@ -116,12 +117,12 @@ class FormView(VerticalScroll, can_focus=False):
 
     def clear(self) -> bool:
         """Empty the fields, or where they were just emptied, bring back what they held; tell whether they are empty."""
-        from octui.tui.launch.form import LaunchForm
+        from octui.tui.launch.form import DEFAULT_WORKSPACES, LaunchForm
 
         form, before = self.form, self._cleared
         is_undone = before is not None and not form.prompt
         self._cleared = None if is_undone else form
-        self.show(before if before is not None and is_undone else LaunchForm(workspaces=(".",)))
+        self.show(before if before is not None and is_undone else LaunchForm(workspaces=DEFAULT_WORKSPACES))
         return not is_undone
 
     def mark(self, checked: Checked, *, everything: bool = False) -> None:
@@ -135,11 +136,13 @@ class FormView(VerticalScroll, can_focus=False):
             self._touched |= set(checked.problems)
         for field in self.query(Field):
             problem = checked.problems.get(field.field, "")
-            if field.field in ("prompt", "workspaces") and field.field not in self._touched:
-                problem = ""
-            if field.field == "workspaces" and self.fields.is_naming_folder:
+            if field.field == "workspaces" and (typed := self.fields.typed_folder):
+                finished = {folder: fault for folder, fault in checked.folder_faults.items() if folder != typed}
+                problem = describe_faults(finished)
+            elif field.field in ("prompt", "workspaces") and field.field not in self._touched:
                 problem = ""
             field.remark(problem, checked.warnings.get(field.field, ""))
+        self.fields.mark_folders(checked.folder_faults)
         self.fields.offer_worktrees(checked.offers_worktrees)
         self.fields.show_remarks()
         hidden = MORE & set(checked.problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +21,8 @@ from octui.tui.widgets.launcher.completing_input import CompletingInput, matchin
 
 _GAP = "   "
 _REMOVE = " ×"
+_WRONG = "✗ "
+_SELECTED = "$block-cursor-foreground on $block-cursor-background"
 
 
 class Chips(Static):
@@ -33,16 +35,29 @@ class Chips(Static):
             super().__init__()
             self.index = index
 
-    def show(self, folders: Sequence[str]) -> None:
-        """Show folders."""
-        chips = [
-            Content.assemble((clean_line(folder), "$accent"), (_REMOVE, "$text-muted")).stylize(
-                Style.from_meta({"@click": f"chip({index})"})
+    def show(self, folders: Sequence[str], wrong: Collection[str] = (), selected: int | None = None) -> None:
+        """Show folders.
+
+        Args:
+            folders: The folders and globs.
+            wrong: Those of them that cannot be used.
+            selected: The position of the one that the next key is for.
+        """
+        self.display = bool(folders)
+        self.update(
+            Content(_GAP).join(
+                self._chip(index, folder, folder in wrong, index == selected) for index, folder in enumerate(folders)
             )
-            for index, folder in enumerate(folders)
-        ]
-        self.display = bool(chips)
-        self.update(Content(_GAP).join(chips))
+        )
+
+    @staticmethod
+    def _chip(index: int, folder: str, is_wrong: bool, is_selected: bool) -> Content:
+        sign = _WRONG if is_wrong else ""
+        name = (f"{sign}{clean_line(folder)}", "$error" if is_wrong else "$accent")
+        chip = Content.assemble(name, (_REMOVE, "$text-muted"))
+        if is_selected:
+            chip = Content.assemble("[", chip, "]").stylize(_SELECTED)
+        return chip.stylize(Style.from_meta({"@click": f"chip({index})"}))
 
     def action_chip(self, index: int) -> None:
         """Remove the folder that was clicked."""
@@ -50,7 +65,12 @@ class Chips(Static):
 
 
 class WorkspaceField(Vertical):
-    """Folders and globs. Enter adds what is typed; backspace in the empty line takes the last one back into it.
+    """Folders and globs. Enter adds what is typed.
+
+    In the empty line, backspace and delete remove a folder: the last one, or the one selected with the left and right
+    arrows, which enter moves back into the line.
+
+    Folders that were filled in for the user give way to the first one that the user names.
 
     Args:
         base: Where relative paths start.
@@ -59,7 +79,10 @@ class WorkspaceField(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("backspace", "take_back", "change the last folder", show=False, priority=True),
+        Binding("backspace,delete", "remove", "remove a folder", show=False, priority=True),
+        Binding("left", "select(-1)", "folder before", show=False, priority=True),
+        Binding("right", "select(1)", "next folder", show=False, priority=True),
+        Binding("enter", "edit", "edit the folder", show=False, priority=True),
     ]
 
     class Changed(Message):
@@ -70,6 +93,9 @@ class WorkspaceField(Vertical):
         self._base = base
         self._suggestions = suggestions
         self._folders: tuple[str, ...] = ()
+        self._are_filled_in = False
+        self._wrong: frozenset[str] = frozenset()
+        self._selected: int | None = None
 
     def compose(self) -> ComposeResult:
         """The folders above the line."""
@@ -85,18 +111,42 @@ class WorkspaceField(Vertical):
     def folders(self) -> tuple[str, ...]:
         """The folders chosen, with what is still in the line."""
         typed = self.line.value.strip() if self.is_mounted else ""
-        return (*self._folders, typed) if typed and typed not in self._folders else self._folders
+        return self._with([typed]) if typed else self._folders
+
+    def _with(self, named: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*(() if self._are_filled_in else self._folders), *named]))
 
     @property
     def is_typing(self) -> bool:
         """Whether a folder is being typed, which is not wrong for being unfinished."""
         return self.line.input.has_focus and bool(self.line.value.strip())
 
-    def show_folders(self, folders: Sequence[str]) -> None:
-        """Choose other folders."""
+    @property
+    def typed(self) -> str:
+        """The folder that is being typed."""
+        return self.line.value.strip() if self.is_typing else ""
+
+    def show_folders(self, folders: Sequence[str], *, filled_in: bool = False) -> None:
+        """Choose other folders.
+
+        Args:
+            folders: The folders and globs.
+            filled_in: Whether they are a default that the user did not choose.
+        """
         self._folders = tuple(dict.fromkeys(folders))
+        self._are_filled_in = filled_in
+        self._selected = None
         self.line.value = ""
-        self.query_one(Chips).show(self._folders)
+        self._draw_chips()
+
+    def mark(self, wrong: Collection[str]) -> None:
+        """Mark the folders that cannot be used."""
+        if self._wrong != wrong:
+            self._wrong = frozenset(wrong)
+            self._draw_chips()
+
+    def _draw_chips(self) -> None:
+        self.query_one(Chips).show(self._folders, self._wrong, self._selected)
 
     def focus(self, scroll_visible: bool = True) -> WorkspaceField:
         """Focus the line."""
@@ -105,7 +155,7 @@ class WorkspaceField(Vertical):
 
     def on_mount(self) -> None:
         """Show no chips before there are any."""
-        self.query_one(Chips).show(self._folders)
+        self._draw_chips()
 
     def _complete(self, typed: str) -> list[str]:
         if not typed:
@@ -115,6 +165,7 @@ class WorkspaceField(Vertical):
     @on(CompletingInput.Changed)
     def _typed(self, event: CompletingInput.Changed) -> None:
         event.stop()
+        self._select(len(self._folders))
         self.post_message(self.Changed())
 
     @on(CompletingInput.Submitted)
@@ -127,7 +178,7 @@ class WorkspaceField(Vertical):
         named = [text.strip() for text in typed if text.strip()]
         short = [text if any(sign in text for sign in "*?[") else self._short(text) for text in named]
         if short:
-            self.show_folders((*self._folders, *short))
+            self.show_folders(self._with(short))
             self.post_message(self.Changed())
 
     def _short(self, typed: str) -> str:
@@ -141,18 +192,47 @@ class WorkspaceField(Vertical):
     @on(Chips.Removed)
     def _removed(self, event: Chips.Removed) -> None:
         event.stop()
-        self.show_folders([folder for index, folder in enumerate(self._folders) if index != event.index])
+        self._remove(event.index)
+
+    def _remove(self, index: int) -> None:
+        typed = self.line.value
+        self.show_folders([*self._folders[:index], *self._folders[index + 1 :]])
+        self.line.value = typed
         self.post_message(self.Changed())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Backspace takes a folder back only where there is nothing else for it to do."""
-        if action == "take_back":
-            return bool(self._folders) and not self.line.value and self.line.input.has_focus
+        """Keys are for the folders only where there is nothing for them to do in the line."""
+        if action in ("remove", "select", "edit"):
+            is_free = bool(self._folders) and not self.line.value and self.line.input.has_focus
+            needs_one = action == "edit" or parameters == (1,)
+            return is_free and (self._selected is not None or not needs_one)
         return True
 
-    def action_take_back(self) -> None:
-        """Put the last folder back into the line."""
-        *rest, last = self._folders
-        self.show_folders(rest)
-        self.line.value = last
+    def action_remove(self) -> None:
+        """Remove the selected folder, or the last one; the one before is selected then, if one was."""
+        selected = self._selected
+        self._remove(len(self._folders) - 1 if selected is None else selected)
+        if selected is not None and self._folders:
+            self._select(min(selected, len(self._folders) - 1))
+
+    def action_select(self, step: int) -> None:
+        """Select the folder before or after; after the last one, none."""
+        now = len(self._folders) if self._selected is None else self._selected
+        self._select(max(0, now + step))
+
+    def _select(self, index: int) -> None:
+        self._selected = index if index < len(self._folders) else None
+        self._draw_chips()
+
+    def action_edit(self) -> None:
+        """Move the selected folder back into the line."""
+        assert self._selected is not None
+        folder = self._folders[self._selected]
+        self.action_remove()
+        self._select(len(self._folders))
+        self.line.value = folder
         self.post_message(self.Changed())
+
+    def on_descendant_blur(self) -> None:
+        """Leaving the line leaves the selected folder, too."""
+        self._select(len(self._folders))
