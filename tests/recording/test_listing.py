@@ -32,8 +32,12 @@ def test_sessions_are_listed_newest_first_and_found_by_name(tmp_path: Path, jour
     assert resolve_session("20200101", folder) == old
     assert resolve_session("demo", folder) == old
     assert resolve_session(str(old)) == old
-    with pytest.raises(RecordingError, match="no session called"):
+    with pytest.raises(RecordingError, match="no session called") as raised:
         resolve_session("nope", folder)
+    assert "Did you mean" not in raised.value.hint
+    with pytest.raises(RecordingError, match="no session called") as raised:
+        resolve_session(f"{old.name}x", folder)
+    assert f"Did you mean {old.name!r}?" in raised.value.hint
     with pytest.raises(RecordingError, match="more than one"):
         resolve_session("20", folder)
 

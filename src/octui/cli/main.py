@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import difflib
+import shlex
 import sys
 import traceback
 from collections.abc import Mapping
@@ -47,13 +49,22 @@ class OctuiGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find the command, or say which there are."""
+        """Find the command; for an unknown one suggest what was likely meant, or say which there are."""
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-            names = [name for name, command in commands.items() if command is not None and not command.hidden]
-            raise click.UsageError(f"{error.message} There are: {', '.join(names)}.", ctx) from None
+        except click.UsageError:
+            raise click.UsageError(f"No such command {args[0]!r}. {self._suggestion(ctx, args[0])}", ctx) from None
+
+    def _suggestion(self, ctx: click.Context, typed: str) -> str:
+        if typed.endswith(".toml"):
+            return f"Run a plan with `octui run {shlex.quote(typed)}`."
+        if len(typed.split()) > 1:
+            return "Run a prompt with `octui run -w FOLDER PROMPT`."
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        names = [name for name, command in commands.items() if command is not None and not command.hidden]
+        # click suggests names by itself, but knows none of the commands that are loaded when they are called.
+        near = difflib.get_close_matches(typed.lower(), names, n=2, cutoff=0.55)
+        return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {', '.join(names)}."
 
 
 @click.group(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -104,7 +105,12 @@ def resolve_session(ref: str | None, folder: Path | None = None) -> Path:
     begun = [s.path for s in sessions if s.path.name.startswith(ref) or s.name.startswith(ref) or ref in s.path.name]
     found = exact or begun
     if not found:
-        raise RecordingError(f"There is no session called {ref!r}.", hint="`octui sessions` lists those there are.")
+        known = [name for summary in sessions for name in (summary.path.name, summary.name)]
+        near = difflib.get_close_matches(ref, known, n=1)
+        hint = "`octui sessions` lists those there are."
+        raise RecordingError(
+            f"There is no session called {ref!r}.", hint=f"Did you mean {near[0]!r}? {hint}" if near else hint
+        )
     if len(found) > 1 and not exact:
         names = ", ".join(path.name for path in found[:4])
         raise RecordingError(f"{ref!r} may mean more than one session: {names}.", hint="Write more of the name.")
