@@ -16,6 +16,7 @@ from tests.workspace.conftest import commit_all, in_git
 from octui import paths
 from octui.recording.facts import Settled
 from octui.recording.session import Session
+from octui.workspace.worktree import branch_name
 
 __all__ = ["stand_in"]
 
@@ -59,7 +60,7 @@ def test_a_headless_run_tells_branch_changes_and_check(
 ) -> None:
     out, err = capsys.readouterr()
     edits, idle = json.loads(out)["runs"]
-    branch = f"octui/{session.folder.name}/edits"
+    branch = branch_name(session.folder.name, "edits")
     assert (edits["branch"], edits["worktree"], edits["settled"]) == (branch, str(tree), "")
     assert edits["base"] == in_git(tmp_path / "repo", "rev-parse", "HEAD")
     assert edits["changes"] == {"files": 1, "added": 1, "removed": 2}
@@ -100,7 +101,8 @@ def test_what_is_left_is_listed_with_its_session(
 ) -> None:
     capsys.readouterr()
     assert run("sessions") == 0
-    assert f"octui/{session.folder.name}/edits  1 file not committed" in capsys.readouterr().out
+    branch = branch_name(session.folder.name, "edits")
+    assert f"  {session.folder.name} edits  {branch}  1 file not committed" in capsys.readouterr().out
     assert run("sessions", "--json") == 0
     (told,) = json.loads(capsys.readouterr().out)["worktrees"]
     assert (told["run"], told["path"], told["uncommitted_files"], told["commits"]) == ("edits", str(tree), 1, 0)
@@ -132,7 +134,7 @@ def test_only_what_is_nowhere_else_stays_when_worktrees_are_pruned(
     commit_all(tree)
     assert run("sessions", "prune", "--keep-days", "99", "--yes") == 0
     assert tree.is_dir(), "its commit is on no other branch"
-    in_git(tmp_path / "repo", "merge", "--quiet", f"octui/{session.folder.name}/edits")
+    in_git(tmp_path / "repo", "merge", "--quiet", branch_name(session.folder.name, "edits"))
     capsys.readouterr()
     assert run("sessions", "prune") == 0
     out, err = capsys.readouterr()
@@ -163,7 +165,7 @@ def test_changes_are_applied_kept_and_committed_by_command(
     assert run("sessions", "settle", name, "edits", "commit", "-m", "Say new") == 0
     assert run("sessions", "settle", name, "edits", "keep") == 0
     assert not tree.exists()
-    assert in_git(repository, "log", "-1", "--format=%s", f"octui/{name}/edits") == "Say new"
+    assert in_git(repository, "log", "-1", "--format=%s", branch_name(name, "edits")) == "Say new"
     session.refresh()
     assert session.status.run("edits").settled is Settled.KEPT
     assert session.ended_at == ended

@@ -32,6 +32,7 @@ from octui.errors import ControlError
 from octui.plan.model import Plan, RunSpec
 from octui.recording.facts import RunState
 from octui.recording.session import Session
+from octui.workspace.worktree import branch_name
 
 WAITS = 'TOOL:bash:{"command":"setsid sleep 300 & sleep 300","description":"Wait"}'
 OCTUI = (sys.executable, "-m", "octui")
@@ -123,7 +124,7 @@ def test_a_killed_headless_run_leaves_a_worktree_that_is_listed_and_nothing_at_w
     wait_until(lambda: not fault.left(), GONE_S)
     (folder,) = paths.sessions_dir().iterdir()
     assert main(["sessions"]) == 0
-    assert f"octui/{folder.name}/a  1 file not committed" in capsys.readouterr().out
+    assert f"{branch_name(folder.name, 'a')}  1 file not committed" in capsys.readouterr().out
     assert main(["sessions", "prune", "--keep-days", "0", "--yes"]) == 0
     assert (paths.worktrees_dir() / folder.name / "a" / "done").read_text() == "half\n"
     fault.did = "ended all; the worktree is listed, and stays as it holds work"

@@ -33,6 +33,7 @@ from octui.recording.facts import (
 )
 from octui.recording.journal import Journal
 from octui.recording.layout import check_path, setup_path
+from octui.workspace.worktree import branch_name
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
 
@@ -66,7 +67,7 @@ async def test_runs_of_one_repository_work_beside_each_other(make_fleet: MakeFle
         run = fleet.session().status.run(name)
         assert run.state is RunState.SUCCEEDED
         assert run.worktree is not None
-        assert run.worktree.branch == f"octui/{fleet.journal.folder.name}/{name}"
+        assert run.worktree.branch == branch_name(fleet.journal.folder.name, name)
         assert (Path(run.worktree.folder) / "greeter.py").read_text() == text
         assert run.changes is not None
         assert (run.changes.files, run.changes.added, run.changes.removed) == (1, added, 1)

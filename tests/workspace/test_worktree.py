@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,13 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.executables import make_script
 from tests.support.repository import make_repository
 from tests.workspace.conftest import commit_all, in_git
 
 from octui.errors import GitError, UncommittedWorkError, WorkspaceError
 from octui.workspace.worktree import (
+    LONGEST_BRANCH,
     Worktree,
+    branch_name,
     discard_worktree,
     make_worktree,
     read_side_note,
@@ -138,10 +143,48 @@ def test_names_that_git_would_not_take_are_made_valid() -> None:
 
 def test_nothing_that_is_there_already_is_touched(repository: Path, trees: Path) -> None:
     (trees / "20261124-run" / "fix").mkdir(parents=True)
-    in_git(repository, "branch", "octui/20261124-run/fix-2")
+    in_git(repository, "branch", "octui/20261124-run/fix")
+    in_git(repository, "branch", "octui/20261124-run-2")
     tree = make(repository, trees)
-    assert (tree.path.name, tree.branch) == ("fix-3", "octui/20261124-run/fix-3")
-    assert in_git(repository, "rev-parse", "octui/20261124-run/fix-2") == tree.base
+    assert (tree.path.name, tree.branch) == ("fix-2", "octui/20261124-run-3/fix")
+    assert in_git(repository, "rev-parse", "octui/20261124-run/fix") == tree.base
+
+
+LONG = "20261201-041234-name-this-service-s-three-riskiest-fun"
+
+
+@pytest.mark.parametrize(
+    ("session", "run", "branch"),
+    [
+        (LONG, "api", "octui/name-this-service-s-three/api"),
+        (LONG, "payments-gateway-adapter-2", "octui/name-this-service/payments-gateway"),
+        ("20261201-041234-fix", "api", "octui/fix/api"),
+        ("20261201-041234-session-2", "api", "octui/session-2/api"),
+        (f"20261201-041234-{'x' * 40}", "y" * 64, f"octui/{'x' * 13}/{'y' * 20}"),
+        ("20261201-041234-", "a.lock", "octui/20261201-041234-/a-lock"),
+    ],
+)
+def test_branch_name_is_short_and_cut_at_a_word(session: str, run: str, branch: str) -> None:
+    assert branch_name(session, run) == branch
+    assert len(branch) <= LONGEST_BRANCH
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", fullmatch=True), st.text("ab-._é/ ", max_size=60))
+def test_branch_name_is_valid_and_short(run: str, session: str) -> None:
+    branch = branch_name(session, run)
+    assert len(branch) <= LONGEST_BRANCH
+    # The rules of git-check-ref-format that such names could break.
+    assert not re.search(r"\.\.|\.lock(/|$)|/\.|\.$|//|/$", branch)
+
+
+def test_runs_whose_names_are_cut_to_the_same_have_branches_of_their_own(repository: Path, trees: Path) -> None:
+    names = [f"explain-the-whole-router-{number}" for number in (1, 2)]
+    made = [make_worktree(repository, trees, LONG, name) for name in names]
+    assert [tree.path.name for tree in made] == names
+    assert [tree.branch for tree in made] == [
+        "octui/name-this/explain-the-whole",
+        "octui/name-this-2/explain-the-whole",
+    ]
 
 
 def test_a_branch_that_stands_where_the_branches_would_go_is_told(repository: Path, trees: Path) -> None:

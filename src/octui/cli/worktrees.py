@@ -19,7 +19,7 @@ from octui.tui.format import size
 from octui.tui.text import cut, cut_start
 from octui.workspace.leftovers import Leftover, clear, leftovers
 
-_LEAST_BRANCH = 12
+_LEAST_RUN = 12
 
 
 def worktrees_of(shown: set[str], *, with_lost: bool) -> dict[str, list[Leftover]]:
@@ -61,20 +61,22 @@ def clear_worktree(tree: Leftover, folder: Path) -> bool:
 
 
 def worktree_line(tree: Leftover, room: int | None = None) -> str:
-    """A worktree as a line: what it takes, its branch, and what is in it.
+    """A worktree as a line: what it takes, session and run as ``octui sessions settle`` takes them, branch, contents.
 
     Args:
         tree: The worktree.
-        room: Cells of the line, of which the branch takes what is left; None for as many as it takes.
+        room: Cells of the line; where they are too few, the branch is left out first. None for as many as it takes.
     """
     told = [f"{_files(tree.uncommitted)} not committed"] if tree.uncommitted else []
     if tree.commits:
         told.append(f"{tree.commits} commit{'s' if tree.commits > 1 else ''}{', merged' if tree.is_merged else ''}")
     words = plain(tree.trouble) or ", ".join(told) or "nothing in it"
-    branch = plain(tree.branch or str(tree.path))
+    run, branch = plain(f"{tree.session} {tree.name}"), plain(tree.branch or str(tree.path))
     if room is not None:
-        branch = cut_start(branch, max(_LEAST_BRANCH, room - 13 - cell_len(words)))
-    line = f"{size(tree.size):>9}  {branch}  {words}"
+        left = room - 13 - cell_len(words)
+        branch = branch if cell_len(f"{run}  {branch}") <= left else ""
+        run = cut_start(run, max(_LEAST_RUN, left))
+    line = "  ".join(filter(None, [f"{size(tree.size):>9}", run, branch, words]))
     return line if room is None else cut(line, room)
 
 

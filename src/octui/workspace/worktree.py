@@ -29,6 +29,10 @@ from octui.workspace.repository import (
 from octui.workspace.submodules import fill_submodules
 
 BRANCH_PREFIX = "octui"
+LONGEST_BRANCH = 40
+"""Branches are read in dialogs, reports and by `git branch`; a number that makes one unique may be added."""
+_LONGEST_RUN = 20
+_STARTED = re.compile(r"^\d{8}-\d{6}-(?=.)")
 MOST_TRIES = 100
 
 
@@ -161,7 +165,7 @@ def make_worktree(
     _check_prefix(repository, commit, base)
     within = make_private(home / session)
     with locked(home, repository.common, heed):
-        _check_branches(repository, session)
+        _check_branches(repository)
         path, branch = _free(repository, within, session, name)
         tree = Worktree(
             path=path,
@@ -282,6 +286,28 @@ def valid_branch(text: str) -> str:
     return re.sub(r"\.lock$", "-lock", text) or "run"
 
 
+def branch_name(session: str, run: str, number: int = 1) -> str:
+    """Return the branch of a run: ``octui/SESSION/RUN`` without the session's time, both cut at a word.
+
+    Args:
+        session: The name of the session's folder.
+        run: The run's name.
+        number: Greater than 1 where the branch of the numbers before exists.
+    """
+    name = valid_branch(_cut(valid_branch(run), _LONGEST_RUN))
+    room = LONGEST_BRANCH - len(f"{BRANCH_PREFIX}//{name}")
+    group = valid_branch(_cut(valid_branch(_STARTED.sub("", session)), room))
+    return f"{BRANCH_PREFIX}/{group}{'' if number == 1 else f'-{number}'}/{name}"
+
+
+def _cut(text: str, most: int) -> str:
+    """Cut a text at the end of a word, unless that leaves less than half of it."""
+    if len(text) <= most:
+        return text
+    words = re.match(rf".{{{most // 2},{most}}}(?<![-_.])(?=[-_.])", text)
+    return words[0] if words else text[:most].rstrip("-_.")
+
+
 def _moved_submodules(tree: Worktree) -> list[str]:
     """Submodules that are at another commit than at the base: only the worktree has the repositories they are in."""
     out = names(git(tree.path, "diff-tree", "-r", "-z", "--no-renames", tree.base, tree.head))
@@ -302,24 +328,30 @@ def _check_prefix(repository: Repository, commit: str, base: str) -> None:
             )
 
 
-def _check_branches(repository: Repository, session: str) -> None:
+def _check_branches(repository: Repository) -> None:
     """Refuse where a branch is called as the folder of branches would have to be."""
-    for taken in (BRANCH_PREFIX, f"{BRANCH_PREFIX}/{valid_branch(session)}"):
-        if tip(repository.top, taken):
-            raise WorkspaceError(
-                f"There is a branch called {taken!r}, so there can be none below it.", hint="Rename that branch."
-            )
+    if tip(repository.top, BRANCH_PREFIX):
+        raise WorkspaceError(
+            f"There is a branch called {BRANCH_PREFIX!r}, so there can be none below it.", hint="Rename that branch."
+        )
 
 
 def _free(repository: Repository, within: Path, session: str, name: str) -> tuple[Path, str]:
     """A path and a branch that are not there yet."""
-    for number in range(1, MOST_TRIES + 1):
-        more = "" if number == 1 else f"-{number}"
-        branch = f"{BRANCH_PREFIX}/{valid_branch(session)}/{valid_branch(name)}{more}"
-        path = within / f"{name}{more}"
-        if not os.path.lexists(path) and not tip(repository.top, branch):
-            return path, branch
-    raise WorkspaceError(f"There are {MOST_TRIES} worktrees called {name} already.")
+    numbers = range(1, MOST_TRIES + 1)
+    paths = (within / (name if number == 1 else f"{name}-{number}") for number in numbers)
+    path = next((path for path in paths if not os.path.lexists(path)), None)
+    branch = next(
+        (each for number in numbers if _is_free(repository, each := branch_name(session, name, number))), None
+    )
+    if path is None or branch is None:
+        raise WorkspaceError(f"There are {MOST_TRIES} worktrees called {name} already.")
+    return path, branch
+
+
+def _is_free(repository: Repository, branch: str) -> bool:
+    """Whether neither the branch is there nor one that is called as the folder it goes into."""
+    return not tip(repository.top, branch) and not tip(repository.top, branch.rpartition("/")[0])
 
 
 def _add(tree: Worktree, place: Path, options: list[str], at: str, heed: Callable[[], None] | None) -> None:
