@@ -68,11 +68,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
 
     status = run_dashboard(session)
     if any(not run.state.is_final for run in Session.open(session).status.runs.values()):
-        click.echo(
-            f"The agents work on in {folder}. "
-            f"`octui attach {session.name}` shows them, `octui stop {session.name}` ends them."
-        )
+        click.echo(f"The agents' files are in {folder}.")
     else:
         workspaces.close()
-        click.echo(f"Recorded. `octui replay {session.name}` plays it again.")
     raise click.exceptions.Exit(status)

@@ -30,6 +30,8 @@ from octui.tui.text import clean_line
 from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_themes, theme_folders
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from octui.recording.session import Session
     from octui.tui.glyphs import Glyphs
     from octui.tui.palette import Palette
@@ -73,10 +75,21 @@ class OctuiApp(App[int]):
         self._problems_told: frozenset[str] = frozenset()
         self._title_words = ""
         self._waiting = 0
+        self._left: OctuiScreen | None = None
         self._theme_mark = folder_mark(paths.user_themes_dir())
         self.settings, self._settings_problem = settings.load_or_default()
         self._load_themes()
         self.theme = self.settings.theme if self.settings.theme in self.own_themes else DEFAULT_THEME
+
+    def parting_words(self) -> str:
+        """Return what the terminal says once the application has left it, clean; empty for nothing."""
+        return self._left.parting_words() if self._left is not None else ""
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Leave, and remember which screen was left."""
+        if isinstance(self._screen_below, OctuiScreen):
+            self._left = self._screen_below
+        super().exit(result, return_code, message)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give roles their colours before a theme of ours is in force."""
@@ -324,6 +337,8 @@ def _run(first: Callable[[OctuiApp], OctuiScreen]) -> int:
     take_any_bytes()
     app = OctuiApp(first)
     result = app.run()
+    if words := app.parting_words():
+        print(words)
     return result if result is not None else app.return_code or 0
 
 

@@ -22,6 +22,10 @@ class OctuiScreen(Screen[None]):
         """Whether nothing that is focused makes anything of keys by itself."""
         return False
 
+    def parting_words(self) -> str:
+        """Return what the terminal says once the application has left it; empty for nothing."""
+        return ""
+
     def rows(self) -> list[Strip]:
         """All of it as it is drawn now, row by row."""
         return self._compositor.render_strips()

@@ -144,4 +144,5 @@ class DashboardScreen(TalkScreen):
         except ControlError as error:
             self.notify(clean_line(f"The runs were not stopped: {error}"), severity="error", markup=False)
         else:
+            self.is_stopped = True
             self.app.exit(0)

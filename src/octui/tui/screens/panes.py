@@ -82,11 +82,19 @@ class PanesScreen(OctuiScreen):
         self._read_at = 0.0
         self._part = 1.0
         self._trouble = ""
+        self.is_stopped = False
+        """Whether the session was told to stop before the screen was left."""
         self._changed: set[str] = set()
 
     def make_view(self, session: Session, now: Callable[[], float]) -> SessionView:
         """Give the view the panes look through."""
         return SessionView(session, now=now)
+
+    def parting_words(self) -> str:
+        """Name the commands that show the session again."""
+        from octui.tui.way_back import way_back
+
+        return way_back(self.view.session, stopped=self.is_stopped)
 
     def compose(self) -> ComposeResult:
         """Bars, list, panes and side bar."""
