@@ -16,7 +16,13 @@ from textual.widgets import Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
+from octui.tui.option_filter import matching_options
 from octui.tui.widgets.typing_fields import TypingLine
+
+MOST_ROWS = 20
+LOW_ROWS = 16
+LOW_OR_TALL = [(0, "-low"), (LOW_ROWS, "-tall")]
+"""Classes of dialogs by the rows of the screen: where it is low, they do without empty lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class AskScreen(ModalScreen[str]):
     """
 
     CSS_PATH = "dialogs.tcss"
+    VERTICAL_BREAKPOINTS = LOW_OR_TALL
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "answer_cancel", "cancel", id="dialog.cancel")]
 
     def __init__(self, title: str, text: str, choices: Sequence[Choice], cancel: str) -> None:
@@ -84,7 +91,7 @@ class AskScreen(ModalScreen[str]):
 
 
 class PickScreen(ModalScreen[str | None]):
-    """Picks one of a list, showing each while it is highlighted; escape gives None.
+    """Picks one of a list that is filtered by what is typed; escape gives None.
 
     Args:
         title: What is picked, clean text.
@@ -95,7 +102,14 @@ class PickScreen(ModalScreen[str | None]):
     """
 
     CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "cancel", id="dialog.cancel")]
+    VERTICAL_BREAKPOINTS = LOW_OR_TALL
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "cancel", id="dialog.cancel"),
+        Binding("up", "move('cursor_up')", "up", show=False),
+        Binding("down", "move('cursor_down')", "down", show=False),
+        Binding("pageup", "move('page_up')", "page up", show=False),
+        Binding("pagedown", "move('page_down')", "page down", show=False),
+    ]
 
     def __init__(
         self,
@@ -113,22 +127,42 @@ class PickScreen(ModalScreen[str | None]):
         self._empty = empty
 
     def compose(self) -> ComposeResult:
-        """The list."""
+        """The line above the list."""
         with Vertical(classes="dialog pick"):
             yield Static(Content(self._title), classes="title")
-            if not self.options:
-                yield Static(Content(self._empty), classes="text")
-            yield OptionList(*(Option(Content(words), id=name) for name, words in self.options))
-            yield Static(Content("enter chooses, esc goes back"), classes="hint")
+            yield TypingLine(placeholder="type to filter", select_on_focus=False)
+            yield Static(classes="text")
+            yield OptionList()
+            yield Static(Content("enter chooses, esc cancels"), classes="hint")
 
     def on_mount(self) -> None:
-        """Highlight the current one."""
-        options = self.query_one(OptionList)
-        options.display = bool(self.options)
-        options.focus()
-        for index, (name, _) in enumerate(self.options):
-            if name == self._current:
-                options.highlighted = index
+        """Show everything, the current one highlighted."""
+        self.query_one(OptionList).can_focus = False
+        self.query_one(TypingLine).display = bool(self.options)
+        self._show("")
+
+    def _show(self, typed: str) -> None:
+        shown = [self.options[index] for index in matching_options([words for _, words in self.options], typed)]
+        listed = self.query_one(OptionList)
+        listed.clear_options()
+        listed.add_options(Option(Content(words), id=name) for name, words in shown)
+        listed.display = bool(shown)
+        names = [name for name, _ in shown]
+        if names:
+            listed.highlighted = names.index(self._current) if not typed and self._current in names else 0
+        text = self.query_one(".text", Static)
+        text.display = not shown
+        text.update(Content("Nothing matches." if self.options else self._empty))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what matches."""
+        self._show(event.value)
+
+    def on_input_submitted(self) -> None:
+        """Give the highlighted one."""
+        option = self.query_one(OptionList).highlighted_option
+        if option is not None:
+            self.dismiss(option.id)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show what is highlighted."""
@@ -136,8 +170,17 @@ class PickScreen(ModalScreen[str | None]):
             self._preview(event.option.id)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Give the picked one."""
+        """Give the one that was clicked."""
         self.dismiss(event.option.id)
+
+    def on_resize(self) -> None:
+        """Leave room for the line and the hint; the list takes what is left."""
+        room = int(self.size.height * 0.9) - (3 if self.size.height < LOW_ROWS else 8)
+        self.query_one(OptionList).styles.max_height = max(1, min(MOST_ROWS, room))
+
+    async def action_move(self, action: str) -> None:
+        """Move in the list, which never has the keys."""
+        await self.query_one(OptionList).run_action(action)
 
     def action_give_up(self) -> None:
         """Pick nothing."""

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from octui.tui.option_filter import matching_options
 from octui.tui.text import clean_line
 from octui.tui.widgets.typing_fields import TypingLine
 
@@ -22,10 +23,8 @@ MAX_SHOWN = 50
 
 
 def matching(options: tuple[str, ...], typed: str) -> list[str]:
-    """Give the options that hold every word typed, those that begin with it first."""
-    words = typed.lower().split()
-    found = [option for option in options if all(word in option.lower() for word in words)]
-    return sorted(found, key=lambda option: not option.lower().startswith(typed.lower()))[:MAX_SHOWN]
+    """Return the options that match what is typed, the best first."""
+    return [options[index] for index in matching_options(options, typed)[:MAX_SHOWN]]
 
 
 class _Line(TypingLine):
