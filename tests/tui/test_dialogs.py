@@ -91,7 +91,7 @@ async def test_dialogs_show_title_answers_and_keys_on_small_screens(tmp_path: Pa
     picking = Picking(tmp_path)
     async with picking.app.run_test(size=size) as pilot:
         await picking.open(pilot)
-        shown = ("Model", "type to filter", "as before", "model-1", "esc cancels")
+        shown: tuple[str, ...] = ("Model", "type to filter", "as before", "model-1", "esc cancels")
         await until(pilot, lambda: all(words in on_screen(picking.app) for words in shown))
         await pilot.press("escape")
         choices = [Choice("yes", "quit", "y"), Choice("no", "stay", "n")]

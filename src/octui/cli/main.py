@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import difflib
+import io
 import shlex
 import sys
 import traceback
