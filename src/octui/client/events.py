@@ -8,8 +8,7 @@ Shapes as printed by opencode 1.18 (``packages/opencode/src/cli/cmd/run.ts``)::
 Beside them stands ``prompt``, a line of octui's own in the same shape: what a user asked after the first prompt.
 
 OpenCode 2 prints ``error`` as ``{"type", "message"}``. Types and fields not known here are kept whole and never
-refused: any version may bring new ones. A malformed field never loses
-its event (`octui.client.lenient_json`).
+refused: any version may bring new ones. A malformed field never loses its event (`octui.client.lenient_json`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reading the event stream of opencode 1.x (``GET /global/event``, ``GET /event``). Pure.
 
 A line of the stream is ``{"directory", "project", "payload": {"id", "type", "properties"}}``, or the payload alone.
-Types and shapes are those of 1.18; what is not known is passed over. A malformed field never loses its
-event (`octui.client.lenient_json`).
+Types and shapes are those of 1.18; what is not known is passed over. A malformed field never loses its event
+(`octui.client.lenient_json`).
 """
 
 from __future__ import annotations
