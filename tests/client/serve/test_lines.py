@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.client.serve.conftest import STREAMS, events, kinds, lines_of, printed, root_of
 
-from octui.client.events import KINDS, Diagnostic, Unknown, decode_line
+from octui.client.events import KINDS, Diagnostic, Text, Unknown, decode_line
 from octui.client.result import Totals
 from octui.client.serve.events import (
     Activity,
@@ -19,6 +19,7 @@ from octui.client.serve.events import (
     AnyServerEvent,
     MessageChanged,
     PartChanged,
+    PartGrew,
     PartKind,
     SessionFailed,
 )
@@ -206,3 +207,46 @@ def test_what_is_passed_over_makes_no_line_and_what_is_not_whole_yet_still_does(
 def test_an_abort_makes_no_line() -> None:
     failed = SessionFailed(session_id="ses_1", error=b'{"name":"MessageAbortedError"}', aborted=True)
     assert RunLines("ses_1").feed(failed) == []
+
+
+def test_text_without_its_end_is_printed_when_the_session_rests() -> None:
+    lines = RunLines("ses_1")
+    told = [
+        MessageChanged(session_id="ses_1", message_id="msg_1", role="assistant"),
+        PartChanged(
+            session_id="ses_1",
+            part_id="prt_1",
+            message_id="msg_1",
+            kind=PartKind.TEXT,
+            text="All.",
+            body=b'{"text":"All."}',
+        ),
+        ActivityChanged(session_id="ses_1", activity=Activity.IDLE),
+        ActivityChanged(session_id="ses_1", activity=Activity.IDLE),
+    ]
+    assert [decode_line(line).body for event in told for line in lines.feed(event)] == [Text("All.")]
+
+
+def test_text_that_still_grows_is_printed_once_and_whole() -> None:
+    lines = RunLines("ses_1")
+
+    def text(words: str, *, is_whole: bool) -> PartChanged:
+        body = msgspec.json.encode({"text": words})
+        return PartChanged(
+            session_id="ses_1",
+            part_id="prt_1",
+            message_id="msg_1",
+            kind=PartKind.TEXT,
+            text=words,
+            is_whole=is_whole,
+            body=body,
+        )
+
+    told = [
+        MessageChanged(session_id="ses_1", message_id="msg_1", role="assistant"),
+        text("Cut", is_whole=False),
+        PartGrew(session_id="ses_1", part_id="prt_1", message_id="msg_1", delta=" off."),
+        ActivityChanged(session_id="ses_1", activity=Activity.IDLE),
+        text("Cut off.", is_whole=True),
+    ]
+    assert [decode_line(line).body for event in told for line in lines.feed(event)] == [Text("Cut off.")]

@@ -94,6 +94,8 @@ class RunLines:
                 return self._answer(asked, event.at_ms)
             case PartChanged(part_id=part) if part not in self._done:
                 return self._ask(event) if event.message_id in self._users else self._do(event)
+            case PartGrew(part_id=part):
+                self._growing.pop(part, None)  # What was known of it is no longer all of it.
             case ActivityChanged(activity=Activity.IDLE):
                 return self.rest(event.at_ms)
             case SessionFailed(aborted=False):
@@ -102,12 +104,12 @@ class RunLines:
 
     def rest(self, at_ms: int) -> list[bytes]:
         """Give the lines of the prompts that wait for their answer, none of which comes any more."""
-        return self._answer("", at_ms)
+        return [*self._end_texts(), *self._answer("", at_ms)]
 
     def _do(self, part: PartChanged) -> list[bytes]:
         kind = _TYPES.get(part.kind, "")
         if kind and part.is_whole:
-            ended = self._end_texts(part) if part.kind is PartKind.STEP_FINISH else []
+            ended = self._end_texts() if part.kind is PartKind.STEP_FINISH else []
             self._finish(part)
             return [*ended, self._line(kind, part.at_ms, b"part", part.body)]
         if kind and part.text:
@@ -117,9 +119,9 @@ class RunLines:
             self._unknown.setdefault(part.message_id, []).append(part)
         return []
 
-    def _end_texts(self, step: PartChanged) -> list[bytes]:
+    def _end_texts(self) -> list[bytes]:
         """Return lines for texts whose step has ended although their own end was not reported."""
-        texts = [each for each in self._growing.values() if each.message_id == step.message_id]
+        texts = [each for each in self._growing.values() if each.message_id in self._assistants]
         self._growing.clear()
         for each in texts:
             self._finish(each)
