@@ -211,7 +211,7 @@ def test_an_abort_makes_no_line() -> None:
 
 def test_text_without_its_end_is_printed_when_the_session_rests() -> None:
     lines = RunLines("ses_1")
-    told = [
+    told: list[AnyServerEvent] = [
         MessageChanged(session_id="ses_1", message_id="msg_1", role="assistant"),
         PartChanged(
             session_id="ses_1",
@@ -242,7 +242,7 @@ def test_text_that_still_grows_is_printed_once_and_whole() -> None:
             body=body,
         )
 
-    told = [
+    told: list[AnyServerEvent] = [
         MessageChanged(session_id="ses_1", message_id="msg_1", role="assistant"),
         text("Cut", is_whole=False),
         PartGrew(session_id="ses_1", part_id="prt_1", message_id="msg_1", delta=" off."),
