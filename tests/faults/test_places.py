@@ -68,7 +68,7 @@ BINARIES = {
     "binary missing": (None, 0o755, "is not there"),
     "binary not executable": ("print(1)", 0o644, "cannot be executed"),
     "binary is not opencode": ("print('hello')", 0o755, "is not opencode"),
-    "binary does not answer": ("raise SystemExit(3)", 0o755, "is not opencode"),
+    "binary does not answer": ("raise SystemExit(3)", 0o755, "does not run: exit code 3"),
 }
 
 
