@@ -96,5 +96,5 @@ async def test_dialogs_show_title_answers_and_keys_on_small_screens(tmp_path: Pa
         await pilot.press("escape")
         choices = [Choice("yes", "quit", "y"), Choice("no", "stay", "n")]
         await picking.app.push_screen(AskScreen("Quit?", "The form is kept as a draft for this folder.", choices, "no"))
-        shown = ("Quit?", "y  quit", "n  stay", "esc goes back")
-        await until(pilot, lambda: all(words in on_screen(picking.app) for words in shown))
+        asked = ("Quit?", "y  quit", "n  stay", "esc goes back")
+        await until(pilot, lambda: all(words in on_screen(picking.app) for words in asked))

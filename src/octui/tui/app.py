@@ -89,6 +89,7 @@ class OctuiApp(App[int]):
         """Leave, and remember which screen was left."""
         if isinstance(self._screen_below, OctuiScreen):
             self._left = self._screen_below
+            self._left.about_to_exit()
         super().exit(result, return_code, message)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

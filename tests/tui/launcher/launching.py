@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.tui.driving import until
 from textual.app import App
+from textual.binding import BindingType
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -19,6 +20,7 @@ from octui.discovery.queries import Agent
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
 from octui.paths import package_data_dir
 from octui.plan.model import Plan
+from octui.tui.app import OctuiApp
 from octui.tui.launch.form import LaunchForm
 from octui.tui.launch.services import Opencode, Services
 from octui.tui.messages import Launched
@@ -96,6 +98,7 @@ class LauncherApp(App[None]):
     """An application that has nothing but the launcher."""
 
     ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*OctuiApp.BINDINGS]
 
     def __init__(
         self, base: Path, world: World | None = None, *, plan: Path | None = None, services: Services | None = None
@@ -107,6 +110,10 @@ class LauncherApp(App[None]):
         self.register_theme(theme)
         self.theme = theme.name
         self._launcher = LauncherScreen(plan=plan, services=services or self.world.services, base=base)
+
+    def exit(self, *args: Any, **options: Any) -> None:
+        self._launcher.about_to_exit()
+        super().exit(*args, **options)
 
     def on_mount(self) -> None:
         self.push_screen(self._launcher)
@@ -120,6 +127,18 @@ class LauncherApp(App[None]):
 
     def on_launched(self, message: Launched) -> None:
         self.launched.append(message.session)
+
+    @property
+    def has_left(self) -> bool:
+        return self._exit
+
+    @property
+    def parting_words(self) -> str:
+        return self._launcher.parting_words()
+
+    @property
+    def is_checked(self) -> bool:
+        return self._launcher._last_form == self.form
 
     @property
     def is_whole(self) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from tests.tui.launcher.launching import LauncherApp, World, project
 from textual import events
 from textual.app import App
 from textual.events import Paste
+from textual.screen import Screen
 from textual.widgets import Collapsible, Input, OptionList
 
+from octui import paths
+from octui.client.config import RunConfig
 from octui.errors import ControlError
-from octui.tui.launch import last_used
+from octui.tui.launch import last_used, remembered_prompt
 from octui.tui.launch.commands import HINTS
 from octui.tui.launch.form import LaunchForm
 from octui.tui.launch.permissions import PatternRow, ToolRow, complete_rows
@@ -231,9 +235,213 @@ async def test_the_last_used_values_come_back_without_secrets(base: Path) -> Non
         assert not again.screen.query_one("#notice").display
         await until(pilot, lambda: "mine" in again.words("#summary"))
         assert not again.can_launch
-    remembered = last_used.load()
-    assert remembered is not None
-    assert "s3cret" not in str(remembered)
+    assert "s3cret" not in str(last_used.load(base))
+
+
+async def typed_and_left(base: Path, keys: Sequence[str] = (), form: LaunchForm | None = None) -> LauncherApp:
+    """Fill in a form, leave the launcher with ctrl+q, and return the application that was left."""
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        if form is not None:
+            app.fill(form)
+        await pilot.press(*keys, "ctrl+q")
+        await until(pilot, lambda: app.has_left)
+    return app
+
+
+DRAFT = replace(
+    FORM,
+    model="acme/small",
+    tools=complete_rows([ToolRow("edit", "deny")]),
+    servers=(ServerRow("mine", {"type": "remote", "url": "https://x.y", "headers": {"A": "s3cret"}}),),
+)
+
+
+async def test_form_comes_back_in_its_folder_alone(base: Path) -> None:
+    """Nothing that was launched or left in one folder appears in another, but for the model."""
+    app = LauncherApp(base)
+    server = ServerRow("mine", {"type": "local", "command": ["x"]})
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.fill(replace(DRAFT, prompt="Launched.", servers=(server,)))
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+    await typed_and_left(base, form=DRAFT)
+    there = LauncherApp(project(base / "other"))
+    async with there.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "github" in there.words("#servers"))
+        assert last_used.values_of(there.form) == last_used.values_of(LaunchForm(workspaces=(".",), model="acme/small"))
+        assert there.told == []
+        await pilot.press("ctrl+q")
+    again = LauncherApp(base)
+    async with again.run_test(size=(120, 40)) as pilot:
+        assert last_used.values_of(again.form) == last_used.values_of(DRAFT)
+
+
+async def test_model_used_elsewhere_is_left_to_opencode_where_it_is_not_offered(base: Path) -> None:
+    last_used.save_launched(replace(FORM, model="acme/gone"), (), base / "elsewhere")
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "2 models" in app.words("#head"))
+        assert app.form.model == ""
+        await pilot.press("escape")  # And that is no change of the user's.
+        await until(pilot, lambda: app.has_left)
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+async def test_keys_that_quit_keep_what_is_typed(base: Path, key: str) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*"Explain this.", key)
+        await until(pilot, lambda: app.has_left)
+    assert "Your draft is kept." in app.parting_words
+    again = LauncherApp(base)
+    async with again.run_test(size=(120, 40)) as pilot:
+        assert again.form.prompt == "Explain this."
+        await until(pilot, lambda: bool(again.told))
+        assert again.told == ["Your draft for this folder is back. F9 clears the form."]
+        await pilot.press(*" More.", "ctrl+q")
+        await until(pilot, lambda: again.has_left)
+    assert remembered_prompt.load(base) == "Explain this. More."
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c", "escape"])
+async def test_untouched_form_is_left_at_once_and_keeps_nothing(base: Path, key: str) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.form.model == "acme/big")
+        await pilot.press(key)
+        await until(pilot, lambda: app.has_left)
+    assert app.parting_words == ""
+    assert last_used.load(base) == last_used.Remembered()
+
+
+@pytest.mark.parametrize(("answer", "leaves"), [("q", True), ("enter", True), ("s", False), ("escape", False)])
+async def test_escape_asks_before_it_quits_a_form_that_was_filled_in(base: Path, answer: str, leaves: bool) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("x", "escape")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert not app.has_left
+        await pilot.press(answer)
+        await until(pilot, lambda: app.has_left or not isinstance(app.screen, AskScreen))
+        assert app.has_left == leaves
+    assert remembered_prompt.load(base) == "x"
+
+
+async def test_escape_closes_an_open_list_first(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "models" in app.words("#head"))
+        model = app.screen.query_one("#model", CompletingInput)
+        model.focus()
+        await pilot.press("down")
+        await until(pilot, lambda: model.list_is_open)
+        await pilot.press("escape")
+        assert not model.list_is_open
+        assert not app.has_left
+        assert not isinstance(app.screen, AskScreen)
+
+
+async def test_ctrl_c_copies_what_is_selected(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*"Explain", "shift+left", "shift+left", "ctrl+c")
+        assert app.clipboard == "in"
+        assert not app.has_left
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((24, 8), ["launch"]),
+        ((40, 12), ["quit", "launch"]),
+        ((60, 20), ["quit", "preview", "launch"]),
+        ((80, 24), ["quit", "preview", "open", "save", "launch"]),
+        ((120, 40), ["quit", "preview", "open", "save", "launch"]),
+        ((200, 60), ["quit", "preview", "open", "save", "launch"]),
+    ],
+)
+async def test_launch_is_visible_at_every_size(base: Path, size: tuple[int, int], shown: list[str]) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=size) as pilot:
+
+        def visible() -> list[str | None]:
+            buttons = app.screen.query("#buttons Button").results()
+            words = {button.id: str(button.render()) for button in buttons if button.display}
+            last = on_screen(app).splitlines()[-1]
+            return [name for name in words if words[name].strip() in last]
+
+        await until(pilot, lambda: visible() == shown)
+        await pilot.resize_terminal(200, 60)
+        await until(pilot, lambda: len(visible()) == 5)
+        await pilot.resize_terminal(*size)
+        await until(pilot, lambda: visible() == shown)
+
+
+async def test_quit_button_quits(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("x")
+        await pilot.click("#quit")
+        await until(pilot, lambda: app.has_left)
+    assert remembered_prompt.load(base) == "x"
+
+
+async def test_draft_says_what_of_it_is_not_kept(base: Path) -> None:
+    await typed_and_left(base, form=replace(DRAFT, base=RunConfig(attach="http://h:1")))
+    again = LauncherApp(base)
+    async with again.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(again.told))
+        (told,) = again.told
+        assert "Values of MCP headers" in told
+        assert "open the plan again" in told
+    assert "s3cret" not in "".join(path.read_text() for path in paths.data_dir().rglob("*.json"))
+
+
+async def test_cleared_form_is_no_draft(base: Path) -> None:
+    await typed_and_left(base, ["x"])
+    app = await typed_and_left(base, ["f9"])
+    assert app.parting_words == ""
+    assert remembered_prompt.load(base) == ""
+
+
+async def test_form_is_kept_without_quitting_and_when_another_session_is_opened(base: Path) -> None:
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*"ab")
+        await until(pilot, lambda: remembered_prompt.load(base) == "ab")
+        await pilot.press("c")
+        await until(pilot, lambda: app.form.prompt == "abc" and app.is_checked)
+        await app.switch_screen(Screen())
+    assert remembered_prompt.load(base) == "abc"
+
+
+async def test_launched_form_is_no_draft(base: Path) -> None:
+    await typed_and_left(base, ["x"])
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.can_launch)
+        await pilot.press("f5")
+        await until(pilot, lambda: bool(app.launched))
+        assert app.parting_words == ""
+    remembered = last_used.load(base)
+    assert remembered.draft is None
+    assert remembered.launched is not None
+    assert remembered.launched.prompt == "x"
+
+
+async def test_quitting_asks_where_the_form_cannot_be_kept(base: Path) -> None:
+    paths.data_dir().mkdir(parents=True)
+    (paths.data_dir() / remembered_prompt.FOLDER).touch()
+    app = LauncherApp(base)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("x", "ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("s", "ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: app.has_left)
 
 
 async def test_inherit_shows_what_it_comes_to(base: Path) -> None:
@@ -360,9 +568,9 @@ async def test_agents_talk_unless_they_are_told_to_work_on_their_own(base: Path)
         await pilot.press("f5")
         await until(pilot, lambda: bool(app.launched))
     assert {run.backend for run in app.world.started[0].runs} == {"run"}
-    remembered = last_used.load()
-    assert remembered is not None
-    assert remembered.form.backend == "run"
+    launched = last_used.load(base).launched
+    assert launched is not None
+    assert launched.backend == "run"
 
 
 async def test_the_choice_is_left_by_the_arrows_at_its_ends_and_made_by_a_click(base: Path) -> None:
@@ -618,6 +826,8 @@ async def test_help_tells_every_key_and_every_field(base: Path) -> None:
         text = str(app.screen.query_one("#text").render())
         assert "Start the agents." in text
         assert "permissions" in text
+        for key in ("ctrl+q", "ctrl+c", "esc"):
+            assert any(line.split()[:1] == [key] for line in text.splitlines())
 
 
 async def test_every_field_can_be_reached_by_tab_and_is_explained(base: Path) -> None:

@@ -14,16 +14,17 @@ COMMANDS = (
     Command("launch.save", "f2,ctrl+s", "save_plan", "save plan", "Save the form as a plan.", LAUNCHER, 3),
     Command("launch.open", "f3,ctrl+o", "open_plan", "open plan", "Open a plan.", LAUNCHER, 4),
     Command("launch.more", "f7,ctrl+t", "toggle_more", "more", "Show or hide the further settings.", LAUNCHER),
-    Command("launch.problem", "f8", "go_to_problem", "next problem", "Go to the first field to mend.", LAUNCHER),
+    Command("launch.problem", "f8", "go_to_problem", "next problem", "Go to the first field with an error.", LAUNCHER),
     Command("launch.clear", "f9", "clear", "clear", "Clear the form; once more brings it back.", LAUNCHER),
     Command("launch.install", "f10", "install", "install opencode", "Install opencode, where it is missing.", LAUNCHER),
     Command("app.sessions", "f6", "app.pick_session", "sessions", "Open another session.", OCTUI),
     Command("app.theme", "f12", "app.pick_theme", "theme", "Choose a theme.", OCTUI),
     Command("app.help", "f1", "help", "help", "Show every key.", OCTUI, 5),
+    Command("launch.quit", "ctrl+q", "leave", "quit", "Quit; the form is kept as a draft for this folder.", OCTUI, 6),
 )
 
 HINTS: Mapping[str, str] = {
-    "prompt": "What every agent is asked, to the letter. tab goes on to the next field.",
+    "prompt": "Sent verbatim to every agent · tab next · esc quit",
     "workspaces": "enter adds · ↓ suggests · backspace removes · ←→ select · or paste lines",
     "model": "provider/model, or nothing for opencode's choice · ↓ shows what it lists",
     "agent": "Nothing for opencode's default agent · ↓ shows what opencode lists",
@@ -45,6 +46,12 @@ HINTS: Mapping[str, str] = {
 }
 """Field → what helps while it has the focus."""
 
+FURTHER_KEYS = (
+    ("ctrl+c", "Copy the selected text; quit where none is selected."),
+    ("esc", "Close a list; where none is open, quit after asking."),
+    ("tab shift+tab", "Go to the next field, or the one before."),
+)
+
 FIELD_NAMES: Mapping[str, str] = {
     "at_once": "at once",
     "backend": "agents shall",
@@ -63,7 +70,8 @@ def help_text(bound: Mapping[str, list[str]]) -> str:
     for command in COMMANDS:
         keys = " ".join(key_name(key) for key in bound.get(command.id, []))
         lines.append(f"  {keys:<24}{command.help}")
-    lines += [f"  {'tab shift+tab':<24}Go to the next field, or the one before.", "", "Fields"]
+    lines += [f"  {keys:<24}{words}" for keys, words in FURTHER_KEYS]
+    lines += ["", "Fields"]
     for field, hint in HINTS.items():
         lines += [f"  {FIELD_NAMES.get(field, field):<24}{hint}"]
     lines += ["", "Every key can be changed by its command's id under [keys] in settings.toml."]

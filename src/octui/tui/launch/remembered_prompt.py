@@ -1,15 +1,17 @@
-"""The prompt that was launched last, and nothing else of the form: what the first frame of the launcher shows."""
+"""The prompt that the launcher begins with in a folder, read apart from the form: the first frame needs no more."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import msgspec
 
 from octui import paths
 
-FILE = "launcher.json"
-"""Where `octui.tui.launch.last_used` keeps the form, in the user's data folder."""
+FOLDER = "launcher"
+"""Where `octui.tui.launch.last_used` keeps a form for each folder, in the user's data folder."""
 
 
 class _Values(msgspec.Struct):
@@ -17,13 +19,26 @@ class _Values(msgspec.Struct):
 
 
 class _Form(msgspec.Struct):
-    values: _Values
+    launched: _Values | None = None
+    draft: _Values | None = None
 
 
-def load(folder: Path | None = None) -> str | None:
-    """Read the prompt; None where nothing is remembered, or nothing usable."""
+def file_of(base: Path, data: Path | None = None) -> Path:
+    """Return the file that keeps the form of a folder.
+
+    Args:
+        base: The folder octui was started in.
+        data: octui's data folder; the user's by default.
+    """
+    name = hashlib.sha256(os.fsencode(os.path.realpath(base))).hexdigest()[:32]
+    return (data or paths.data_dir()) / FOLDER / f"{name}.json"
+
+
+def load(base: Path, data: Path | None = None) -> str:
+    """Return the prompt of a folder's draft, or of what was launched there last; empty where there is neither."""
     try:
-        data = ((folder or paths.data_dir()) / FILE).read_bytes()
-        return msgspec.json.decode(data, type=_Form).values.prompt
+        form = msgspec.json.decode(file_of(base, data).read_bytes(), type=_Form)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        return ""
+    values = form.draft or form.launched
+    return values.prompt if values else ""

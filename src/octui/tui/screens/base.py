@@ -22,6 +22,9 @@ class OctuiScreen(Screen[None]):
         """Whether nothing that is focused makes anything of keys by itself."""
         return False
 
+    def about_to_exit(self) -> None:
+        """The application is about to exit, in whatever way; all of the screen is still there."""
+
     def parting_words(self) -> str:
         """Return what the terminal says once the application has left it; empty for nothing."""
         return ""

@@ -17,8 +17,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.timer import Timer
 from textual.types import CSSPathType
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from octui.discovery.folders import suggest
 from octui.tui.keys import bindings
@@ -39,6 +40,7 @@ from octui.tui.widgets.launcher.notice import Notice
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
+    from octui.tui.launch.drafts import Drafts
     from octui.tui.launch.form import LaunchForm
     from octui.tui.launch.services import Services
     from octui.tui.screens.launcher_plans import PlanFiles
@@ -52,6 +54,10 @@ LOADED_LATER = (
 )
 FIELDS_SHEET = Path(__file__).with_name("launcher_fields.tcss")
 """How the fields below the prompt look; with them, it would be 1 % of the first frame."""
+
+
+DRAFT_DELAY_S = 1.0
+"""The form is kept so long after the last change, so that a terminal that is closed loses no more than that."""
 
 
 class Answered(Message):
@@ -79,6 +85,9 @@ class LauncherScreen(OctuiScreen):
         *bindings(COMMANDS),
         Binding("tab", "go_on(1)", "next field", show=False),
         Binding("shift+tab", "go_on(-1)", "field before", show=False),
+        # Before the fields, which would say in a notification that ctrl+q is the key.
+        Binding("ctrl+c", "interrupt", "copy or quit", show=False, priority=True, id="launch.interrupt"),
+        Binding("escape", "back", "quit", show=False, id="launch.back"),
     ]
     AUTO_FOCUS = "#prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares no ClassVar)
@@ -107,15 +116,17 @@ class LauncherScreen(OctuiScreen):
             self._offers,
             lambda: self._services,
             draw=self._draw_summary,
-            started=lambda session: self.post_message(Launched(session)),
+            started=self._started,
             refused=self._checks.soon,
             tell=self._tell,
             hand_over=self._hand_over,
         )
         self._recent: tuple[str, ...] = ()
-        prompt = remembered_prompt.load()
-        self._first_run = prompt is None
-        self._prompt = prompt or ""
+        self._first_run = False
+        self._prompt = remembered_prompt.load(self._base)
+        self._drafts: Drafts | None = None
+        self._drafting: Timer | None = None
+        self._last_form: LaunchForm | None = None
         self._whole = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -138,23 +149,26 @@ class LauncherScreen(OctuiScreen):
         """Make the other fields, bring back the last used values, and look around."""
         try:
             await asyncio.to_thread(lambda: [import_module(name) for name in LOADED_LATER])
-            from octui.tui.launch import last_used
-            from octui.tui.launch.form import DEFAULT_WORKSPACES, LaunchForm
+            from octui.tui.launch.drafts import Drafts
 
             self.app.stylesheet.read(FIELDS_SHEET)
             self.app.stylesheet.parse()  # What is mounted next would be drawn by the rules from before otherwise.
-            remembered = last_used.load()
-            self._recent = remembered.folders if remembered else ()
-            await self._view.make_fields(remembered.form if remembered else LaunchForm(workspaces=DEFAULT_WORKSPACES))
+            drafts = self._drafts = Drafts(self._base)
+            self._recent = drafts.recent
+            self._first_run = drafts.is_first
+            await self._view.make_fields(drafts.form)
         finally:
             self._whole.set()
+        if self._drafts is not None and self._drafts.words:
+            self._tell(self._drafts.words)
         self._offers.look_around()
         if self._plan is not None:
             self._plan_files.open(self._plan)
 
     def on_unmount(self) -> None:
-        """End what opencode is still being asked."""
+        """End what opencode is still being asked, and keep the form."""
         self._offers.close()
+        self._keep_draft(self._last_form)
 
     @property
     def _view(self) -> FormView:
@@ -205,15 +219,33 @@ class LauncherScreen(OctuiScreen):
         if news == "opencode":
             if offers.opencode is not None and not can_be_served(offers.opencode.version):
                 self._view.fields.way.value = "run"
+                self._fill_in(backend="run")
         elif news == "config" and offers.config is not None:
             self._view.fields.servers.show_found(offers.config.servers)
         elif news == "agents":
             self._show_inherited()
-        elif news == "models" and self._first_run and not self._view.form.model:
-            self._view.fields.model.value = offers.first_model
+        elif news == "models":
+            self._choose_model()
         self._draw_head()
         self._draw_summary()
         self._checks.soon()
+
+    def _choose_model(self) -> None:
+        """Fill in a model at the first start; leave the one used elsewhere to opencode where it is not offered."""
+        model, offers = self._view.form.model, self._offers
+        guessed = self._drafts.guessed_model if self._drafts is not None else ""
+        chosen = model
+        if self._first_run and not model:
+            chosen = offers.first_model
+        elif model and model == guessed and offers.models and model not in offers.models:
+            chosen = ""
+        if chosen != model:
+            self._view.fields.model.value = chosen
+            self._fill_in(model=chosen)
+
+    def _fill_in(self, **values: str) -> None:
+        if self._drafts is not None:
+            self._drafts.fill_in(**values)
 
     def _show_inherited(self) -> None:
         table = self._view.fields.permissions
@@ -227,10 +259,14 @@ class LauncherScreen(OctuiScreen):
     @on(FormView.Changed)
     def _form_changed(self) -> None:
         self._checks.soon()
+        if self._drafting is not None:
+            self._drafting.stop()
+        self._drafting = self.set_timer(DRAFT_DELAY_S, lambda: self._keep_draft(self._form()))
 
     def _show_checked(self, form: LaunchForm, folder: Path) -> None:
         checked = self._checks.checked
         assert checked is not None
+        self._last_form = form
         self._view.mark(checked)
         self._view.describe_more(launcher_words.more(form, checked))
         self._show_inherited()
@@ -274,7 +310,7 @@ class LauncherScreen(OctuiScreen):
         from octui.tui.screens.launcher_dialogs import SheetScreen
 
         text = preview_text(self._checks.checked.plan, self._base)
-        sheet = SheetScreen("What opencode will be given", text, "Launch")
+        sheet = SheetScreen("Preview config", text, "Launch")
         self.app.push_screen(sheet, lambda launch: self.action_launch() if launch else None)
 
     async def action_toggle_more(self) -> None:
@@ -291,6 +327,71 @@ class LauncherScreen(OctuiScreen):
         if self._view.clear():
             self._tell("The form is cleared. F9 once more brings everything back.")
         self._view.focus_field("prompt")
+
+    # Leaving
+
+    def _started(self, session: Path) -> None:
+        """Go on in the dashboard; what was launched is no draft."""
+        self._drafts = None
+        self.post_message(Launched(session))
+
+    def _keep_draft(self, form: LaunchForm | None) -> str:
+        """Keep the form for the next time; return why that is not possible, or nothing."""
+        if self._drafts is None or form is None or self._starter.busy:
+            return ""
+        self._last_form = form
+        try:
+            self._drafts.keep(form)
+        except OSError as error:
+            return f"The form cannot be kept: {error.strerror or error}."
+        return ""
+
+    def about_to_exit(self) -> None:
+        """Keep the form."""
+        self._keep_draft(self._form())
+
+    def parting_words(self) -> str:
+        """Say where the draft is."""
+        return self._drafts.parting_words if self._drafts is not None else ""
+
+    async def action_interrupt(self) -> None:
+        """Copy what is selected; where nothing is, quit."""
+        focused = self.focused
+        selected = focused.selected_text if isinstance(focused, (Input, TextArea)) else ""
+        if selected := selected or self.get_selected_text() or "":
+            self.app.copy_to_clipboard(selected)
+        else:
+            await self.action_leave()
+
+    async def action_back(self) -> None:
+        """Quit, after asking where something was filled in: escape is pressed by mistake."""
+        await self._whole.wait()
+        form = self._form()
+        if self._drafts is not None and form is not None and self._drafts.is_changed(form):
+            self._ask_to_leave("Quit octui?", "The form is kept as a draft for this folder.")
+        else:
+            await self.action_leave()
+
+    @on(Button.Pressed, "#quit")
+    async def action_leave(self) -> None:
+        """Quit; the form is kept as a draft."""
+        await self._whole.wait()
+        if self._starter.busy:
+            self._ask_to_leave("Quit octui?", f"{self._starter.busy} It goes on; `octui sessions` lists what runs.")
+        elif problem := self._keep_draft(self._form()):
+            self._ask_to_leave("Quit octui without a draft?", problem)
+        else:
+            self.app.exit(0)
+
+    def _ask_to_leave(self, title: str, text: str) -> None:
+        from octui.tui.screens.dialogs import AskScreen, Choice
+
+        def answered(answer: str | None) -> None:
+            if answer == "quit":
+                self.app.exit(0)
+
+        choices = [Choice("quit", "quit", "q"), Choice("stay", "stay here", "s")]
+        self.app.push_screen(AskScreen(title, clean_line(text), choices, "stay"), answered)
 
     def action_help(self) -> None:
         """Show every key."""

@@ -126,7 +126,7 @@ class Starter:
             return
         try:
             folders = tuple(dict.fromkeys(_remembered(run.workspace) for run in checked.plan.runs))
-            last_used.save(form, folders)
+            last_used.save_launched(form, folders, self._base)
         except OSError as error:
             words = f"The form's values could not be kept for the next time: {error.strerror or error}."
             self._hand_over(self._tell, words, "warning")

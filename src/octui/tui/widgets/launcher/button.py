@@ -37,6 +37,8 @@ class Button(Static, can_focus=True):
 
     def __init__(self, label: str, *, id: str, classes: str = "", disabled: bool = False) -> None:
         super().__init__(Content(label), id=id, classes=classes, disabled=disabled)
+        self.label_width = Content(label).cell_length
+        """Cells of the words."""
 
     def on_click(self) -> None:
         """Press it."""

@@ -9,6 +9,15 @@ from textual.widgets import Static
 
 from octui.tui.widgets.launcher.button import Button
 
+BY_IMPORTANCE = ("launch", "quit", "preview", "save", "open")
+"""Buttons in the order in which they get room; F1 tells the keys of the others."""
+
+LEAST_SUMMARY = 50
+"""The summary has a line of its own where the buttons would leave it fewer cells."""
+
+LOW_ROWS = 16
+"""On a screen with fewer rows the form needs the line of the hint."""
+
 
 class Foot(Vertical):
     """Lines below the form."""
@@ -22,10 +31,22 @@ class Foot(Vertical):
         with Horizontal(id="actions"):
             yield Static(id="summary")
             with Horizontal(id="buttons"):
-                yield Button("What opencode gets  F4", id="preview")
+                yield Button("Quit  ctrl+q", id="quit")
+                yield Button("Preview  F4", id="preview")
                 yield Button("Open plan  F3", id="open")
                 yield Button("Save plan  F2", id="save")
                 yield Button("Launch  F5", id="launch", classes="main", disabled=True)
+
+    def on_resize(self) -> None:
+        """Show the buttons there is room for; launching comes first."""
+        room, left = self.content_size.width, self.content_size.width
+        buttons = [self.query_one(f"#{name}", Button) for name in BY_IMPORTANCE]
+        for index, button in enumerate(buttons):
+            needed = button.label_width + 3  # Its padding, and the gap before it.
+            button.display = index == 0 or needed <= left
+            left = left - needed if button.display else 0
+        self.set_class(left < LEAST_SUMMARY or room < LEAST_SUMMARY, "-stacked")
+        self.query_one("#hint").display = self.screen.size.height >= LOW_ROWS
 
     def help_with(self, words: str) -> None:
         """Show octui's own words about a field; none where they are empty."""

@@ -79,6 +79,11 @@ class FormView(VerticalScroll, can_focus=False):
         prompt = TypingArea(self._prompt, id="prompt", show_line_numbers=False, tab_behavior="focus")
         yield Field("Prompt", prompt)
 
+    def on_mount(self) -> None:
+        """Go on typing where the prompt ends."""
+        prompt = self.query_one("#prompt", TextArea)
+        prompt.move_cursor(prompt.document.end)
+
     async def make_fields(self, form: LaunchForm) -> None:
         """Make the other fields, with a form's values; the prompt stays as it is by now."""
         from octui.tui.widgets.launcher.form_fields import FormFields
