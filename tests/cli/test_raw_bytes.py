@@ -183,10 +183,12 @@ def test_a_plan_file_in_latin_1_and_one_that_is_called_so(
 
 
 def test_remembered_folders_may_be_called_so(tmp_path: Path) -> None:
-    last_used.save(LaunchForm(workspaces=(RAW,)), (str(tmp_path / RAW),), tmp_path)
-    found = last_used.load(tmp_path)
+    base, data = tmp_path / RAW, tmp_path / "data"
+    last_used.save_launched(LaunchForm(workspaces=(RAW,)), (str(base),), base, data)
+    shared, found = last_used.load_shared(data), last_used.load(base, data).launched
+    assert shared is not None
     assert found is not None
-    assert (found.folders, found.form.workspaces) == ((str(tmp_path / RAW),), (RAW,))
+    assert (shared.folders, found.workspaces) == ((str(base),), (RAW,))
 
 
 @pytest.mark.parametrize("encoding", ["", "utf-8"])
