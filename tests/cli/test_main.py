@@ -308,7 +308,7 @@ def test_a_demo_that_cannot_start_leaves_no_folder(
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize(("recorded", "words", "kept"), [(True, "octui replay", 0), (False, "octui attach", 1)])
+@pytest.mark.parametrize(("recorded", "words", "kept"), [(True, "", 0), (False, "files are in", 1)])
 def test_the_demo_keeps_its_workspaces_only_while_agents_are_at_work_in_them(
     recorded: bool,
     words: str,
