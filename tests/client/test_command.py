@@ -98,7 +98,8 @@ def test_extra_variables_win() -> None:
 
 
 def test_opencode_2_runs_on_its_own_and_attaches_by_another_name() -> None:
+    assert "--standalone" in build_command(RunConfig(), version="2.0.1").arguments
     words = build_command(RunConfig(attach="http://h:1"), version="2.0.1").arguments
-    assert "--standalone" in words
     assert "--server=http://h:1" in words
+    assert "--standalone" not in words  # Both together are refused.
     assert "--standalone" not in build_command(RunConfig(), version="1.18.33").arguments

@@ -43,6 +43,29 @@ def test_what_is_no_version_is_none(text: str) -> None:
     assert compat.parse_version(text) is None
 
 
+@pytest.mark.parametrize(
+    ("printed", "version", "is_two"),
+    [
+        ("1.18.33\n", "1.18.33", False),
+        ("v1.19.0", "1.19.0", False),
+        ("opencode v2.1.4\n", "2.1.4", True),
+        ("opencode2 v2.0.22", "2.0.22", True),
+        ("opencode2 v0.0.0-local", "opencode2 0.0.0-local", True),
+        ("opencode v0.0.0-beta-19507", "opencode2 0.0.0-beta-19507", True),
+        ("\x1b[1mopencode\x1b[0m \x1b[36mv2.1.4\x1b[0m\r\n", "2.1.4", True),
+        ("OpenCode, the open source agent\n\nopencode v2.1.4\n", "2.1.4", True),
+        ("opencode v2.1.4\nA newer version is there.\n", "2.1.4", True),
+        ("GNU coreutils 9.1.0 or so", None, False),
+        ("local", None, False),
+    ],
+)
+def test_the_version_is_read_out_of_what_is_printed(printed: str, version: str | None, is_two: bool) -> None:
+    assert compat.read_version(printed) == version
+    assert compat.is_two(version or "") == is_two
+    assert bool(compat.unsupported(version or "")) == is_two
+    assert compat.can_be_served(version or "") == (version is not None and not is_two)
+
+
 def test_the_version_octui_installs_is_a_tested_one() -> None:
     assert compat.is_tested(compat.TESTED_VERSION)
     assert not compat.is_tested("2.0.0")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from octui import ConfigError, RunConfig
+from octui.client.command import build_command
 from octui.client.compat import KNOWN_TOOLS
-from octui.client.config import build_config, check, deep_merge
+from octui.client.config import build_config, check, deep_merge, model_of
+from octui.client.user_config import MISSED_KEYS
 
 
 def test_the_four_fields_are_merged_deep_over_the_overrides() -> None:
@@ -107,6 +110,36 @@ def test_an_mcp_server_opencode_would_pass_over_is_refused(server: Any, place: s
     assert str(raised.value).startswith(place)
 
 
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"type": "remote", "url": "{env:HOME_MCP}/mcp"},
+        {"type": "remote", "url": "{file:./url}"},
+        {"type": "local", "command": ["{env:SERVER}", "--stdio"]},
+        {"type": "{env:KIND}", "url": "x"},
+    ],
+)
+def test_what_opencode_has_yet_to_fill_in_is_accepted(server: Any) -> None:
+    assert check(RunConfig(mcp={"x": server})) == []
+
+
+def test_a_model_may_come_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = RunConfig(model="{env:OCTUI_TEST_MODEL}")
+    assert check(config) == ["model is {env:OCTUI_TEST_MODEL}, which is empty here."]
+    monkeypatch.setenv("OCTUI_TEST_MODEL", "a/b")
+    assert check(config) == []
+    assert model_of(config) == "a/b"
+    assert "--model=a/b" in build_command(config).arguments
+    assert model_of(replace(config, extra_env={"OCTUI_TEST_MODEL": "c/d"})) == "c/d"
+    monkeypatch.setenv("OCTUI_TEST_MODEL", "sonnet")
+    with pytest.raises(ConfigError, match="OCTUI_TEST_MODEL"):
+        model_of(config)
+
+
+def test_every_key_that_a_run_may_miss_can_be_kept() -> None:
+    assert check(RunConfig(keep=[*MISSED_KEYS, "instructions", "mcp", "formatter"])) == []
+
+
 def test_a_configured_server_may_just_be_switched_off() -> None:
     assert check(RunConfig(mcp={"x": {"enabled": False}})) == []
 
@@ -119,6 +152,8 @@ def test_a_configured_server_may_just_be_switched_off() -> None:
         RunConfig(fork=True),
         RunConfig(cli_kwargs={"format": "default"}),
         RunConfig(cli_kwargs={"--auto": True}),
+        RunConfig(keep=["plugins"]),
+        RunConfig(keep=["AGENTS.md"]),
     ],
 )
 def test_what_opencode_would_choke_on_is_refused(config: RunConfig) -> None:

@@ -72,7 +72,24 @@ def test_files_that_cannot_be_read_hold_nothing(project: Path, home: Path) -> No
 
 def test_variables_in_a_file_need_no_quotes(project: Path, home: Path) -> None:
     write(project / "opencode.jsonc", '{"agent": {"build": {"permission": {"bash": "{env:WHAT}"}}}}')
-    assert read(project, home).below[0].config["agent"]["build"]["permission"] == {"bash": "env:WHAT"}
+    below = read(project, home, WHAT="deny").below
+    assert below[0].config["agent"]["build"]["permission"] == {"bash": "deny"}
+
+
+@pytest.mark.parametrize("inherit", [True, False])
+def test_what_is_kept_of_the_users_configuration_is_read_with_its_agents(
+    inherit: bool, project: Path, home: Path
+) -> None:
+    write(home / ".config/opencode/opencode.json", '{"permission": "ask", "agent": {"a": {}}, "model": "a/b"}')
+    write(home / ".config/opencode/agents/b.md", "---\nmode: primary\n---\n")
+    write(home / ".opencode/plugins/p.js", "")
+    content = {"OPENCODE_CONFIG_CONTENT": '{"agent": {"c": {}}}'}
+    found = surroundings(project, {"HOME": str(home), **content}, inherit_user_config=inherit, keep=["agent"])
+    named = [name for layer in found.below for name in layer.config.get("agent", {})]
+    assert named == ["a", "b", "c"]
+    assert any("permission" in layer.config for layer in found.below) == inherit
+    assert found.has_unseen == inherit
+    assert surroundings(project, {"HOME": str(home)}, inherit_user_config=False, keep=["plugin"]).has_unseen
 
 
 def test_projects_and_plugins_can_be_switched_off(project: Path, home: Path) -> None:

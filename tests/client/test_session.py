@@ -344,7 +344,7 @@ async def test_a_server_that_goes_away_and_comes_back_is_waited_for(server: Fake
 
 async def test_a_wrong_password_is_said_at_once(server: FakeServer) -> None:
     config = RunConfig(attach=server.url, password="wrong", remote_dir="/x")
-    with pytest.raises(ServerError, match="does not accept the password"):
+    with pytest.raises(ServerError, match="does not accept the user name or the password"):
         async with OpenCodeSession(AsyncOpenCodeClient(), ".", run_cfg=config):
             pytest.fail("it does not let us in")
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from octui.discovery.config_files import FoundServer, read_config
 
 
@@ -50,3 +52,30 @@ def test_a_list_at_the_top_and_binary_are_problems_not_crashes(tmp_path: Path) -
     write(tmp_path / "opencode.json", "[]")
     (tmp_path / "opencode.jsonc").write_bytes(b"\xff\xfe\x00")
     assert len(read_config(tmp_path).problems) == 2
+
+
+@pytest.mark.parametrize("variable", ["OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR", "OPENCODE_CONFIG_CONTENT"])
+def test_variables_bring_servers_and_the_model(variable: str, tmp_path: Path, home: Path) -> None:
+    text = '{"model": "{env:M}", "mcp": {"x": {"type": "remote", "url": "u", "timeout": {env:N}}}, "plugin": ["p"]}'
+    write(tmp_path / "ci/opencode.json", text)
+    write(tmp_path / "project/.git/HEAD", "")
+    values = {
+        "OPENCODE_CONFIG": str(tmp_path / "ci/opencode.json"),
+        "OPENCODE_CONFIG_DIR": str(tmp_path / "ci"),
+        "OPENCODE_CONFIG_CONTENT": text,
+    }
+    environ = {"HOME": str(home), "M": "a/b", "N": "5", variable: values[variable]}
+    found = read_config(tmp_path / "project", environ)
+    assert found.model == "a/b"
+    assert found.servers == (FoundServer("x", {"type": "remote", "url": "u", "timeout": 5}, "user"),)
+    assert found.left_out == ("plugin",)
+
+
+def test_the_project_wins_over_global_files_and_not_over_later_sources(tmp_path: Path, home: Path) -> None:
+    write(home / ".config/opencode/opencode.json", '{"model": "global/x"}')
+    project = tmp_path / "project"
+    write(project / ".git/HEAD", "")
+    write(project / "opencode.json", '{"model": "project/x"}')
+    environ = {"HOME": str(home)}
+    assert read_config(project, environ).model == "project/x"
+    assert read_config(project, {**environ, "OPENCODE_CONFIG_CONTENT": '{"model": "late/x"}'}).model == "late/x"

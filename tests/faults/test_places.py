@@ -17,7 +17,9 @@ from tests.fleet.conftest import MakeFleet
 from tests.support.executables import make_script
 from tests.support.faults import Fault
 
-from octui import AsyncOpenCodeClient, ConfigError, OpenCodeBinaryNotFoundError
+from octui import AsyncOpenCodeClient, ConfigError, OpenCodeBinaryNotFoundError, OpenCodeSession, RunConfig
+from octui.client.client import OpenCodeWarning
+from octui.errors import ServerError
 from octui.recording.facts import RunState
 from octui.recording.replay import ReplayClock, Timeline
 from octui.recording.session import Session
@@ -89,7 +91,7 @@ async def test_a_binary_that_cannot_be_used_is_told_by_name(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("version", ["0.15.0", "1.99.0", "2.3.0"])
+@pytest.mark.parametrize("version", ["0.15.0", "1.99.0"])
 @pytest.mark.fault(7, "opencode of another version")
 async def test_another_version_is_run_all_the_same(
     version: str, stand_in: StandIn, tmp_path: Path, fault: Fault
@@ -98,6 +100,24 @@ async def test_another_version_is_run_all_the_same(
     binary.write_text(binary.read_text().replace("1.18.33", version))
     assert (await AsyncOpenCodeClient(binary).async_run("x", tmp_path)).final_text == "Done."
     fault.did = "ran it; octui doctor says what is tested"
+
+
+@pytest.mark.anyio
+@pytest.mark.fault(7, "OpenCode 2, which is not supported yet")
+async def test_opencode_2_says_what_is_not_supported_and_refuses_overrides(
+    stand_in: StandIn, tmp_path: Path, fault: Fault
+) -> None:
+    binary = stand_in("answer()")
+    binary.write_text(binary.read_text().replace("1.18.33", "opencode v2.1.4"))
+    client = AsyncOpenCodeClient(binary)
+    with pytest.warns(OpenCodeWarning, match=r"OpenCode 2 is not supported yet \(this is 2\.1\.4\).*opencode-ai@1\.18"):
+        assert (await client.async_run("x", tmp_path)).final_text == "Done."
+    with pytest.raises(ConfigError, match="OpenCode 2 is not supported yet"):
+        await client.async_run("x", tmp_path, run_cfg=RunConfig(permission={"bash": "deny"}))
+    with pytest.raises(ServerError, match="OpenCode 2 is not supported yet"):
+        async with OpenCodeSession(client, tmp_path):
+            pass
+    fault.did = "warned with what to install; refused overrides and sessions"
 
 
 @pytest.mark.anyio

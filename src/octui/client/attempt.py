@@ -19,7 +19,8 @@ import anyio.to_thread
 from octui import temporary
 from octui.client import catalogue, compat, isolation, logins
 from octui.client.command import build_command
-from octui.client.config import RunConfig
+from octui.client.config import RunConfig, model_of
+from octui.client.environment import process_environment
 from octui.client.executable import start_failure
 from octui.client.guardian import guardian
 from octui.client.limits import Limit, Limits, Vigil
@@ -76,7 +77,7 @@ class Attempt:
 
     Attributes:
         process: The running opencode.
-        warnings: What was left out of the user's configuration, one sentence each.
+        warnings: What could not be used of the user's configuration, one sentence each.
         data: opencode's own folder of data and log.
     """
 
@@ -102,17 +103,17 @@ class Attempt:
                 os.environ,
                 private_data=launch.isolate_db and not _continues(launch.config),
                 inherit_user_config=launch.config.inherit_user_config,
+                keep=launch.config.keep,
             )
             self.warnings = homes.warnings
             self.data = homes.data
             if "XDG_DATA_HOME" in homes.variables:
                 self._private_logins = homes.data
             command = build_command(launch.config, version=launch.version, named=launch.named)
-            env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
-            env[compat.TEMPORARY_VARIABLE] = str(self._folder)
-            env |= homes.variables | command.variables | {"PWD": str(launch.workspace)}
+            own = {compat.TEMPORARY_VARIABLE: str(self._folder), **command.variables, "PWD": str(launch.workspace)}
+            env = process_environment(os.environ, homes, own)
             if _works_where_it_is_known(launch):
-                env |= catalogue.narrow(self._folder, homes, env, launch.config.model)
+                env |= catalogue.narrow(self._folder, homes, env, model_of(launch.config))
             self._stderr = open_private(launch.stderr_path or self._folder / "stderr")
             self._stderr_offset = os.fstat(self._stderr.fileno()).st_size
             guardian.watch(self._mark, self._folder)

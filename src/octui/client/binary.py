@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from octui import temporary
-from octui.client.compat import TEMPORARY_VARIABLE, parse_version
+from octui.client.compat import TEMPORARY_VARIABLE, read_version
+from octui.client.environment import inherited
 from octui.client.executable import run_failure, start_failure
 from octui.encoding import decode_json, encode_json
 from octui.errors import OpenCodeBinaryNotFoundError
@@ -128,7 +129,7 @@ def _ask_version(path: Path) -> str:
         with tempfile.TemporaryDirectory(prefix=temporary.prefix("ask"), ignore_cleanup_errors=True) as temp:
             done = subprocess.run(
                 [path, "--version"],
-                env={**os.environ, TEMPORARY_VARIABLE: temp},
+                env={**inherited(os.environ), TEMPORARY_VARIABLE: temp},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -144,8 +145,8 @@ def _ask_version(path: Path) -> str:
     if done.returncode != 0:
         why = run_failure(done.returncode, done.stderr or done.stdout)
         raise OpenCodeBinaryNotFoundError(f"{path} does not run: {why}.", hint=_HINT)
-    version = done.stdout.strip()
-    if parse_version(version) is None:
+    version = read_version(done.stdout)
+    if version is None:
         raise OpenCodeBinaryNotFoundError(
             f"{path} is not opencode: asked for its version, it gave no version number.", hint=_HINT
         )

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from octui.client.isolation import CONFIG_NAMES, Homes
+from octui.client.isolation import Homes
+from octui.client.user_config import FOLDER_NAMES
 
 ALWAYS = "opencode"
 """The provider whose free models need no key."""
@@ -54,6 +55,7 @@ class _Provider(msgspec.Struct):
 class _Config(msgspec.Struct):
     provider: dict[str, object] = {}
     model: str | None = None
+    small_model: str | None = None
     plugin: object = None
     plugins: object = None
     providers: object = None
@@ -78,7 +80,8 @@ def narrow(folder: Path, homes: Homes, environ: Mapping[str, str], model: str | 
     Raises:
         OSError: It cannot be written.
     """
-    if not homes.are_private or any(environ.get(name) for name in SOURCES) or any(map(glob, MANAGED)):
+    elsewhere = any(environ.get(name) not in (None, "", homes.variables.get(name)) for name in SOURCES)
+    if not homes.are_private or homes.brings_more or elsewhere or any(map(glob, MANAGED)):
         return {}
     try:
         providers = msgspec.json.decode(_cached(environ).read_bytes(), type=dict[str, msgspec.Raw])
@@ -91,8 +94,8 @@ def narrow(folder: Path, homes: Homes, environ: Mapping[str, str], model: str | 
         return {}
     configured = {*homes.providers, *given.provider}
     kept = reachable(variables, environ, {ALWAYS, *configured, *logins})
-    model = model or given.model
-    if model and model.partition("/")[0] not in kept | configured:
+    models = [each for each in (model, given.model, given.small_model, *homes.models) if each]
+    if any(each.partition("/")[0] not in kept | configured for each in models):
         return {}
     path = folder / "models.json"
     path.write_bytes(msgspec.json.encode({name: providers[name] for name in providers if name in kept}))
@@ -131,7 +134,7 @@ def _has_sources(workspace: Path) -> bool:
         own = folder / ".opencode"
         if any(_is_there(own / name) for name in ("plugin", "plugins")):
             return True
-        if any(_may_bring(within / name) for within in (folder, own) for name in CONFIG_NAMES[1:]):
+        if any(_may_bring(within / name) for within in (folder, own) for name in FOLDER_NAMES):
             return True
         if _is_there(folder / ".git"):
             break

@@ -27,6 +27,7 @@ from octui.client.result import RunResult, Totals, final_text
 from octui.client.retry import is_worth_another_attempt
 from octui.client.sinks import AttemptEnd, Collector, Log, RunSink
 from octui.client.skim import skim
+from octui.client.user_config import read_user_config
 from octui.encoding import holds_raw_bytes, readable
 from octui.errors import ConfigError, OpenCodeProcessError, OpenCodeTimeoutError
 from octui.program_output import plain_text, reason
@@ -113,6 +114,7 @@ class AsyncOpenCodeClient:
             OpenCodeProcessError: It ended with a non-zero exit code.
             OpenCodeTimeoutError: Its time was up.
         """
+        await warn_of_missing(run_cfg or RunConfig())
         with Log(log_file, log_exclude_types or ()) as log:
             sink = Collector(log, warn)
             end = await self.execute(
@@ -181,6 +183,7 @@ class AsyncOpenCodeClient:
         """
         limits = Limits(timeout_s=timeout_s, startup_timeout_s=startup_timeout_s, exit_grace_s=exit_grace_s)
         launch = await self._prepare(prompt, workspace, run_cfg, limits, grace_s, warn)
+        await warn_of_missing(launch.config)
         await self._prove(launch)
         last: deque[dict[str, Any]] = deque(maxlen=LAST_EVENTS)
         errors = Totals()
@@ -351,7 +354,12 @@ class AsyncOpenCodeClient:
                 stderr_path=stderr_path,
             )
 
-        return await anyio.to_thread.run_sync(look)
+        launch = await anyio.to_thread.run_sync(look)
+        if words := compat.unsupported(launch.version):
+            if override_rules(config):
+                raise ConfigError(words)
+            warned(words)
+        return launch
 
     async def _prove(self, launch: Launch) -> None:
         """Have opencode tell its agents' permissions where something that no file shows may have changed them.
@@ -472,6 +480,14 @@ def _judge(end: AttemptEnd, events: Sequence[dict[str, Any]], limits: Limits, la
 def warn(words: str) -> None:
     """Tell a program's author of what is likely a mistake."""
     warnings.warn(words, OpenCodeWarning, stacklevel=2)
+
+
+async def warn_of_missing(config: RunConfig) -> None:
+    """Warn of what a run may miss of the user's configuration, and say how to keep it."""
+    if config.inherit_user_config or config.attach:
+        return
+    if words := await anyio.to_thread.run_sync(lambda: read_user_config().notice(config.keep)):
+        warn(words)
 
 
 def _ignore(words: str) -> None:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from octui.client import compat
-from octui.client.config import FLAGS, RunConfig
+from octui.client.config import FLAGS, RunConfig, model_of
+from octui.client.environment import PASSWORD, USERNAME
 from octui.client.overrides import NO_AGENTS, NamedAgents, override_variables
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLogin:
+    """How a server that runs already is reached.
+
+    Attributes:
+        url: Its URL, without a login in it.
+        username: Of HTTP basic authentication.
+        password: Of the same; None for none.
+    """
+
+    url: str
+    username: str
+    password: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +54,19 @@ def build_command(
         version: Of the opencode that will be started.
         named: Agents that its folder's configuration names; overrides are repeated in each.
     """
-    arguments = ["run", "--format", "json", *compat.extra_flags(version)]
+    arguments = ["run", "--format", "json", *([] if config.attach else compat.extra_flags(version))]
+    variables = _variables(config, named)
     for name, flag in FLAGS.items():
-        value = getattr(config, name)
+        value = model_of(config) if name == "model" else getattr(config, name)
         if value not in (None, False, ()):
             arguments += flag_words(flag, value)
     if config.attach:
-        arguments.append(f"{compat.attach_flag(version)}={config.attach}")
+        login = server_login(config)
+        arguments.append(f"{compat.attach_flag(version)}={login.url}")
+        variables |= {USERNAME: login.username} | ({PASSWORD: login.password} if login.password is not None else {})
     for flag, value in config.cli_kwargs.items():
         arguments += flag_words(flag, value)
-    return Command(arguments, _variables(config, named))
+    return Command(arguments, variables)
 
 
 def server_command(config: RunConfig, *, password: str, named: NamedAgents = NO_AGENTS) -> Command:
@@ -61,9 +82,28 @@ def server_command(config: RunConfig, *, password: str, named: NamedAgents = NO_
     variables = {
         "OPENCODE_ENABLE_QUESTION_TOOL": "1",
         **_variables(config, named),
-        "OPENCODE_SERVER_PASSWORD": password,
+        USERNAME: compat.SERVER_USER,
+        PASSWORD: password,
     }
     return Command(arguments, variables)
+
+
+def server_login(config: RunConfig, environ: Mapping[str, str] = os.environ) -> ServerLogin:
+    """Return how to reach the server a configuration names: by its own words, those of the URL, or the environment."""
+    url = config.attach or ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # Whoever connects says so.
+        parts = urlsplit("")
+    location = parts.netloc.rpartition("@")[2]
+    return ServerLogin(
+        parts._replace(netloc=location).geturl() if "@" in parts.netloc else url,
+        config.username or unquote(parts.username or "") or environ.get(USERNAME) or compat.SERVER_USER,
+        next(
+            (each for each in (config.password, parts.password and unquote(parts.password)) if each is not None),
+            environ.get(PASSWORD),
+        ),
+    )
 
 
 def flag_words(flag: str, value: Any) -> list[str]:
@@ -87,6 +127,4 @@ def _variables(config: RunConfig, named: NamedAgents) -> dict[str, str]:
     variables = override_variables(config, named)
     if config.disable_autoupdate:
         variables["OPENCODE_DISABLE_AUTOUPDATE"] = "1"
-    if config.password is not None:
-        variables["OPENCODE_SERVER_PASSWORD"] = config.password
     return variables | dict(config.extra_env)

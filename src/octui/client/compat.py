@@ -18,6 +18,14 @@ TESTED_VERSION = "1.18.33"
 TESTED_RANGE = ((1, 18), (1, 20))
 """Versions known to work: from the first, up to but without the second."""
 
+SERVER_USER = "opencode"
+"""The user name a server expects that is told no other."""
+
+INSTALL_SUPPORTED = (
+    f"Install opencode 1.18 with `npm install -g opencode-ai@{TESTED_VERSION}`, or name one with --binary."
+)
+"""What to do about a version that is not supported."""
+
 KNOWN_TOOLS = (
     "read",
     "edit",
@@ -70,7 +78,9 @@ creates the folder."""
 INTERNAL_AGENTS = frozenset({"compaction", "summary", "title"})
 """Agents opencode runs for itself. Its server marks them as hidden, which ``opencode agent list`` does not print."""
 
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+.]\S*)?")
+_VERSION_LINE = re.compile(
+    r"(?:(?P<name>opencode2?)\s+)?(?:version\s+)?v?(?P<version>\d+\.\d+\.\d+(?:[-+.]\S*)?)", re.IGNORECASE
+)
 _AGENT_HEAD = re.compile(r"^(?P<name>\S.*) \((?P<mode>primary|subagent|all)\)$", re.MULTILINE)
 _GREY = "\x1b[90m"
 """How ``opencode mcp list`` marks what it started, below the reason why that failed."""
@@ -84,10 +94,44 @@ _STARTUP_CRASH = re.compile(
 )
 
 
+def read_version(printed: str) -> str | None:
+    """Return the version in what ``opencode --version`` printed; None where there is none.
+
+    1.x prints ``1.18.33``, OpenCode 2 a line such as ``opencode v2.1.4``; there may be colours, and lines around it.
+    Local and beta builds of 2 are ``0.0.0-…``; only the name before it tells them from others, so it is kept.
+    """
+    rows = plain_text(printed).splitlines()
+    found = [match for row in reversed(rows) if (match := _VERSION_LINE.fullmatch(row.strip()))]
+    if not found:
+        return None
+    name, version = found[0]["name"], found[0]["version"]
+    return f"opencode2 {version}" if name and version.startswith("0.") else version
+
+
 def parse_version(text: str) -> tuple[int, int, int] | None:
-    """Read ``1.18.33`` out of what ``opencode --version`` printed; None where it is no version."""
-    match = _VERSION.fullmatch(text.strip().removeprefix("v"))
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+    """Return the numbers of a version, such as ``1.18.33``; at least 2 for ``opencode2``, None where it is none."""
+    version = read_version(text)
+    if version is None:
+        return None
+    name, _, digits = version.rpartition(" ")
+    major, minor, patch = (int(number) for number in re.findall(r"\d+", digits)[:3])
+    return (max(major, 2) if name else major), minor, patch
+
+
+def is_two(version: str) -> bool:
+    """Whether it is OpenCode 2."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed[0] >= 2
+
+
+def unsupported(version: str) -> str:
+    """Return what a version is not supported for yet, and what to do, in words; empty where nothing is missing."""
+    if not is_two(version):
+        return ""
+    return (
+        f"OpenCode 2 is not supported yet (this is {version}): agents work alone, with `opencode run --standalone`, "
+        f"and permissions cannot be overridden. {INSTALL_SUPPORTED}"
+    )
 
 
 def is_tested(version: str) -> bool:
@@ -102,26 +146,22 @@ def extra_flags(version: str) -> list[str]:
     From 2 on a command joins one background server a user, which neither the configuration nor the environment given
     to ``run`` reaches; ``--standalone`` starts a private one.
     """
-    parsed = parse_version(version)
-    return ["--standalone"] if parsed is not None and parsed[0] >= 2 else []
+    return ["--standalone"] if is_two(version) else []
 
 
 def can_be_served(version: str) -> bool:
     """Whether octui can talk to a server of this version: from 2 on its API is another."""
-    parsed = parse_version(version)
-    return parsed is not None and parsed[0] < 2
+    return parse_version(version) is not None and not is_two(version)
 
 
 def reads_models_file(version: str) -> bool:
     """Whether ``OPENCODE_MODELS_PATH`` names the file a list of models is read from, as known of 1.18."""
-    parsed = parse_version(version)
-    return parsed is not None and parsed[0] < 2
+    return parse_version(version) is not None and not is_two(version)
 
 
 def attach_flag(version: str) -> str:
     """The flag that names a running server: ``--server`` from 2 on."""
-    parsed = parse_version(version)
-    return "--server" if parsed is not None and parsed[0] >= 2 else "--attach"
+    return "--server" if is_two(version) else "--attach"
 
 
 def is_startup_crash(stderr: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from octui.client.compat import DENIED_BY_RUN, KNOWN_TOOLS, TOOLS_WITHOUT_PATTERNS
+from octui.client.user_config import FOLDERS, MISSED_KEYS, substituted
 from octui.errors import ConfigError
 
 PermissionValue = str | Mapping[str, str]
@@ -30,6 +32,7 @@ class RunConfig:
         fork: Fork the session before going on (``--fork``).
         share: Share the session (``--share``).
         attach: URL of a running opencode server (``--attach``).
+        username: User name of that server; by default that in the URL, or ``opencode``.
         password: Password of that server; passed in the environment, never as an argument.
         remote_dir: Directory on that server (``--dir``).
         port: Port of the local server (``--port``).
@@ -47,7 +50,9 @@ class RunConfig:
         disable_autoupdate: Sets ``OPENCODE_DISABLE_AUTOUPDATE=1``.
         extra_env: Environment variables to add.
         inherit_user_config: Whether the user's global opencode config applies as it is; by default only its provider
-            settings do.
+            settings and default models do.
+        keep: Further top-level keys of it that apply, such as ``plugin`` or ``agent``, with the files and folders of
+            agents, commands and the like that belong to them.
     """
 
     agent: str | None = None
@@ -60,6 +65,7 @@ class RunConfig:
     fork: bool = False
     share: bool = False
     attach: str | None = None
+    username: str | None = None
     password: str | None = None
     remote_dir: str | None = None
     port: int | None = None
@@ -76,6 +82,7 @@ class RunConfig:
     disable_autoupdate: bool = True
     extra_env: Mapping[str, str] = field(default_factory=dict)
     inherit_user_config: bool = False
+    keep: Sequence[str] = ()
 
 
 FLAGS: Mapping[str, str] = {
@@ -96,6 +103,9 @@ FLAGS: Mapping[str, str] = {
     "log_level": "log-level",
 }
 """Fields of `RunConfig` that are flags of ``opencode run`` as they are, and the flags' names."""
+
+KEEPABLE = frozenset((*FOLDERS, *MISSED_KEYS))
+"""Keys of the user's configuration that are not confused with the folders of a similar name."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 _RESERVED_FLAGS = frozenset({"format", "interactive", "i", "help", "h", "version", "v"})
@@ -118,6 +128,20 @@ def build_config(config: RunConfig) -> dict[str, Any]:
     if config.instructions:
         fields["instructions"] = list(config.instructions)
     return deep_merge(_plain(config.config_overrides), fields)
+
+
+def model_of(config: RunConfig, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the model a run is told to use, ``{env:NAME}`` filled in: opencode does so in its configuration only.
+
+    Raises:
+        ConfigError: What the variable holds is no model.
+    """
+    if config.model is None or not _is_reference(config.model):
+        return config.model
+    model = substituted(config.model, {**environ, **config.extra_env})
+    if "/" not in model.strip("/"):
+        raise ConfigError(f"model is {config.model}, which is {model!r} here; opencode wants it as provider/model.")
+    return model
 
 
 def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,9 +174,15 @@ def check(config: RunConfig, *, may_ask: bool = False) -> list[str]:
     if config.attach and not may_ask:
         _check_reach(config)
     warnings += _held_back(config, may_ask=may_ask)
+    for key in config.keep:
+        if singular := next((each for each, names in FOLDERS.items() if key in names and key not in KEEPABLE), ""):
+            raise ConfigError(f"keep has {key!r}; the key of opencode's configuration is {singular!r}.")
     for name, server in config.mcp.items():
         _check_mcp(f"mcp.{name}", server)
-    if config.model is not None and "/" not in config.model.strip("/"):
+    if config.model is not None and _is_reference(config.model):
+        if not substituted(config.model, {**os.environ, **config.extra_env}):
+            warnings.append(f"model is {config.model}, which is empty here.")
+    elif config.model is not None and "/" not in config.model.strip("/"):
         raise ConfigError(f"model is {config.model!r}; opencode wants it as provider/model.")
     if config.log_level is not None and config.log_level not in LOG_LEVELS:
         raise ConfigError(f"log_level is {config.log_level!r}; it is one of {', '.join(LOG_LEVELS)}.")
@@ -230,15 +260,23 @@ def _check_mcp(place: str, server: object) -> None:
     kind = server.get("type")
     if kind is None and set(server) == {"enabled"}:
         return
+    if _is_reference(kind):
+        return
     if kind == "local":
         command = server.get("command")
         if not isinstance(command, Sequence) or isinstance(command, str) or not command:
             raise ConfigError(f"{place}.command must be a list of words, such as ['npx', '-y', 'server'].")
     elif kind == "remote":
-        if not str(server.get("url", "")).startswith(("http://", "https://")):
+        url = server.get("url", "")
+        if not _is_reference(url) and not str(url).startswith(("http://", "https://")):
             raise ConfigError(f"{place}.url must begin with http:// or https://.")
     else:
         raise ConfigError(f"{place}.type is {kind!r}; it must be 'local' or 'remote'.")
+
+
+def _is_reference(value: object) -> bool:
+    """Whether a value begins with something that opencode replaces before it looks at it."""
+    return isinstance(value, str) and value.startswith(("{env:", "{file:"))
 
 
 def _plain(value: Any) -> Any:

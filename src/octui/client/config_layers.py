@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import json5
-
+from octui.client import user_config
 from octui.client.permissions import Layer
+from octui.client.user_config import CONTENT, FOLDER_NAMES, FOLDERS, Source
 
 MAX_BYTES = 1_000_000
 """Larger files are no configuration."""
 
 _FRONT_MATTER = re.compile(r"---[^\n]*\n(.*?)\n---", re.DOTALL)
-_VARIABLE = re.compile(r"\{env:([^}]+)\}")
-_AGENT_FOLDERS = (("agent", "agents"), ("mode", "modes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +41,60 @@ class Surroundings:
     has_unseen: bool = False
 
 
-def surroundings(folder: Path, environ: Mapping[str, str], *, inherit_user_config: bool) -> Surroundings:
+def surroundings(
+    folder: Path, environ: Mapping[str, str], *, inherit_user_config: bool, keep: Sequence[str] = ()
+) -> Surroundings:
     """Read what opencode reads in a folder; files that cannot be read hold nothing.
 
     Args:
         folder: Where the run works.
         environ: The environment octui runs in.
         inherit_user_config: Whether the user's own configuration applies.
+        keep: Keys of it that apply in any case.
     """
-    home = Path(environ.get("OPENCODE_TEST_HOME") or environ.get("HOME") or Path.home())
-    config_home = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "opencode"
-    below: list[Layer] = []
-    folders: list[Path] = []
-    if inherit_user_config:
-        below += _files(config_home, "config.json", "opencode.json", "opencode.jsonc")
-        if named := environ.get("OPENCODE_CONFIG"):
-            below += _files(Path(named).parent, Path(named).name)
-        folders.append(config_home)
+    user = user_config.read_user_config(environ)
+
+    def layers(sources: Iterable[Source]) -> Iterator[Layer]:
+        for source in sources:
+            config = {key: value for key, value in source.config.items() if inherit_user_config or key in keep}
+            if config:
+                yield Layer(source.name, user_config.filled_in(config, environ))
+
+    below: list[Layer] = [*layers(user.early)]
+    project: list[Path] = []
     if not _is_on(environ.get("OPENCODE_DISABLE_PROJECT_CONFIG")):
-        levels = _levels(folder)
-        for level in reversed(levels):
-            below += _files(level, "opencode.json", "opencode.jsonc")
-        folders += [level / ".opencode" for level in levels]
-    if inherit_user_config:
-        folders.append(home / ".opencode")
-        if extra := environ.get("OPENCODE_CONFIG_DIR"):
-            folders.append(Path(extra))
-    for each in dict.fromkeys(folders):
-        if each != config_home:
-            below += _files(each, "opencode.json", "opencode.jsonc")
-        below += _markdown_agents(each)
+        project = _levels(folder)
+        for level in reversed(project):
+            below += _files(level, environ)
+    own = user.folders[1:]
+    folders = dict.fromkeys((user.folders[0], *(level / ".opencode" for level in project), *own))
+    for each in folders:
+        if each in own:
+            below += layers(source for source in user.late if Path(source.name).parent == each)
+        elif each != user.folders[0]:
+            below += _files(each, environ)
+        kinds = ("agent", "mode") if inherit_user_config or each not in user.folders else keep
+        below += _markdown_agents(each, kinds)
+    below += layers(source for source in user.late if source.name == CONTENT)
     managed = Path(environ.get("OPENCODE_TEST_MANAGED_CONFIG_DIR") or _managed_folder())
-    above = [*_files(managed, "opencode.json", "opencode.jsonc")]
-    has_plugins = any(layer.config.get("plugin") for layer in (*below, *above)) or any(map(_holds_plugins, folders))
+    above = [*_files(managed, environ)]
+    has_plugins = any(layer.config.get("plugin") for layer in (*below, *above)) or any(
+        _holds_plugins(each) for each in folders if inherit_user_config or "plugin" in keep or each not in user.folders
+    )
     is_pure = _is_on(environ.get("OPENCODE_PURE"))
-    has_unseen = (has_plugins and not is_pure) or _is_of_an_organisation(home, environ)
+    has_unseen = (has_plugins and not is_pure) or _is_of_an_organisation(user_config.home_of(environ), environ)
     return Surroundings(tuple(below), tuple(above), has_unseen)
+
+
+def project_folders(folder: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the folders whose configuration is the project's, later ones merged over earlier ones."""
+    levels = _levels(folder)
+    own = {
+        user_config.places(environ).opencode_home / ".opencode",
+        user_config.places(environ).config_home / "opencode",
+    }
+    yield from reversed(levels)
+    yield from (each for level in levels if (each := level / ".opencode") not in own)
 
 
 def _is_on(value: str | None) -> bool:
@@ -108,19 +124,10 @@ def _levels(folder: Path) -> list[Path]:
     return levels
 
 
-def _files(folder: Path, *names: str) -> Iterator[Layer]:
-    for name in names:
-        config = _json(folder / name)
-        if config:
-            yield Layer(str(folder / name), config)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json5.loads(_VARIABLE.sub(r"env:\1", _text(path)))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _files(folder: Path, environ: Mapping[str, str]) -> Iterator[Layer]:
+    for source in user_config.read_folder(folder, FOLDER_NAMES, environ):
+        if source.config:
+            yield Layer(source.name, user_config.filled_in(source.config, environ))
 
 
 def _text(path: Path) -> str:
@@ -132,9 +139,9 @@ def _holds_plugins(folder: Path) -> bool:
     return any(found for name in ("plugin", "plugins") for found in (folder / name).glob("*.[tj]s"))
 
 
-def _markdown_agents(folder: Path) -> Iterator[Layer]:
+def _markdown_agents(folder: Path, kinds: Collection[str]) -> Iterator[Layer]:
     """The agents that are Markdown files; those under ``mode`` are agents like the others when they are merged."""
-    agents, modes = _AGENT_FOLDERS
+    agents, modes = (FOLDERS[key] if key in kinds else () for key in ("agent", "mode"))
     paths = [path for name in agents for path in sorted((folder / name).rglob("*.md"))]
     paths += [path for name in modes for path in sorted((folder / name).glob("*.md"))]
     for path in paths:

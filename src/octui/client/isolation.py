@@ -8,23 +8,15 @@ its own files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import json5
-import msgspec
-
-from octui.client import compat, logins
-from octui.client.config import deep_merge
-
-KEPT_KEYS = ("$schema", "provider", "disabled_providers", "enabled_providers")
-"""What is kept of the user's global configuration: what is needed to reach a model."""
-
-CONFIG_NAMES = ("config.json", "opencode.json", "opencode.jsonc")
-DROPPED_VARIABLES = ("OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR", "OPENCODE_CONFIG_CONTENT")
+from octui.client import compat, logins, user_config
+from octui.client.user_config import CODE_KEYS, CONTENT, FOLDERS, Source, UserConfig
+from octui.encoding import encode_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +24,33 @@ class Homes:
     """Where a run's homes are, and what could not be taken over.
 
     Attributes:
-        variables: Environment variables to set.
-        dropped: Environment variables to leave out.
-        warnings: One sentence for each configuration file that was left out.
         data: The folder opencode keeps its log in, ``log/opencode.log``.
-        providers: Those of the user's global configuration that were taken over.
+        variables: Environment variables to set.
+        warnings: One sentence for each source of configuration that was left out or cannot work.
+        content: What is kept of ``OPENCODE_CONFIG_CONTENT``.
+        providers: Those of the user's configuration that were taken over.
+        models: The user's default models that were taken over.
+        has_private_data: Whether the data home is the run's own.
+        has_private_config: Whether only a part of the user's configuration was taken over.
+        brings_more: Whether programs of the user's were taken over, which may bring providers.
+        keeps_permission: Whether the user's own permissions apply.
     """
 
     data: Path
     variables: dict[str, str] = field(default_factory=dict)
-    dropped: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict)
     providers: frozenset[str] = frozenset()
+    models: tuple[str, ...] = ()
+    has_private_data: bool = False
+    has_private_config: bool = False
+    brings_more: bool = False
+    keeps_permission: bool = True
 
     @property
     def are_private(self) -> bool:
         """Whether nothing of the user's is in them but what was taken over."""
-        return self.variables.keys() >= {"XDG_DATA_HOME", "XDG_CONFIG_HOME"}
+        return self.has_private_data and self.has_private_config
 
 
 def prepare(
@@ -57,6 +59,7 @@ def prepare(
     *,
     private_data: bool,
     inherit_user_config: bool,
+    keep: Sequence[str] = (),
     data_dir: Path | None = None,
 ) -> Homes:
     """Lay out a run's homes in its temporary folder.
@@ -66,13 +69,13 @@ def prepare(
         environ: The environment the user's homes are named in.
         private_data: Whether the run gets a data home of its own, with the real logins in reach.
         inherit_user_config: Whether the global configuration applies as it is.
+        keep: Keys of it to take over beside those that reach a model, with the files that belong to them.
         data_dir: Where a private data home stands, or is to stand, that outlives the run; None for a temporary one.
 
     Raises:
         OSError: The folder cannot be written.
     """
-    home = Path(environ.get("HOME") or Path.home())
-    data_home = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    data_home = user_config.data_home_of(environ)
     variables: dict[str, str] = {}
     if private_data:
         private = data_dir or folder / "data"
@@ -82,22 +85,62 @@ def prepare(
         logins.link_logins(data_home / "opencode", own)
         variables["XDG_DATA_HOME"] = str(private)
         data_home = private
+    found = user_config.read_user_config(environ)
+    content = next((source for source in found.late if source.name == CONTENT), Source(CONTENT))
     if inherit_user_config:
-        return Homes(data_home / "opencode", variables)
-    config_home = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    opencode_home = Path(environ.get("OPENCODE_TEST_HOME") or home)
-    warnings: list[str] = []
-    config = folder / "config"
-    _mirror(config_home, config)
-    own_home = folder / "home"
-    providers: set[str] = set()
-    for real, own, name in ((config_home, config, "opencode"), (opencode_home, own_home, ".opencode")):
-        kept = _kept(real / name, warnings)
-        _write_config(own / name, kept)
-        if isinstance(named := kept.get("provider"), dict):
-            providers |= named.keys()
+        return Homes(
+            data_home / "opencode",
+            variables,
+            (content.problem,) if content.problem else (),
+            content.config,
+            has_private_data=private_data,
+        )
+    where = user_config.places(environ)
+    config, own_home = folder / "config", folder / "home"
+    _mirror(where.config_home, config)
     variables |= {"XDG_CONFIG_HOME": str(config), "OPENCODE_TEST_HOME": str(own_home)}
-    return Homes(data_home / "opencode", variables, DROPPED_VARIABLES, tuple(warnings), frozenset(providers))
+    copies = {
+        where.config_home / "opencode": config / "opencode",
+        where.opencode_home / ".opencode": own_home / ".opencode",
+    }
+    if where.extra is not None:
+        copies[where.extra] = folder / "extra"
+    for real, own in copies.items():
+        _copy_folder(real, own, keep)
+    written: set[Path] = set()
+    for source in found.sources:
+        path = Path(source.name)
+        if path == where.file:
+            if _write_config(own := folder / "opencode.json", source, keep):
+                variables["OPENCODE_CONFIG"] = str(own)
+        elif path.parent in copies and _write_config(own := copies[path.parent] / path.name, source, keep):
+            written.add(own.parent)
+    if where.extra is not None and (
+        copies[where.extra] in written or any(own.is_symlink() for own in copies[where.extra].iterdir())
+    ):
+        variables["OPENCODE_CONFIG_DIR"] = str(copies[where.extra])
+    return Homes(
+        data_home / "opencode",
+        variables,
+        found.problems,
+        user_config.kept(content.config, keep),
+        _providers(found),
+        _models(found, environ),
+        has_private_data=private_data,
+        has_private_config=True,
+        brings_more=any(key in CODE_KEYS for key in keep),
+        keeps_permission="permission" in keep,
+    )
+
+
+def _providers(found: UserConfig) -> frozenset[str]:
+    named = (source.config.get("provider") for source in found.sources)
+    return frozenset(name for each in named if isinstance(each, Mapping) for name in each)
+
+
+def _models(found: UserConfig, environ: Mapping[str, str]) -> tuple[str, ...]:
+    values = (found.value(key) for key in ("model", "small_model"))
+    return tuple(user_config.substituted(value, environ) for value in values if isinstance(value, str))
 
 
 def _mirror(real: Path, private: Path) -> None:
@@ -110,30 +153,22 @@ def _mirror(real: Path, private: Path) -> None:
                     (private / entry.name).symlink_to(entry.absolute())
 
 
-def _kept(folder: Path, warnings: list[str]) -> dict[str, Any]:
-    """Read a folder's configuration files as opencode does, later ones over earlier, and keep what may be kept."""
-    kept: dict[str, Any] = {}
-    for name in CONFIG_NAMES:
-        path = folder / name
-        try:
-            value = json5.loads(path.read_text("utf-8-sig"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, RecursionError) as error:
-            reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-            warnings.append(f"{path} was left out: it cannot be read as JSON ({reason}).")
-            continue
-        if isinstance(value, dict):
-            kept = deep_merge(kept, {key: value[key] for key in KEPT_KEYS if key in value})
-    return kept
-
-
-def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    folder.mkdir(mode=0o700, parents=True)
-    (folder / "node_modules").mkdir()
+def _copy_folder(real: Path, own: Path, keep: Iterable[str]) -> None:
+    """Lay out a configuration folder in which only what is kept leads to that of the user."""
+    own.mkdir(mode=0o700, parents=True)
+    (own / "node_modules").mkdir()
     for name, content in compat.INSTALLED_ALREADY.items():
-        (folder / name).write_text(content)
+        (own / name).write_text(content)
+    for key in keep:
+        for name in FOLDERS.get(key, ()):
+            if (real / name).exists():
+                (own / name).symlink_to((real / name).absolute())
+
+
+def _write_config(path: Path, source: Source, keep: Iterable[str]) -> bool:
+    """Write the part of a source that is kept, for its owner only: it may hold keys. Return whether there is one."""
+    config = user_config.kept(source.config, keep)
     if config:
-        path = folder / "opencode.json"
         path.touch(mode=0o600)
-        path.write_bytes(msgspec.json.encode(config))
+        path.write_bytes(encode_json(config))
+    return bool(config)

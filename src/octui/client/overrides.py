@@ -13,6 +13,7 @@ import msgspec
 
 from octui.client.config import RunConfig, build_config, deep_merge
 from octui.client.config_layers import Surroundings, surroundings
+from octui.client.environment import PERMISSION
 from octui.client.permissions import (
     OURS,
     Composed,
@@ -25,11 +26,9 @@ from octui.client.permissions import (
     undone,
 )
 from octui.client.serve.events import Rule
+from octui.client.user_config import CONTENT
 from octui.encoding import encode_json
 from octui.errors import ConfigError
-
-CONTENT = "OPENCODE_CONFIG_CONTENT"
-PERMISSION = "OPENCODE_PERMISSION"
 
 
 class NamedAgents(msgspec.Struct, frozen=True):
@@ -82,7 +81,7 @@ def check_overrides(
     """
     if not override_rules(config) and not config.mcp:
         return NO_AGENTS, False
-    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
+    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep)
     for _, words in _undone(config, found, environ):
         raise ConfigError(words, hint="Remove it there, or leave the override out.")
     if not override_rules(config):
@@ -104,7 +103,7 @@ def override_variables(
     variables: dict[str, str] = {}
     if permission := enforced(override_rules(config)):
         content = _repeated(content, permission, named)
-        below = _users_permission(environ) if config.inherit_user_config else {}
+        below = _users_permission(environ) if keeps_permission(config) else {}
         variables[PERMISSION] = _json({**below, **permission})
     if content:
         variables[CONTENT] = _json(content)
@@ -113,7 +112,7 @@ def override_variables(
 
 def permissions_of(config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ) -> Permissions:
     """Return what a run's agents may do in a folder, as far as files and variables tell."""
-    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config)
+    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep)
     composed = _composed(config, found, environ)
     agent = config.agent or composed.default_agent
     return Permissions(tuple(composed.rules(agent)), agent, found.has_unseen)
@@ -160,7 +159,9 @@ def undone_overrides(
     config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[str, str]]:
     """Say what undoes overrides: the override's key in a plan, and a sentence with the file and key."""
-    yield from _undone(config, surroundings(folder, environ, inherit_user_config=config.inherit_user_config), environ)
+    yield from _undone(
+        config, surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep), environ
+    )
 
 
 def _undone(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -178,7 +179,7 @@ def _undone(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) 
 def _composed(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Composed:
     rules = override_rules(config)
     content = build_config(config)
-    late = [Layer(PERMISSION, _users_permission(environ) if config.inherit_user_config else {})]
+    late = [Layer(PERMISSION, _users_permission(environ) if keeps_permission(config) else {})]
     if rules:
         permission = enforced(rules)
         content = _repeated(content, permission, _named(content, found))
@@ -221,6 +222,11 @@ def _with_map(agent: Any) -> Any:
     if isinstance(agent, Mapping) and isinstance(agent.get("permission"), str):
         return {**agent, "permission": {"*": agent["permission"]}}
     return agent
+
+
+def keeps_permission(config: RunConfig) -> bool:
+    """Whether the user's own permissions apply to a run."""
+    return config.inherit_user_config or "permission" in config.keep
 
 
 def _users_permission(environ: Mapping[str, str]) -> dict[str, Any]:

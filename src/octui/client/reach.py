@@ -12,7 +12,8 @@ import anyio.to_thread
 from octui import temporary
 from octui.client import catalogue, compat
 from octui.client.binary import binary_version, find_binary
-from octui.client.client import AsyncOpenCodeClient, check_folder, warn
+from octui.client.client import AsyncOpenCodeClient, check_folder, warn, warn_of_missing
+from octui.client.command import server_login
 from octui.client.config import RunConfig
 from octui.client.overrides import check_overrides
 from octui.client.serve import server
@@ -43,12 +44,14 @@ async def reach(
         own: OpenCodeServer | None = None
         if config.attach is None:
             launch = await anyio.to_thread.run_sync(_prepare, client, folder, config)
+            await warn_of_missing(config)
             own = await stack.enter_async_context(server.running(launch))
             for words in own.warnings:
                 warn(words)
             api = V1Api(own.url, own.password)
         else:
-            api = V1Api(config.attach, config.password)
+            login = server_login(config)
+            api = V1Api(login.url, login.password, login.username)
         stack.push_async_callback(_close, api)
         _check_version(await api.version())
         yield api, own
@@ -72,7 +75,7 @@ def _prepare(client: AsyncOpenCodeClient, folder: Path, config: RunConfig) -> Se
 
 def _check_version(version: str) -> None:
     if not compat.can_be_served(version):
-        raise ServerError(f"opencode {version} has a server octui does not know yet.")
+        raise ServerError(compat.unsupported(version) or f"opencode {version} has a server octui does not know yet.")
 
 
 async def _close(api: ServerApi) -> None:

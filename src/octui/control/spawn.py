@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -10,6 +11,7 @@ from typing import IO
 
 import msgspec
 
+from octui.client.environment import with_absolute_paths
 from octui.encoding import decode_json, encode_json
 from octui.errors import ControlError, OctuiError, RecordingError
 from octui.plan.model import Plan
@@ -116,6 +118,7 @@ def _start(order: Order) -> Path:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
+        env=with_absolute_paths(os.environ),
         start_new_session=True,
     ) as process:
         assert process.stdin is not None

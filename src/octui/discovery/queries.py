@@ -11,19 +11,21 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octui import temporary
-from octui.client import compat, logins
+from octui.client import compat, isolation, logins
 from octui.client.compat import INTERNAL_AGENTS, TEMPORARY_VARIABLE
+from octui.client.environment import process_environment
 from octui.client.executable import start_failure
 from octui.client.lenient_json import decode
 from octui.client.permissions import matches
 from octui.client.serve.events import Rule
+from octui.client.user_config import data_home_of
 from octui.errors import OpenCodeError
 from octui.program_output import reason
 
@@ -123,34 +125,40 @@ class Queries:
         self._closed = False
         self._answers: dict[tuple[object, ...], str] = {}
 
-    def models(self, folder: Path) -> tuple[str, ...]:
+    def models(self, folder: Path, *, inherit: bool = True, keep: Sequence[str] = ()) -> tuple[str, ...]:
         """The models opencode offers in a folder.
+
+        Args:
+            folder: Where a run would work; its project configuration applies.
+            inherit: Whether the user's global configuration applies as it is.
+            keep: Keys of it that apply in any case, beside those that reach a model.
 
         Raises:
             OpenCodeError: No answer.
         """
-        return parse_models(self._ask(("models",), folder, inherit=True))
+        return parse_models(self._ask(("models",), folder, inherit=inherit, keep=keep))
 
-    def agents(self, folder: Path, *, inherit: bool) -> tuple[Agent, ...]:
+    def agents(self, folder: Path, *, inherit: bool, keep: Sequence[str] = ()) -> tuple[Agent, ...]:
         """The agents opencode offers in a folder, with their permissions.
 
         Args:
             folder: Where a run would work; its project configuration applies.
             inherit: Whether the user's global configuration applies too.
+            keep: Keys of it that apply in any case.
 
         Raises:
             OpenCodeError: No answer.
         """
         with ThreadPoolExecutor(1) as pool:  # Each question takes opencode seconds, most of them waiting.
-            asked = pool.submit(self._hidden, folder, inherit)
-            agents = parse_agents(self._ask(("agent", "list"), folder, inherit=inherit))
+            asked = pool.submit(self._hidden, folder, inherit, keep)
+            agents = parse_agents(self._ask(("agent", "list"), folder, inherit=inherit, keep=keep))
             hidden = asked.result()
         return tuple(replace(agent, hidden=hidden.get(agent.name, agent.name in INTERNAL_AGENTS)) for agent in agents)
 
-    def _hidden(self, folder: Path, inherit: bool) -> dict[str, bool]:
+    def _hidden(self, folder: Path, inherit: bool, keep: Sequence[str]) -> dict[str, bool]:
         """Return what the configuration says of hidden agents, which ``opencode agent list`` does not print."""
         with suppress(OpenCodeError):
-            return parse_hidden(self._ask(("debug", "config"), folder, inherit=inherit))
+            return parse_hidden(self._ask(("debug", "config"), folder, inherit=inherit, keep=keep))
         return {}
 
     def close(self) -> None:
@@ -161,15 +169,15 @@ class Queries:
         for process in running:
             _kill(process)
 
-    def _ask(self, args: tuple[str, ...], folder: Path, *, inherit: bool) -> str:
-        key = (args, folder, inherit)
+    def _ask(self, args: tuple[str, ...], folder: Path, *, inherit: bool, keep: Sequence[str]) -> str:
+        key = (args, folder, inherit, tuple(keep))
         if (known := self._answers.get(key)) is not None:
             return known
         words = f"`opencode {' '.join(args)}`"
         with tempfile.TemporaryDirectory(prefix=temporary.prefix("ask"), ignore_cleanup_errors=True) as temp:
             turn = logins.take_turn_in_thread(self._real_data, logins.MODELS, self._timeout_s, lambda: self._closed)
             try:
-                process = self._start(args, folder, self._environment(Path(temp), inherit), words)
+                process = self._start(args, folder, self._environment(Path(temp), inherit, keep), words)
                 try:
                     out, err = process.communicate(timeout=self._timeout_s)
                 except subprocess.TimeoutExpired:
@@ -208,25 +216,15 @@ class Queries:
 
     @property
     def _real_data(self) -> Path:
-        home = Path(self._environ.get("OPENCODE_TEST_HOME") or self._environ.get("HOME") or Path.home())
-        return Path(self._environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "opencode"
+        return data_home_of(self._environ) / "opencode"
 
-    def _environment(self, temp: Path, inherit: bool) -> dict[str, str]:
-        env = dict(self._environ)
-        data = temp / "data" / "opencode"
-        data.mkdir(parents=True)
-        logins.link_logins(self._real_data, data)
-        env["XDG_DATA_HOME"] = str(temp / "data")
-        env["OPENCODE_DISABLE_AUTOUPDATE"] = "1"
-        env[TEMPORARY_VARIABLE] = str(temp)
+    def _environment(self, temp: Path, inherit: bool, keep: Sequence[str]) -> dict[str, str]:
+        homes = isolation.prepare(temp, self._environ, private_data=True, inherit_user_config=inherit, keep=keep)
+        own = {"OPENCODE_DISABLE_AUTOUPDATE": "1", TEMPORARY_VARIABLE: str(temp)}
         if not inherit:
-            env["XDG_CONFIG_HOME"] = str(temp / "config")
-            env["OPENCODE_TEST_HOME"] = str(temp / "home")
             # opencode leaves a lock there for each new folder of configuration.
-            env["XDG_STATE_HOME"] = str(temp / "state")
-            for name in ("OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"):
-                env.pop(name, None)
-        return env
+            own["XDG_STATE_HOME"] = str(temp / "state")
+        return process_environment(self._environ, homes, own)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -20,6 +20,7 @@ from anyio.abc import TaskGroup
 
 from octui.client import compat
 from octui.client.catalogue import brings_providers
+from octui.client.command import ServerLogin, server_login
 from octui.client.config import RunConfig
 from octui.client.overrides import NO_AGENTS, NamedAgents, check_overrides
 from octui.client.serve import server
@@ -192,7 +193,7 @@ class ServerPool:
     async def _host(self, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
         try:
             if run.config.attach:
-                await self._attach(place, run.config.attach, run.config.password)
+                await self._attach(place, server_login(run.config))
             else:
                 await self._serve(place, run, wait)
         except (OctuiError, OSError) as error:
@@ -204,10 +205,10 @@ class ServerPool:
                 place.hosted.gone.set()
             place.ready.set()
 
-    async def _attach(self, place: _Place, url: str, password: str | None) -> None:
+    async def _attach(self, place: _Place, login: ServerLogin) -> None:
         from octui.client.serve.v1 import V1Api  # With httpx, which is of no use to runs without a server.
 
-        api = V1Api(url, password)
+        api = V1Api(login.url, login.password, login.username)
         url = api.url
         try:
             version = await api.version()
@@ -223,9 +224,10 @@ class ServerPool:
 
     async def _serve(self, place: _Place, run: RunSpec, wait: Callable[[str], None]) -> None:
         if not compat.can_be_served(self._version):
-            raise ServerError(
-                f"opencode {self._version} has a server octui does not know yet.", hint='Use backend = "run".'
+            words = (
+                compat.unsupported(self._version) or f"opencode {self._version} has a server octui does not know yet."
             )
+            raise ServerError(words, hint='Use backend = "run".')
         for other in self._started_before(place):
             await other.ready.wait()  # Two that lay out one data home at the same time get in each other's way.
         home = self._folder(place.number)
@@ -299,7 +301,7 @@ def _settings(run: RunSpec) -> bytes:
     """What of a run is its server's; the data home goes with it."""
     config: RunConfig = run.config
     if config.attach:
-        return encode_json(["attach", config.attach, config.password])
+        return encode_json(["attach", config.attach, config.username, config.password])
     return encode_json(["own", server_config(config), _is_isolated(run)], enc_hook=str)
 
 

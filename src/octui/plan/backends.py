@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from octui.client.compat import can_be_served
+from octui.client.compat import can_be_served, is_two, unsupported
 from octui.client.config import NOBODY_TO_ASK, RunConfig
 from octui.client.overrides import undone_overrides
+from octui.client.permissions import override_rules
 from octui.errors import PlanError, Problem
 from octui.plan.model import Backend, Plan, RunSpec
 from octui.plan.places import Place, in_words
 
-_OF_OUR_SERVER = ("mcp", "instructions", "config_overrides", "extra_env", "port", "print_logs", "log_level")
+_OF_OUR_SERVER = ("mcp", "instructions", "config_overrides", "extra_env", "keep", "port", "print_logs", "log_level")
 """What a server is started with, and so does not reach one that runs already."""
 
 _NOT_OF_A_CLIENT = ("permission", "tools", "mcp", "instructions", "config_overrides")
 """What ``opencode run`` with ``--attach`` does not tell the server."""
 
-_OF_ATTACHING = ("password", "remote_dir")
+_OF_ATTACHING = ("username", "password", "remote_dir")
 
 
 def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: str = "plan") -> Plan:
@@ -42,6 +43,8 @@ def choose_backends(plan: Plan, default: Backend, *, version: str = "", source: 
         if run.backend == "serve" and not servable:
             words = f"octui cannot talk to a server of opencode {version}; take 'run', or opencode 1."
             problems.append(Problem(in_words(("runs", index, "backend")), words))
+        if version and is_two(version) and override_rules(run.config):
+            problems.append(Problem(in_words(("runs", index, "permission")), unsupported(version)))
         problems += [Problem(in_words(("runs", index, *place)), words) for place, words in refused(run)]
     if problems:
         raise PlanError(source, problems)

@@ -10,9 +10,6 @@ from octui.plan.model import Plan, RunSpec
 from octui.plan.secrets import MASK, masked_places, masked_plan
 from octui.plan.writing import plan_to_dict
 
-PASSWORD = "OPENCODE_SERVER_PASSWORD"
-"""Where opencode itself looks for the password of a server, and so does octui."""
-
 _TOLD = 4
 
 

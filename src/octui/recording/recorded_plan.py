@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from octui.client.environment import PASSWORD
 from octui.encoding import encode_json, to_text
 from octui.errors import PlanError, RecordingError, UsageError
 from octui.plan.keys import PLAN_KEYS
 from octui.plan.model import Plan
-from octui.plan.restored import PASSWORD, differences, in_short, masks, restored, with_password
+from octui.plan.restored import differences, in_short, masks, restored, with_password
 from octui.plan.source import PlanSource, read_source
 from octui.plan.toml import plan_from_json
 from octui.recording.fact_log import FactLog

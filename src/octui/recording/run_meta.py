@@ -11,7 +11,16 @@ from typing import Any
 from octui.encoding import to_text
 from octui.recording.layout import SESSION_FILE
 
-_OVERRIDES = ("permission", "mcp", "tools", "instructions", "config_overrides", "inherit_user_config", "isolate_db")
+_OVERRIDES = (
+    "permission",
+    "mcp",
+    "tools",
+    "instructions",
+    "config_overrides",
+    "inherit_user_config",
+    "keep",
+    "isolate_db",
+)
 
 
 @dataclass(frozen=True, slots=True)

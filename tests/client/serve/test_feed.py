@@ -223,7 +223,7 @@ async def test_a_wrong_password_is_said_when_nothing_is_heard_in_time(monkeypatc
     with FakeServer("secret") as server:
         api = V1Api(server.url, "wrong")
         async with listening(api) as feed:
-            with pytest.raises(ServerError, match="does not accept the password"):
+            with pytest.raises(ServerError, match="does not accept the user name or the password"):
                 await feed.wait_connected()
         await api.close()
 

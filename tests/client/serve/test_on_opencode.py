@@ -346,9 +346,9 @@ async def test_nothing_is_installed_into_its_configuration(place: Place) -> None
 async def test_a_wrong_password_is_refused_at_once(place: Place) -> None:
     api = V1Api(place.server.url, "wrong")
     try:
-        with pytest.raises(ServerError, match="does not accept the password") as raised:
+        with pytest.raises(ServerError, match="does not accept the user name or the password") as raised:
             await api.version()
-        with pytest.raises(ServerError, match="does not accept the password"):
+        with pytest.raises(ServerError, match="does not accept the user name or the password"):
             async with api.events():
                 pass
     finally:

@@ -10,7 +10,7 @@ import anyio
 import msgspec
 from msgspec import structs
 
-from octui.client.config import RunConfig
+from octui.client.config import RunConfig, model_of
 from octui.client.overrides import broken_override
 from octui.client.permissions import override_rules, session_rules, undoes_a_denial, undone
 from octui.client.serve.api import PromptOptions, Received, ServerApi
@@ -360,7 +360,7 @@ def in_words(request: Request) -> str:
 def options_of(config: RunConfig, files: Sequence[str] = ()) -> PromptOptions:
     """Give what of a configuration goes with a prompt."""
     return PromptOptions(
-        model=config.model,
+        model=model_of(config),
         agent=config.agent,
         variant=config.variant,
         files=files,

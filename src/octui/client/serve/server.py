@@ -25,6 +25,7 @@ from octui.client import catalogue, compat, isolation, logins
 from octui.client.attempt import open_private
 from octui.client.command import server_command
 from octui.client.config import RunConfig
+from octui.client.environment import process_environment
 from octui.client.executable import start_failure
 from octui.client.guardian import guardian
 from octui.client.lines import LineFramer
@@ -71,7 +72,7 @@ class OpenCodeServer:
     Attributes:
         url: Where it listens.
         password: What it wants to be told.
-        warnings: What was left out of the user's configuration, one sentence each.
+        warnings: What could not be used of the user's configuration, one sentence each.
         data: opencode's own folder of data and log.
     """
 
@@ -127,14 +128,14 @@ async def running(launch: ServerLaunch) -> AsyncIterator[OpenCodeServer]:
             os.environ,
             private_data=launch.isolate_db,
             inherit_user_config=launch.config.inherit_user_config,
+            keep=launch.config.keep,
             data_dir=launch.data_dir,
         )
         if "XDG_DATA_HOME" in homes.variables:
             private_logins = homes.data
         command = server_command(launch.config, password=password, named=launch.named)
-        env = {name: value for name, value in os.environ.items() if name not in homes.dropped}
-        env[compat.TEMPORARY_VARIABLE] = str(folder)
-        env |= homes.variables | command.variables | {"PWD": str(folder)}
+        own = {compat.TEMPORARY_VARIABLE: str(folder), **command.variables, "PWD": str(folder)}
+        env = process_environment(os.environ, homes, own)
         if launch.narrow_models:
             env |= catalogue.narrow(folder, homes, env)
         log = open_private(launch.log_path or folder / "server.log")

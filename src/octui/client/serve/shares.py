@@ -22,6 +22,7 @@ def server_config(config: RunConfig) -> RunConfig:
         disable_autoupdate=config.disable_autoupdate,
         extra_env=config.extra_env,
         inherit_user_config=config.inherit_user_config,
+        keep=config.keep,
         print_logs=config.print_logs,
         log_level=config.log_level,
         port=config.port,

@@ -15,7 +15,8 @@ import httpx_sse
 import msgspec
 
 from octui.client import compat
-from octui.client.compat import INTERNAL_AGENTS
+from octui.client.compat import INTERNAL_AGENTS, SERVER_USER
+from octui.client.environment import PASSWORD, USERNAME
 from octui.client.lenient_json import DecodeError, as_count, decode, fit
 from octui.client.serve import v1_events
 from octui.client.serve.api import SILENCE_S, PromptOptions, Received
@@ -23,7 +24,6 @@ from octui.client.serve.events import Answers, FileDiff, Rule
 from octui.encoding import encode_json
 from octui.errors import ServerError
 
-USER = "opencode"
 CONNECT_S = 10.0
 ANSWER_S = 60.0
 """An answer may take so long where a server is busy with many sessions."""
@@ -52,17 +52,20 @@ class V1Api:
     Args:
         url: Such as ``http://127.0.0.1:4096``; a user and a password in it are used, and told nobody.
         password: Of HTTP basic authentication; None for none.
+        username: Of the same, where the URL names none.
         silence_s: After so many seconds in which the server says nothing its events are listened to anew.
 
     Raises:
         ServerError: That is no URL of a server.
     """
 
-    def __init__(self, url: str, password: str | None = None, *, silence_s: float = SILENCE_S) -> None:
+    def __init__(
+        self, url: str, password: str | None = None, username: str = SERVER_USER, *, silence_s: float = SILENCE_S
+    ) -> None:
         self.url, user, known = _taken_apart(url)
         self._silence_s = silence_s
         password = known if password is None else password
-        auth = httpx.BasicAuth(user or USER, password) if password is not None else None
+        auth = httpx.BasicAuth(user or username, password) if password is not None else None
         self._http = httpx.AsyncClient(
             base_url=self.url,
             auth=auth,
@@ -355,8 +358,9 @@ def _gone(url: str, error: Exception) -> ServerError:
 
 def _refusal(response: httpx.Response) -> ServerError:
     if response.status_code == httpx.codes.UNAUTHORIZED:
-        words = "The opencode server does not accept the password."
-        return ServerError(words, hint="Say it with `password`.", status=response.status_code)
+        words = "The opencode server does not accept the user name or the password."
+        hint = f"Set `username` and `password`, or {USERNAME} and {PASSWORD}."
+        return ServerError(words, hint=hint, status=response.status_code)
     words = _words(response.content) or response.reason_phrase
     return ServerError(f"The opencode server refuses ({response.status_code}): {words}.", status=response.status_code)
 
