@@ -11,6 +11,7 @@ import pytest
 from tests.support.executables import make_script
 
 from octui import doctor
+from octui.discovery.queries import Queries
 from octui.doctor import Check, Status
 
 _Usage = namedtuple("_Usage", "total used free")
@@ -86,6 +87,42 @@ def test_a_version_octui_was_not_tested_with_is_named(tmp_path: Path, version: s
     assert check.status == status
     assert version in check.found
     assert ("can be talked to" in check.found) == (not version.startswith("2"))
+
+
+def test_opencode_2_is_named_with_what_is_not_supported(tmp_path: Path) -> None:
+    check, path = doctor.check_opencode(_opencode(tmp_path, version="opencode v2.1.4"))
+    assert path is not None
+    assert check.status == Status.WARN
+    assert check.found.startswith("2.1.4 at ")
+    assert check.advice.startswith("OpenCode 2 is not supported yet")
+    assert "opencode-ai@1.18" in check.advice
+
+
+def test_the_users_configuration_is_named_with_what_runs_do_not_get_of_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doctor.check_configuration().found == "none of your own"
+    path = home / ".config/opencode/opencode.json"
+    path.parent.mkdir()
+    path.write_text('{"model": "{env:MODEL}", "plugin": ["p"]}')
+    monkeypatch.setenv("MODEL", "a/b")
+    check = doctor.check_configuration()
+    assert check.found == f"{path}; default model a/b"
+    assert 'keep = ["plugin"]' in check.advice
+    path.write_text('{"provider": {"a": {"options": {"apiKey": "{file:./gone}"}}}}')
+    check = doctor.check_configuration()
+    assert check.status == Status.WARN
+    assert str(path.parent / "gone") in check.found
+
+
+def test_models_are_those_that_runs_can_reach(home: Path, tmp_path: Path) -> None:
+    path = home / ".config/opencode/opencode.json"
+    path.parent.mkdir()
+    path.write_text('{"plugin": ["brings-a-provider"]}')
+    code = "import os, pathlib, sys\nfolder = pathlib.Path(os.environ['XDG_CONFIG_HOME'], 'opencode')\n"
+    code += "print('a/' + str(any('plugin' in each.read_text() for each in folder.glob('opencode.json'))))"
+    assert "1 models of a;" in doctor.check_providers(make_script(tmp_path / "opencode", code)).found
+    assert Queries(tmp_path / "opencode").models(tmp_path, inherit=False) == ("a/False",)
 
 
 def test_a_missing_opencode_fails_with_the_next_step(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ import psutil
 from octui import paths, temporary
 from octui.client import logins
 from octui.client.binary import binary_version, find_binary
-from octui.client.compat import TESTED_RANGE, TESTED_VERSION, can_be_served, is_tested
+from octui.client.compat import TESTED_RANGE, TESTED_VERSION, can_be_served, is_tested, unsupported
 from octui.client.lenient_json import decode
+from octui.client.user_config import read_user_config, substituted
 from octui.discovery.queries import Queries
 from octui.errors import OctuiError, OpenCodeBinaryNotFoundError
 from octui.install import installed_binary
@@ -75,6 +76,7 @@ def examine(binary: str | Path | None = None) -> list[Check]:
     checks = [check_python(), check_terminal(), check_colours(), check_unicode()]
     opencode, path = check_opencode(binary)
     checks.append(opencode)
+    checks.append(check_configuration())
     if path is not None:
         checks.append(check_providers(path))
     checks.append(check_logins())
@@ -143,6 +145,8 @@ def check_opencode(binary: str | Path | None = None) -> tuple[Check, Path | None
     if is_tested(version):
         return Check("opencode", Status.OK, found), path
     first, end = (".".join(map(str, bound)) for bound in TESTED_RANGE)
+    if words := unsupported(version):
+        return Check("opencode", Status.WARN, found, words), path
     advice = f"octui is tested with {first} up to before {end}; if runs misbehave, use opencode {TESTED_VERSION}."
     return Check("opencode", Status.WARN, found, advice), path
 
@@ -151,6 +155,21 @@ def _ways(version: str) -> str:
     if can_be_served(version):
         return "agents can be talked to"
     return "agents work on their own: octui cannot talk to a server of this version"
+
+
+def check_configuration() -> Check:
+    """What the user's own configuration of opencode says, and what runs get of it."""
+    found = read_user_config()
+    names = [source.name for source in found.sources]
+    if found.problems:
+        more = f" (and {len(found.problems) - 1} more)" if len(found.problems) > 1 else ""
+        return Check("opencode config", Status.WARN, found.problems[0] + more, "Mend it: runs go without it, or fail.")
+    if not names:
+        return Check("opencode config", Status.OK, "none of your own")
+    said = ", ".join(names)
+    if isinstance(model := found.value("model"), str):
+        said += f"; default model {substituted(model, os.environ)}"
+    return Check("opencode config", Status.OK, said, found.notice())
 
 
 def check_providers(binary: Path) -> Check:
@@ -163,7 +182,7 @@ def check_providers(binary: Path) -> Check:
     queries = Queries(binary)
     try:
         with tempfile.TemporaryDirectory(prefix=temporary.prefix("doctor")) as empty:
-            models = queries.models(Path(empty))
+            models = queries.models(Path(empty), inherit=False)
     except OctuiError as error:
         return Check("providers", Status.WARN, str(error), "Run `opencode models` to see why.")
     finally:

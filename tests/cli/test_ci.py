@@ -136,6 +136,18 @@ def test_both_are_written_and_the_summary_is_appended(
     assert (out, "\x1b" in err) == ("", False)
 
 
+def test_what_runs_do_not_get_of_the_users_configuration_is_said_first(
+    stand_in: StandIn, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = home / ".config/opencode/opencode.json"
+    config.parent.mkdir()
+    config.write_text('{"model": "mine/big", "plugin": ["p"]}')
+    run("run", "x", "-w", str(tmp_path), "--headless", "--binary", str(stand_in("answer()")))
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("octui: Not used from your opencode configuration: plugin. To use it, set keep")
+    assert second == "octui: No model is given: opencode's configuration says mine/big."
+
+
 def test_a_summary_for_a_build_server_that_wants_none_is_said_to_be_left_out(
     stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -159,3 +159,35 @@ def test_the_schema_takes_a_workspace_as_a_folder_or_as_a_table() -> None:
     assert text == {"type": "string"}
     assert table["properties"].keys() == {"path", "worktree", "base"}
     assert all(each["description"] for each in table["properties"].values())
+
+
+def test_a_check_says_what_runs_do_not_get_of_the_users_configuration(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = home / ".config/opencode"
+    (config / "agents").mkdir(parents=True)
+    (config / "agents/mine.md").write_text("x")
+    (config / "opencode.json").write_text('{"model": "mine/big"}')
+    plan = tmp_path / "p.toml"
+    plan.write_text('[[runs]]\nname = "a"\nworkspace = "."\nprompt = "x"\n')
+    assert main(["plan", "check", str(plan)]) == 0
+    out = capsys.readouterr().out
+    assert 'note: Not used from your opencode configuration: agent. To use it, set keep = ["agent"]' in out
+    assert "note: No model is given: opencode's configuration says mine/big." in out
+    plan.write_text(plan.read_text() + 'keep = ["agent"]\nmodel = "{env:MODEL}"\n')
+    assert main(["plan", "check", str(plan)]) == 0
+    assert "Not used" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'mcp.x = { type = "remote", url = "{env:X}/mcp" }',
+        'mcp.x = { type = "local", command = ["{env:X}"] }',
+        'model = "{env:X}"',
+    ],
+)
+def test_values_that_opencode_fills_in_pass_a_check(line: str, tmp_path: Path) -> None:
+    plan = tmp_path / "p.toml"
+    plan.write_text(f'[[runs]]\nname = "a"\nworkspace = "."\nprompt = "x"\n{line}\n')
+    assert main(["plan", "check", str(plan)]) == 0

@@ -57,7 +57,7 @@ def demo(headless: bool, as_json: bool, pace: float) -> None:
             plan = load_plan(prepare(folder, model.base_url, asks=asks))
             if headless:
                 model.follow(os.getpid())
-                raise click.exceptions.Exit(run_headless(plan, Reports(as_json=as_json)))
+                raise click.exceptions.Exit(run_headless(plan, Reports(as_json=as_json), is_demo=True))
             session = start_supervisor(plan, binary=binary)
             # From here on agents are at work in it, whatever becomes of the screen.
             workspaces = stack.pop_all()

@@ -132,6 +132,15 @@ def tell_of_asking(plan: Plan) -> None:
         click.echo("octui: Nobody is there to ask with --headless: what has to be asked for is rejected.", err=True)
 
 
+def tell_of_configuration(plan: Plan) -> None:
+    """Say on stderr what runs do not get of the user's own configuration, and which model they take."""
+    from octui.cli.report import printable
+    from octui.discovery.plan_notices import plan_notices
+
+    for line in plan_notices(plan):
+        click.echo(printable(f"octui: {line}"), err=True)
+
+
 def tell_of(work: Callable[[OnFact], Path], reports: Reports) -> int:
     """Tell how a session goes that runs in the foreground, and give the exit status.
 

@@ -56,6 +56,7 @@ def check(file: Path, variables: Sequence[str]) -> None:
     Exit status: 0 when it can be run, 2 for mistakes.
     """
     from octui.cli.report import printable
+    from octui.discovery.plan_notices import plan_notices
     from octui.plan.preview import preview
     from octui.plan.secrets import plan_secrets
     from octui.plan.toml import load_plan
@@ -65,6 +66,8 @@ def check(file: Path, variables: Sequence[str]) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in preview(found, os.environ, width):
         click.echo(printable(line))
+    for line in plan_notices(found):
+        click.echo(printable(f"note: {line}"))
 
 
 def _refused(run: RunSpec) -> Iterator[tuple[Place, str]]:

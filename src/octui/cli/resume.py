@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from octui import quick_start
-from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking
+from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking, tell_of_configuration
 from octui.cli.options import TEXT, common, common_options, need_terminal
 from octui.cli.run import read_variables
 from octui.cli.sessions import complete_session
@@ -80,6 +80,7 @@ def resume(
         from octui.fleet.main import resume_headless
 
         tell_of_asking(left.plan)
+        tell_of_configuration(left.plan)
         binary = common().binary
         raise click.exceptions.Exit(
             tell_of(lambda tell: resume_headless(found.folder, given=given, binary=binary, on_fact=tell), reports)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from octui import quick_start
-from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking
+from octui.cli.headless import Reports, headless_options, tell_of, tell_of_asking, tell_of_configuration
 from octui.cli.options import TEXT, check_text, common, common_options, need_terminal, opencode_path
 from octui.errors import UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from octui.fleet.main import OnFact
     from octui.plan.model import Backend, Plan
     from octui.plan.source import PlanSource
 
@@ -100,7 +101,8 @@ def run(
     octui run plan.toml --headless --json > result.json
     octui run plan.toml --headless --junit octui.xml --summary auto --fail-on attention
 
-    The password of a server to attach to is taken from OPENCODE_SERVER_PASSWORD.
+    The login of a server to attach to is taken from OPENCODE_SERVER_USERNAME and OPENCODE_SERVER_PASSWORD, or from
+    its URL.
 
     Exit status with --headless: 0 when all succeeded, 1 when a run did not (by --fail-on), 2 for a mistake in what
     was asked, 130 after Ctrl-C, which stops all runs in order; once more ends them at once.
@@ -124,11 +126,17 @@ def run(
     raise click.exceptions.Exit(run_dashboard(start_supervisor(plan, binary=opencode_path(), source=source)))
 
 
-def run_headless(plan: Plan, reports: Reports, source: PlanSource | None = None) -> int:
+def run_headless(plan: Plan, reports: Reports, source: PlanSource | None = None, *, is_demo: bool = False) -> int:
     """Run a plan in the foreground, tell how it goes, and give the exit status."""
     from octui.fleet.main import run_headless as run_in_foreground
 
-    return tell_of(lambda tell: run_in_foreground(plan, binary=opencode_path(), on_fact=tell, source=source), reports)
+    def work(tell: OnFact) -> Path:
+        binary = opencode_path()
+        if not is_demo:  # It needs nothing of the user's.
+            tell_of_configuration(plan)
+        return run_in_foreground(plan, binary=binary, on_fact=tell, source=source)
+
+    return tell_of(work, reports)
 
 
 def _plan(
@@ -170,7 +178,6 @@ def read_variables(words: Sequence[str]) -> dict[str, str]:
 def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str, Any], default: Backend) -> Plan:
     from octui.client.config import RunConfig, check
     from octui.plan.build import plan_from_prompt
-    from octui.plan.restored import PASSWORD
 
     if not prompt.strip():
         raise UsageError("The prompt is empty.")
@@ -183,7 +190,7 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
         model=options["model"],
         agent=options["agent"],
         permission=permissions(options["allow"], options["ask"], options["deny"]),
-        password=os.environ.get(PASSWORD) if options["attach"] else None,
+        password=_password(options["attach"]),
     )
     if options["base"] and not options["worktree"]:
         raise UsageError("--base goes with --worktree.")
@@ -210,6 +217,16 @@ def _plan_from_prompt(prompt: str, workspaces: Sequence[Path], options: dict[str
         check=options["check"] or "",
         **chosen,
     )
+
+
+def _password(attach: Sequence[str]) -> str | None:
+    """The password of servers to attach to, unless their URLs hold it."""
+    from octui.client.command import server_login
+    from octui.client.config import RunConfig
+    from octui.client.environment import PASSWORD
+
+    is_named = all(server_login(RunConfig(attach=url), {}).password for url in attach)
+    return None if is_named else os.environ.get(PASSWORD)
 
 
 def _check_places(workspaces: Sequence[Path], attach: Sequence[str], backend: Backend) -> None:

@@ -21,7 +21,7 @@ def test_the_preview_tells_the_command_the_environment_and_the_configuration(tmp
     assert "p/m" in text
     assert "OPENCODE_DISABLE_AUTOUPDATE=1" in text
     assert '"git push *": "deny"' in text
-    assert "a copy with your providers only" in text
+    assert "a copy with your providers and default models only" in text
 
 
 def test_no_secret_is_in_the_preview(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ class World:
     version: str = "1.18.33"
     models_listed: tuple[str, ...] = ("acme/big", "acme/small")
     servers: tuple[FoundServer, ...] = SERVERS
+    left_out: tuple[str, ...] = ()
     refusal: OctuiError | None = None
     started: list[Plan] = field(default_factory=list)
     installed: int = 0
@@ -63,7 +64,7 @@ class World:
         return Services(
             find=self.find,
             ask=lambda _: self,
-            read_config=lambda _: FoundConfig(self.servers),
+            read_config=lambda _: FoundConfig(self.servers, left_out=self.left_out),
             start=self.start,
             install=self.install,
         )

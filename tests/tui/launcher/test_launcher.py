@@ -33,6 +33,7 @@ from octui.tui.widgets.launcher.field import Field
 from octui.tui.widgets.launcher.form_view import FormView
 from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.server_list import ServerList
+from octui.tui.widgets.launcher.tick import Tick
 from octui.tui.widgets.launcher.workspace_field import Chips, WorkspaceField
 
 pytestmark = pytest.mark.asyncio
@@ -191,6 +192,15 @@ async def test_the_first_run_tells_of_the_demo_where_there_is_no_model(base: Pat
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one("#notice").display)
         assert "octui demo" in app.words("#notice-text")
+
+
+async def test_what_runs_do_not_get_of_the_users_configuration_is_said_until_it_is_kept(base: Path) -> None:
+    app = LauncherApp(base, World(left_out=("plugin", "agent")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Not used from your opencode configuration: plugin" in app.words("#notice-text"))
+        await until(pilot, lambda: bool(app.screen.query("#inherit")))
+        app.screen.query_one("#inherit", Tick).value = True
+        await until(pilot, lambda: not app.screen.query_one("#notice").display)
 
 
 @pytest.mark.parametrize("key", ["f7", "enter"])

@@ -15,6 +15,7 @@ from octui.client.config import RunConfig
 from octui.client.overrides import NO_AGENTS, NamedAgents, check_overrides
 from octui.client.permissions import override_rules
 from octui.client.serve.shares import server_config
+from octui.client.user_config import read_user_config
 from octui.discovery.folders import shorten
 from octui.errors import ConfigError
 from octui.plan.model import Plan, RunSpec
@@ -63,12 +64,21 @@ def _describe_run(first: RunSpec) -> str:
     command = build_command(first.config, named=_named(first))
     words, environment = _in_words(command, first.config)
     private = "  XDG_DATA_HOME=(a private folder for each run)\n" if first.isolate_db else ""
-    left_out = "" if first.config.inherit_user_config else "  XDG_CONFIG_HOME=(a copy with your providers only)\n"
+    left_out = _config_home(first.config)
     return (
         f"Command\n  {words}\n  the prompt ({_size(first)}) goes in on stdin, to the letter\n\n"
         f"Environment, added\n{environment}{private}{left_out}\n"
         f"{_CONTENT}\n{_content(command)}"
     )
+
+
+def _config_home(config: RunConfig) -> str:
+    """What a run gets of the user's configuration, and what it may miss."""
+    if config.inherit_user_config:
+        return ""
+    kept = " and ".join(filter(None, ("your providers and default models", ", ".join(config.keep))))
+    notice = read_user_config().notice(config.keep)
+    return f"  XDG_CONFIG_HOME=(a copy with {kept} only)\n" + (f"  {notice}\n" if notice else "")
 
 
 def _describe_served(first: RunSpec) -> str:
@@ -80,7 +90,7 @@ def _describe_served(first: RunSpec) -> str:
         command = server_command(shared, password=MASK, named=_named(first))
         words, environment = _in_words(command, shared)
         private = "  XDG_DATA_HOME=(a private folder)\n" if first.isolate_db else ""
-        left_out = "" if config.inherit_user_config else "  XDG_CONFIG_HOME=(a copy with your providers only)\n"
+        left_out = _config_home(config)
         server = (
             f"Server, for all runs that want the same of it\n  {words}\n\n"
             f"Environment, added\n{environment}{private}{left_out}\n"

@@ -222,6 +222,7 @@ class LauncherScreen(OctuiScreen):
                 self._fill_in(backend="run")
         elif news == "config" and offers.config is not None:
             self._view.fields.servers.show_found(offers.config.servers)
+            self._draw_notice()
         elif news == "agents":
             self._show_inherited()
         elif news == "models":
@@ -269,6 +270,7 @@ class LauncherScreen(OctuiScreen):
         self._last_form = form
         self._view.mark(checked)
         self._view.describe_more(launcher_words.more(form, checked))
+        self._draw_notice()
         self._show_inherited()
         self._draw_summary()
         self._offers.ask_about(folder, inherit=form.inherit)
@@ -452,7 +454,15 @@ class LauncherScreen(OctuiScreen):
         self.query_one("#head", Static).update(launcher_words.head(self._offers, self._base, self.size.width))
 
     def _draw_notice(self) -> None:
-        self.query_one(Notice).show(self._offers.missing, no_account=self._first_run and self._offers.has_no_models)
+        no_account = self._first_run and self._offers.has_no_models
+        self.query_one(Notice).show(self._offers.missing, no_account=no_account, left_out=self._left_out())
+
+    def _left_out(self) -> tuple[str, ...]:
+        """Keys of the user's configuration that runs of the form as it stands may miss."""
+        form, config = self._form(), self._offers.config
+        if form is None or config is None or form.inherit:
+            return ()
+        return tuple(key for key in config.left_out if key not in form.base.keep)
 
     def _draw_summary(self) -> None:
         checked, busy = self._checks.checked, self._starter.busy

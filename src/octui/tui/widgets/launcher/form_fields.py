@@ -21,6 +21,7 @@ from octui.tui.widgets.launcher.choice import WayChoice
 from octui.tui.widgets.launcher.completing_input import CompletingInput
 from octui.tui.widgets.launcher.field import Field
 from octui.tui.widgets.launcher.form_view import CHOSEN, MORE, PICKED, TICKED, TYPED, Pickers
+from octui.tui.widgets.launcher.notice import KEEP_ALL
 from octui.tui.widgets.launcher.permission_table import PermissionTable
 from octui.tui.widgets.launcher.row_list import RowList
 from octui.tui.widgets.launcher.server_list import ServerList
@@ -226,7 +227,7 @@ class MoreFields(Vertical):
                 yield Field("Silence", _line("silence", "60"))
         yield Tick("show the model's reasoning", id="thinking")
         yield Tick("private data home for each run", id="isolate")
-        yield Tick("keep your global opencode configuration", id="inherit")
+        yield Tick(KEEP_ALL, id="inherit")
 
     def on_show(self) -> None:
         """Come into sight once there is a layout: scrolling that began before it knew only where the heading is."""
