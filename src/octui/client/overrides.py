@@ -14,6 +14,7 @@ import msgspec
 from octui.client.config import RunConfig, build_config, deep_merge
 from octui.client.config_layers import Surroundings, surroundings
 from octui.client.environment import PERMISSION
+from octui.client.lenient_json import decode_as
 from octui.client.permissions import (
     OURS,
     Composed,
@@ -150,7 +151,7 @@ def _stored_rules(session_id: str | None, folder: Path, environ: Mapping[str, st
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
             row = database.execute(f"SELECT permission FROM session WHERE {where}", (value,)).fetchone()
-        return msgspec.json.decode(row[0], type=list[Rule]) if row and row[0] else []
+        return decode_as(row[0], list[Rule]) if row and row[0] else []
     except (sqlite3.Error, msgspec.DecodeError, ValueError, TypeError):
         return []
 
