@@ -131,3 +131,13 @@ def test_it_is_light_or_dark_as_the_reader_is_with_the_chosen_theme_on_its_own_s
     assert f"--background:{themes['octui-ember'].background};" in dark
     assert [each.name for each in html.themes(themes, "octui-light")] == ["octui-dark", "octui-light"]
     assert [each.name for each in html.themes(themes, "of mine")] == ["octui-dark", "octui-light"]
+
+
+def test_the_state_of_a_run_stands_beside_its_name_and_not_behind_its_answer(tmp_path: Path) -> None:
+    journal = record(tmp_path / "s", [GATEWAY])
+    journal.fact(StateChanged(at=2e9, run="gateway", state=RunState.RUNNING))
+    page = written(journal.folder)
+    body = page[page.index("<section") :]
+    assert '<h2>gateway</h2><span class="running">● running</span>' in body
+    assert body.count("● running") == 1
+    assert "✓ succeeded" in body, "how it ended before it went on is told"

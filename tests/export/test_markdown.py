@@ -125,3 +125,11 @@ def test_a_fence_is_longer_than_any_in_it() -> None:
     assert markdown.fence("a\n````\nb") == "`````\na\n````\nb\n`````\n"
     assert markdown.code("a`b") == "``a`b``"
     assert markdown.code("`a") == "`` `a ``"
+
+
+def test_the_state_of_a_run_stands_below_its_name_and_not_behind_its_answer(tmp_path: Path) -> None:
+    journal = record(tmp_path / "s", [GATEWAY])
+    journal.fact(StateChanged(at=2e9, run="gateway", state=RunState.RUNNING))
+    document = written(journal.folder)
+    assert "## gateway\n\n**● running**" in document
+    assert document.partition("## gateway")[2].count("running") == 1

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from tests.tui.driving import dashboard, on_screen, until
 from tests.tui.sessions import API, GATEWAY, record
-from tests.tui.talking import served
-from textual.widgets._toast import Toast
 
 from octui.errors import RecordingError
 from octui.tui import app as entry
@@ -15,7 +13,6 @@ from octui.tui.app import OctuiApp
 from octui.tui.messages import Launched
 from octui.tui.screens.dashboard import DashboardScreen
 from octui.tui.screens.replay import ReplayScreen
-from octui.tui.widgets.prompt_line import PromptLine
 
 
 @pytest.mark.parametrize("run", [entry.run_dashboard, entry.run_replay])
@@ -90,7 +87,7 @@ async def test_a_setting_that_cannot_be_used_is_told_and_the_screen_comes_up(
     file.write_text(settings)
     app = dashboard(record(tmp_path, [API], live=True).folder)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: any(told in notice.message for notice in app._notifications))
+        await until(pilot, lambda: any(told in notice.words for notice in app.messages))
         assert isinstance(app.screen, DashboardScreen)
 
 
@@ -105,20 +102,3 @@ async def test_a_key_of_the_users_own_works(tmp_path: Path, own_home: Path) -> N
         assert not app.screen.query_one("#search-line").display
         await pilot.press("f11")
         assert app.screen.query_one("#search-line").display
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_what_is_told_in_passing_covers_neither_the_bars_nor_a_line_to_type_in(
-    tmp_path: Path, size: tuple[int, int]
-) -> None:
-    app = dashboard(served(tmp_path, []).folder)
-    async with app.run_test(size=size, notifications=True) as pilot:
-        await pilot.press("i")
-        app.notify("Queued for api: comes next.", markup=False)
-        await until(pilot, lambda: "Queued for api" in on_screen(app))
-        toast = app.screen.query_one(Toast).region
-        assert toast.y > 0
-        assert toast.right >= size[0] - 2
-        assert toast.bottom <= size[1] // 2
-        assert not toast.overlaps(app.screen.query_one(PromptLine).region)

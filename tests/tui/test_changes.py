@@ -44,8 +44,8 @@ def words_on(app: OctuiApp) -> str:
 
 
 def told(app: OctuiApp) -> str:
-    """What was told in passing and still stands there."""
-    return " ".join(each.message for each in app._notifications)
+    """All messages so far."""
+    return " ".join(each.words for each in app.messages)
 
 
 async def show(app: OctuiApp, pilot: Pilot[int], words: str = "limits-sonnet changed 3 files") -> None:

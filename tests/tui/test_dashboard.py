@@ -6,7 +6,22 @@ from pathlib import Path
 
 import pytest
 from tests.tui.driving import dashboard, on_dashboard, on_screen, steady, typed_at_once, until
-from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, WORKER, Script, line, record, step_start, text, tool
+from tests.tui.sessions import (
+    API,
+    BILLING,
+    GATEWAY,
+    NOW,
+    SEARCH,
+    SIX,
+    START,
+    WORKER,
+    Script,
+    line,
+    record,
+    step_start,
+    text,
+    tool,
+)
 from textual.geometry import Size
 from textual.widgets import Input, OptionList
 
@@ -246,15 +261,20 @@ async def test_stopping_asks_first_and_then_tells_the_supervisor(tmp_path: Path)
         await until(pilot, lambda: controls.asked[-1] == ("stop", None))
 
 
-async def test_a_run_that_is_over_is_restarted_without_asking_and_a_live_one_after_it(tmp_path: Path) -> None:
+async def test_a_restart_asks_first_and_says_what_it_does(tmp_path: Path) -> None:
     app = dashboard(record(tmp_path, [API, WORKER], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         controls = Controls()
         on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
         await pilot.press("2", "r")
+        await until(pilot, lambda: "Restart worker?" in on_screen(app))
+        assert "changes may be made twice" in " ".join(on_screen(app).replace("│", " ").split())
+        await pilot.press("enter")
+        assert controls.asked == [], "No is the default"
+        await pilot.press("r", "y")
         await until(pilot, lambda: controls.asked == [("restart", "worker")])
         await pilot.press("1", "r")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await until(pilot, lambda: "Stop and restart api?" in on_screen(app))
         await pilot.press("y")
         await until(pilot, lambda: controls.asked[-1] == ("restart", "api"))
 
@@ -263,7 +283,7 @@ async def test_a_refused_command_is_told_in_words(tmp_path: Path) -> None:
     app = dashboard(record(tmp_path, [API, WORKER], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         on_dashboard(app).controls = Controls("The supervisor does not answer.")  # type: ignore[assignment]  # a stand-in
-        await pilot.press("2", "r")
+        await pilot.press("2", "r", "y")
         await until(pilot, lambda: "The supervisor does not answer." in on_screen(app))
 
 
@@ -341,9 +361,7 @@ async def test_help_and_palette_tell_every_command(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         shown = " ".join(on_screen(app).split())
         for command in on_dashboard(app).COMMANDS_TABLE:
-            assert (command.help in offered) is (command.action not in ("resume", "acknowledge")), (
-                "nothing is over here"
-            )
+            assert (command.help in offered) is (command.action != "acknowledge"), "nothing has to be seen here"
             if not command.id[-1].isdigit():
                 assert command.help in shown
 
@@ -523,20 +541,38 @@ async def test_what_did_not_succeed_is_resumed_after_asking_where_nobody_is_at_w
         await until(pilot, lambda: asked == ["resume"] and "2 runs begin anew." in on_screen(app))
 
 
-@pytest.mark.parametrize(("scripts", "live"), [([GATEWAY], False), ([WORKER], True)])
-async def test_resuming_is_not_offered_while_somebody_works_nor_where_all_succeeded(
-    tmp_path: Path, scripts: list[Script], live: bool
-) -> None:
-    app = dashboard(record(tmp_path, scripts, live=live).folder)
-    async with app.run_test(size=(200, 40), notifications=True) as pilot:
+@pytest.mark.parametrize(
+    ("scripts", "why"),
+    [
+        ([GATEWAY], "All runs have succeeded: there is nothing to resume."),
+        ([WORKER, API], "api is still active. r restarts one run."),
+        ([WORKER, API, SEARCH], "2 runs are still active. r restarts one run."),
+    ],
+)
+async def test_resume_says_why_it_cannot_be_done(tmp_path: Path, scripts: list[Script], why: str) -> None:
+    app = dashboard(record(tmp_path, scripts, live=True).folder)
+    async with app.run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: "q quit" in on_screen(app))
+        assert "R resume" not in on_screen(app)
         await pilot.press("R")
-        await pilot.pause(0.1)
-        assert "resume" not in on_screen(app).casefold()
+        await until(pilot, lambda: why in on_screen(app))
+        assert not isinstance(app.screen, AskScreen)
+
+
+async def test_resume_restarts_runs_of_a_live_session_that_are_all_over(tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, [WORKER, GATEWAY, BILLING], live=True).folder)
+    async with app.run_test(size=(200, 40)) as pilot:
+        controls = Controls()
+        on_dashboard(app).controls = controls  # type: ignore[assignment]  # a stand-in
+        await until(pilot, lambda: "R resume" in on_screen(app))
+        await pilot.press("R")
+        await until(pilot, lambda: "2 of 3 runs begin anew." in on_screen(app))
+        await pilot.press("y")
+        await until(pilot, lambda: sorted(controls.asked) == [("restart", "billing"), ("restart", "worker")])
 
 
 async def test_the_keys_offer_to_resume_once_the_session_is_over(tmp_path: Path) -> None:
-    journal = record(tmp_path, [WORKER], live=True)
+    journal = record(tmp_path, [API, WORKER], live=True)
     app = dashboard(journal.folder)
     async with app.run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: "q quit" in on_screen(app))

@@ -6,7 +6,7 @@ import pytest
 from tests.tui.sessions import NOW, START, WORKER, Script, line, record, step_finish, step_start, text, tool
 
 from octui.client.config import RunConfig
-from octui.recording.facts import AttemptEnded, AttemptStarted, RunState, StateChanged
+from octui.recording.facts import AttemptEnded, AttemptStarted, Attention, RunState, StateChanged
 from octui.recording.journal import Journal
 from octui.recording.session import Session
 from octui.tui.document import RunDocument
@@ -35,6 +35,40 @@ def test_a_document_begins_with_the_prompt_and_ends_with_how_it_came_out(tmp_pat
     assert "✗ failed: the run ended without a final answer" in lines
     assert any(shown.startswith("◆ opencode rejected by itself") for shown in lines)
     assert lines[-1].endswith("auto-rejecting") or "auto-rejecting" in lines[-1]
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.RETRYING])
+def test_an_error_is_told_once(tmp_path: Path, state: RunState) -> None:
+    said = "You exceeded your quota."
+    script = Script(
+        "api",
+        [{"type": "error", "error": {"name": "APIError", "data": {"message": said}}}],
+        RunState.FAILED,
+        f"APIError: {said}",
+        [(Attention.PROVIDER_REFUSES, f"the provider refuses the request (APIError: {said})")],
+        f"warning: slow disk\nerror: {said}\n",
+    )
+    journal = record(tmp_path, [script], live=True)
+    if state is RunState.RETRYING:
+        journal.fact(StateChanged(at=NOW, run="api", state=state, why=f"APIError: {said}"))
+    lines = "\n".join(whole(document(journal)))
+    assert lines.count(said) == 1
+    assert "✗ APIError" in lines
+    assert f"{UNICODE.states[state]} {state}" in lines
+    assert "◆ the provider refuses the request" in lines
+    assert "warning: slow disk" in lines
+
+
+def test_an_error_that_the_filter_hides_is_told_at_the_end(tmp_path: Path) -> None:
+    script = Script(
+        "api",
+        [{"type": "error", "error": {"name": "APIError", "data": {"message": "You exceeded your quota."}}}],
+        RunState.FAILED,
+        "APIError: You exceeded your quota.",
+    )
+    paper = document(record(tmp_path, [script]))
+    paper.hidden = frozenset({"error"})
+    assert "\n".join(whole(paper)).count("You exceeded your quota.") == 1
 
 
 def test_a_long_prompt_is_folded_and_opens(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ SCREENS = (
         ({"zoom": "s", "stop": "z"}, {"zoom": "s", "stop": "z"}),
         ({"zoom": "x"}, {"zoom": "x"}),
         ({"help": "f1,h"}, {"help": "f1,h"}),
+        ({"zoom": "?"}, {"zoom": "question_mark"}),
     ],
 )
 def test_keys_that_can_be_used_are(chosen: dict[str, str], used: dict[str, str]) -> None:
@@ -37,7 +38,10 @@ def test_keys_that_can_be_used_are(chosen: dict[str, str], used: dict[str, str])
         ({"zoom": ""}, "'' for 'zoom' is no key."),
         ({"zoom": "a,,b"}, "'' for 'zoom' is no key."),
         ({"zoom": "s"}, "'s' for 'zoom' is the key of 'stop', which needs another one first."),
-        ({"zoom": "question_mark"}, "'question_mark' for 'zoom' is the key of 'help', which needs another one first."),
+        (
+            {"zoom": "question_mark,f1"},
+            "'question_mark' for 'zoom' is the key of 'help', which needs another one first.",
+        ),
         ({"slower": "x"}, "'x' for 'slower' is the key of 'close', which needs another one first."),
     ],
 )

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+from tests.tui.driving import dashboard, on_screen, until
+from tests.tui.sessions import API, GATEWAY, Script, record, tool
 from tests.tui.streams import Told
 from tests.tui.worktrees import compared
 from tests.workspace.conftest import in_git
@@ -49,6 +53,41 @@ def test_permissions_in_force_are_shown_with_where_they_come_from(tmp_path: Path
         ["bash", "deny"],
         ["override", "of", "this", "run"],
     ]
+
+
+LONG = "packages/northern/src/billing/test_customers_of_the_northern_region.py"
+
+
+@pytest.mark.parametrize("width", [24, 30, 44])
+def test_labels_are_whole_and_files_keep_their_names_at_every_width(tmp_path: Path, width: int) -> None:
+    paths = ("src/billing/northern/__init__.py", "packages/northern/src/billing/limits.py", LONG)
+    edits = [
+        tool("edit", path, input={"filePath": path}, metadata={"diff": "@@ -1,1 +1,1 @@\n-a\n+b\n"}) for path in paths
+    ]
+    session = Session.open(record(tmp_path, [Script("api", edits)]).folder)
+    view = SessionView(session)
+    digest = Digest(view, "api")
+    while digest.advance():
+        pass
+    lines = [*map(plain, side_lines(view.run("api", UNICODE), digest, session.meta("api"), "", width, UNICODE))]
+    assert f"{'Files changed':<{width - 1}}3" in lines
+    assert any("/__init__.py" in line and line.endswith(" +1 −1") for line in lines)
+    assert any("/limits.py" in line for line in lines)
+    assert any(line.startswith("test_c") and ".py +1" in line for line in lines) or "customers" in "".join(lines)
+    assert any(line.startswith("model") and line.endswith("claude-sonnet-4-5") for line in lines)
+    assert all(len(line) <= width for line in lines)
+
+
+@pytest.mark.asyncio
+async def test_the_side_bar_is_composed_for_the_width_it_has(tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, [GATEWAY, API], live=True).folder)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("z")
+        await until(pilot, lambda: re.search(r"Files changed +1 *$", on_screen(app), re.MULTILINE))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: re.search(r"src/limits.py {12,}\+1 −1", on_screen(app)))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: re.search(r"src/limits.py {1,8}\+1 −1", on_screen(app)))
 
 
 def side_of(session: Session, run: str) -> str:

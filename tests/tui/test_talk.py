@@ -178,26 +178,33 @@ async def test_a_run_that_comes_by_itself_does_not_take_the_focus(tmp_path: Path
         assert on_dashboard(app).current == "api"
 
 
-async def test_what_a_run_has_just_begun_is_ended_at_once_and_what_took_longer_after_asking(tmp_path: Path) -> None:
+async def test_a_turn_is_interrupted_after_asking(tmp_path: Path) -> None:
     journal = served(tmp_path, [])
     app = dashboard(journal.folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         controls = in_charge(app)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: controls.asked == [("abort", "api")])
+        await pilot.press("enter")
+        assert controls.asked == [], "No is the default"
         journal.fact(StateChanged(at=NOW - 3, run="api", state=RunState.RUNNING))
         await until(pilot, lambda: on_dashboard(app).session.facts[-1].at == NOW - 3)
         await pilot.press("x")
-        await until(pilot, lambda: len(controls.asked) == 2)
-        journal.fact(StateChanged(at=NOW - 90, run="api", state=RunState.SUCCEEDED))
-        journal.fact(StateChanged(at=NOW - 2, run="api", state=RunState.STARTING, why="its server starts"))
-        await until(pilot, lambda: "starting" in on_screen(app))
-        await pilot.press("x")
-        await until(pilot, lambda: len(controls.asked) == 3)
+        await until(pilot, lambda: "Interrupt api's current turn?" in on_screen(app))
+        await pilot.press("y")
+        await until(pilot, lambda: controls.asked == [("abort", "api")])
         await pilot.press("2", "x")
-        await until(pilot, lambda: "gateway is not at work." in on_screen(app))
+        await until(pilot, lambda: "gateway is idle." in on_screen(app))
+        assert len(controls.asked) == 1
+
+
+async def test_interrupting_a_session_that_is_over_does_not_start_it(tmp_path: Path) -> None:
+    app = dashboard(ended(tmp_path))
+    async with app.run_test(size=SIZE) as pilot:
+        controls = in_charge(app)
+        await pilot.press("x")
+        await until(pilot, lambda: "is idle." in on_screen(app))
+        assert controls.asked == []
 
 
 @pytest.mark.parametrize("key", ["a", "i", "x", "F", "M", "D"])

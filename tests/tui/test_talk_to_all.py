@@ -20,7 +20,7 @@ THREE = (API, GATEWAY, SEARCH)
 
 def told(app: OctuiApp) -> list[str]:
     """What was told in passing, whole, however it is wrapped on the screen."""
-    return [each.message for each in app._notifications]
+    return [each.words for each in app.messages]
 
 
 async def test_what_is_typed_once_is_sent_to_all_that_are_named_above_it(tmp_path: Path) -> None:

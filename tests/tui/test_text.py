@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from octui.tui.text import MAX_COMBINING_MARKS, clean, clean_line, cut, cut_start, pad, wrap
+from octui.tui.text import (
+    MAX_COMBINING_MARKS,
+    clean,
+    clean_line,
+    cut,
+    cut_middle,
+    cut_path,
+    cut_start,
+    pad,
+    without,
+    wrap,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +99,40 @@ def test_cut_text_never_takes_more_cells_than_it_may(text: str, width: int) -> N
 
 def test_a_path_is_cut_from_its_start() -> None:
     assert cut_start("services/api/router.py", 12) == "…i/router.py"
+
+
+@given(st.text(max_size=60).map(clean_line), st.integers(1, 50))
+def test_whatever_is_shortened_fits_and_stays_as_it_is_where_it_does(text: str, width: int) -> None:
+    for shorten in (cut, cut_middle, cut_path):
+        shown = shorten(text, width)
+        assert cell_len(shown) <= width
+        assert shown == text or cell_len(text) > width
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "shown"),
+    [
+        ("src/billing/limits.py", 21, "src/billing/limits.py"),
+        ("src/billing/limits.py", 16, "…lling/limits.py"),
+        ("src/billing/limits.py", 10, "…limits.py"),
+        ("src/billing/limits.py", 9, "limits.py"),
+        ("src/billing/test_limits_of_customers.py", 18, "test_limits_…rs.py"),
+        ("src/订单/支付服务.py", 13, "…/支付服务.py"),
+    ],
+)
+def test_a_path_keeps_the_name_of_its_file(path: str, width: int, shown: str) -> None:
+    assert cut_path(path, width) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("The provider refuses: You exceeded your quota.", "The provider refuses"),
+        ("the provider refuses (APIError: You exceeded your quota.)", "the provider refuses"),
+        ("the provider fails (You exceeded your quota.); attempt 2", "the provider fails attempt 2"),
+        ("APIError: You exceeded your quota.", ""),
+        ("exit code 1", "exit code 1"),
+    ],
+)
+def test_what_is_said_elsewhere_is_left_out(words: str, left: str) -> None:
+    assert without(words, ["You exceeded your quota.", "APIError: You exceeded your quota.", "code"]) == left

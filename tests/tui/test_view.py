@@ -1,13 +1,30 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.tui.sessions import API, GATEWAY, NOW, SIX, START, Script, record, step_finish, step_start, text, tool
+from tests.tui.sessions import (
+    API,
+    BILLING,
+    GATEWAY,
+    MAILER,
+    NOW,
+    SIX,
+    START,
+    WORKER,
+    Script,
+    record,
+    step_finish,
+    step_start,
+    text,
+    tool,
+)
 
 from octui.recording.facts import RunState
 from octui.recording.session import Session
-from octui.tui.glyphs import ASCII, UNICODE, Glyphs
+from octui.tui.glyphs import ASCII, UNICODE, Glyphs, needs_you, state_words
 from octui.tui.render.lines import plain, width_of
 from octui.tui.view import SessionView, first_in_need
 from octui.tui.widgets.bars import session_line
@@ -86,7 +103,44 @@ def test_head_and_foot_fit_and_keep_what_matters_most(tmp_path: Path, width: int
         for left, right in (head_lines(run, width, UNICODE), foot_lines(run, width, UNICODE)):
             assert width_of(left) + width_of(right) + 3 <= width or not right
             assert width_of(left) <= width
-        assert run.name in plain(head_lines(run, width, UNICODE)[0])
+        head = plain(head_lines(run, width, UNICODE)[0])
+        assert run.name in head
+        assert ("needs you" if needs_you(run.status) else state_words(run.status)) in head
+
+
+LONG_NAMES = (
+    "explain-the-service-that-bills-customers-of-the-northern-region-and-list-its-risks-2",
+    "支付服务的三个风险最大的函数以及它们的测试和文档还有数据库迁移-2",
+)
+
+
+@pytest.mark.parametrize("name", LONG_NAMES, ids=["latin", "wide"])
+@pytest.mark.parametrize("width", [11, 20, 35, 55, 75, 96, 115, 195])
+def test_a_long_name_is_cut_and_never_the_state(tmp_path: Path, width: int, name: str) -> None:
+    scripts = [replace(script, name=name) for script in SIX]
+    for number, script in enumerate(scripts):
+        view = view_of(tmp_path / str(number), (script,))
+        run = view.run(name, UNICODE)
+        left, right = head_lines(run, width, UNICODE)
+        state = "needs you" if needs_you(run.status) else state_words(run.status)
+        assert state in plain(left)
+        assert width_of(left) + (width_of(right) + 3 if right else 0) <= width
+        if width >= 35:
+            assert plain(left).split()[1][:3] == name[:3], "its beginning is there"
+        if width >= 75:
+            assert "-2" in plain(left), "so is what tells it from others"
+        if width >= 96 and run.elapsed_s is not None:
+            assert "claude-sonnet-4-5" in plain(right), "the name does not take the room of all else"
+
+
+@pytest.mark.parametrize("scripts", [SIX, (API, WORKER), (WORKER, BILLING, GATEWAY, MAILER)])
+def test_the_session_bar_counts_each_run_once(tmp_path: Path, scripts: tuple[Script, ...]) -> None:
+    view = view_of(tmp_path, scripts)
+    totals = view.session_totals()
+    shown = plain(session_line(view.name, totals, "", "text", 200, UNICODE))
+    counts = [int(count) for count in re.findall(r"[◆●○✓✗■] (\d+) ", shown)]
+    assert sum(counts) == len(scripts)
+    assert totals.attention == sum(needs_you(view.status.run(each.name)) for each in scripts)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])

@@ -126,13 +126,16 @@ def outcome_of(call: Called) -> str:
 
 
 def note_of(entry: AnyEntry) -> str:
-    """An entry that is a line and no more; empty for any other, and for one that says nothing new."""
+    """Give an entry that is a line and no more; empty for any other, and for one that tells a reader nothing.
+
+    That a run started or went on to run is such: its state stands beside its name, and its prompt says that it began.
+    """
     match entry:
+        case Entered(state=RunState.STARTING | RunState.RUNNING, why=""):
+            return ""
         case Stepped(reason=reason, tokens=count, cost=dollars):
             ended = "" if reason in ("", "stop", "tool-calls") else f"ended: {clean_line(reason)}, "
             return f"{ended}{tokens(count)} tokens{f', {cost(dollars)}' if dollars else ''}"
-        case Entered(state="starting" | "running", why=""):
-            return ""  # The first event says so, and may be older than the state.
         case Entered(state=state, why=why):
             words = f"{UNICODE.states[RunState(state)]} {state.replace('_', ' ')}"
             return f"{words}: {clean_line(why)}" if why else words

@@ -24,9 +24,14 @@ class Rest:
     kept: tuple[str, ...]
 
 
-def rest_of(session: Session) -> Rest:
-    """Tell what begins anew when a session is resumed; nothing where it cannot be."""
-    if session.is_bare or session.is_live:
+def rest_of(session: Session, *, as_if_over: bool = False) -> Rest:
+    """Tell what begins anew when a session is resumed; nothing where it cannot be.
+
+    Args:
+        session: The session.
+        as_if_over: Whether to tell it of a live session, too, as if its supervisor were gone.
+    """
+    if session.is_bare or (session.is_live and not as_if_over):
         return Rest((), session.run_names)
     status = session.status
     anew = tuple(

@@ -5,12 +5,16 @@ Nothing here owns a process of a run: the supervisor is one of its own, and the 
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -18,12 +22,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from octui import paths, quick_start, settings
 from octui.errors import OctuiError
 from octui.tui.charset import is_ascii_only
-from octui.tui.messages import Launched
+from octui.tui.keys import EVERYWHERE, key_name
+from octui.tui.layout import SHORT_ROWS
+from octui.tui.messages import Launched, Notice, Told
 from octui.tui.raw_input import take_any_bytes
 from octui.tui.screens.base import OctuiScreen
 from octui.tui.text import clean_line
@@ -31,12 +39,18 @@ from octui.tui.theming import DEFAULT_THEME, folder_mark, load_theme, load_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.command import Provider
+    from textual.notifications import SeverityLevel
 
     from octui.recording.session import Session
     from octui.tui.glyphs import Glyphs
     from octui.tui.palette import Palette
 
 THEME_POLL_S = 2.0
+MESSAGE_S = 4.0
+"""How long a message stays if no key is pressed."""
+
+MESSAGES_KEPT = 50
 FIRST_LOOK_S = 0.03
 """How long logs are read before the first screen; the rest is while it is shown."""
 
@@ -51,6 +65,12 @@ LOADED_LATER = (
 )
 
 
+def _command_provider() -> type[Provider]:
+    from octui.tui.command_provider import CommandProvider
+
+    return CommandProvider
+
+
 class OctuiApp(App[int]):
     """octui in a terminal.
 
@@ -60,11 +80,12 @@ class OctuiApp(App[int]):
 
     TITLE = "octui"
     ENABLE_COMMAND_PALETTE = True
-    CSS = "ToastRack { dock: top; align: right top; margin: 1 0 0 0; } Toast { margin: 0 0 1 0; padding: 0 1; }"
-    """What is told in passing stands on what is oldest: not on the newest lines of a pane, nor on a line to type in."""
+    COMMANDS = {_command_provider}  # noqa: RUF012 (Textual declares no ClassVar)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT_ROWS, "-tall")]  # noqa: RUF012 (Textual declares no ClassVar)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "quit", show=False, priority=False),
         Binding("ctrl+p", "command_palette", "commands", show=False, priority=True, id="app.commands"),
+        *(replace(command.binding, action=f"app.{action}", priority=True) for command, action in EVERYWHERE),
     ]
 
     def __init__(self, first: Callable[[OctuiApp], OctuiScreen]) -> None:
@@ -73,11 +94,14 @@ class OctuiApp(App[int]):
         self._first = first
         self.ascii_only = is_ascii_only()
         self._problems_told: frozenset[str] = frozenset()
+        self.messages: deque[Notice] = deque(maxlen=MESSAGES_KEPT)
+        self._last_key: events.Key | None = None
         self._title_words = ""
         self._waiting = 0
         self._left: OctuiScreen | None = None
         self._theme_mark = folder_mark(paths.user_themes_dir())
         self.settings, self._settings_problem = settings.load_or_default()
+        self._own_keys: dict[str, str] = {}
         self._load_themes()
         self.theme = self.settings.theme if self.settings.theme in self.own_themes else DEFAULT_THEME
 
@@ -142,6 +166,10 @@ class OctuiApp(App[int]):
         """Tell the panes of a key before anything is made of it: it is not to wait for their frames."""
         if isinstance(event, events.InputEvent) and isinstance(self._screen_below, OctuiScreen):
             self._screen_below.heard_key()
+        if isinstance(event, events.Key):
+            self._last_key = event
+            if self.messages:
+                self._hide_message()
         if not await self._ran_command(event):
             await super().on_event(event)
 
@@ -194,6 +222,7 @@ class OctuiApp(App[int]):
         from octui.tui.keymap import screens_with_commands, usable_keys
 
         keys, problems = usable_keys(self.settings.keys, screens_with_commands())
+        self._own_keys = keys
         self.set_keymap(keys)
         for problem in problems:
             self._tell("Key skipped", problem)
@@ -215,6 +244,65 @@ class OctuiApp(App[int]):
 
     def _tell(self, title: str, problem: str) -> None:
         self.notify(clean_line(problem), title=title, severity="warning", markup=False, timeout=8)
+
+    # Messages
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message at the bottom of the screen in front; from any thread.
+
+        Textual's own messages are toasts, which cover what is below them and stay when the screen changes.
+
+        Args:
+            message: What happened, and what to do.
+            title: A word or two before it; empty for none.
+            severity: How it is drawn; warnings and errors stay for a moment whatever is pressed.
+            timeout: Seconds after which it goes, if no key is pressed before; `MESSAGE_S` if None.
+            markup: Whether ``message`` has Textual's markup, which is taken out.
+        """
+        words = Content.from_markup(message).plain if markup else message
+        words = clean_line(f"{title}: {words}" if title else words)
+        self.post_message(Told(Notice(words, severity, timeout or MESSAGE_S, time.time())))
+
+    async def on_told(self, message: Told) -> None:
+        """Show a message on the screen in front."""
+        self.messages.append(message.notice)
+        if not self.screen_stack:
+            return
+        from octui.tui.widgets.message_line import MessageLine
+
+        screen = self.screen
+        if not screen.query(MessageLine):
+            line = MessageLine(self.palette)
+            await (screen.mount_message_line(line) if isinstance(screen, OctuiScreen) else screen.mount(line))
+        rows = screen.rows_below_messages if isinstance(screen, OctuiScreen) else 0
+        screen.query_one(MessageLine).tell(message.notice, self.keys_of("app.messages")[0], rows)
+
+    def _hide_message(self) -> None:
+        """A key was pressed: the message on the screen in front has been seen."""
+        from octui.tui.widgets.message_line import MessageLine
+
+        for line in self.screen.query(MessageLine):
+            line.heard_key()
+
+    def action_show_settings(self) -> None:
+        """Show where the settings are, and what they are."""
+        from octui.tui.screens.sheets import settings_screen
+
+        self.push_screen(settings_screen(settings.path(), self.settings, self.palette))
+
+    def action_show_messages(self) -> None:
+        """List the last messages, the newest first, each whole."""
+        from octui.tui.screens.sheets import messages_screen
+
+        self.push_screen(messages_screen(list(self.messages), self.palette))
 
     def _watch_themes(self) -> None:
         mark = folder_mark(paths.user_themes_dir())
@@ -289,6 +377,13 @@ class OctuiApp(App[int]):
         except OctuiError as error:
             self.notify(clean_line(str(error)), severity="error", markup=False)
 
+    def action_new_session(self) -> None:
+        """Show the launcher in the place of what is shown; the agents of a session go on working."""
+        from octui.tui.screens.launcher import LauncherScreen
+
+        self.set_terminal_title("octui")
+        self.switch_screen(LauncherScreen())
+
     def action_pick_session(self) -> None:
         """Open another session: a live one in the dashboard, one that is over as a replay."""
         from octui.recording.session import Session, list_sessions
@@ -314,18 +409,59 @@ class OctuiApp(App[int]):
     # Commands
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every command of the screen in the palette."""
-        told: set[str] = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if not binding.id or binding.id in told or binding.id == "app.commands" or not binding.description:
-                continue
-            told.add(binding.id)
-            yield SystemCommand(
-                binding.description.capitalize(),
-                f"{binding.tooltip or binding.description} ({binding.key})",
-                partial(self.run_action, binding.action, active.node),
-            )
+        """Give every command of the screen."""
+        from octui.tui.command_provider import entries
+
+        for entry in entries(self, screen):
+            yield SystemCommand(entry.title, entry.help, entry.run)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave a key such as ``?`` to the field it is typed into."""
+        if action in _EVERYWHERE_ACTIONS and self._is_typing:
+            return False
+        return super().check_action(action, parameters)
+
+    @property
+    def _is_typing(self) -> bool:
+        key = self._last_key
+        return key is not None and key.is_printable and isinstance(self.screen.focused, Input | TextArea)
+
+    def keys_of(self, command: str) -> list[str]:
+        """Give the keys of a command that works on every screen, by Textual's names."""
+        default = next(each.keys for each, _ in EVERYWHERE if each.id == command)
+        return self._own_keys.get(command, default).split(",")
+
+    async def action_show_help(self) -> None:
+        """Show the keys of the screen in front."""
+        screen = self.screen
+        if callable(own := getattr(screen, "action_help", None)):
+            result = own()
+            if inspect.isawaitable(result):
+                await result
+            return
+        from octui.tui.screens.sheets import keys_screen
+
+        self.push_screen(keys_screen(screen, self.palette))
+
+    async def action_quit(self) -> None:
+        """Quit as the dashboard below does, which asks where agents are running."""
+        from octui.tui.screens.dashboard import DashboardScreen
+
+        below = next((each for each in self.screen_stack if isinstance(each, DashboardScreen)), None)
+        if below is not None:
+            below.action_leave()
+        else:
+            self.exit()
+
+    def action_help_quit(self) -> None:
+        """Say which key quits, as ``ctrl+c`` does not."""
+        active = [each.binding for each in self.screen.active_bindings.values()]
+        found = [key_name(each.key) for each in active if each.id == "app.quit" or each.action in ("quit", "app.quit")]
+        if found:
+            self.notify(f"Press {found[0]} to quit.", markup=False)
+
+
+_EVERYWHERE_ACTIONS = frozenset(action for _, action in EVERYWHERE)
 
 
 def _load_the_rest() -> None:

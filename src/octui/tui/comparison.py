@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from rich.cells import cell_len
+
 from octui.recording.comparing import Figures
 from octui.tui import format as fmt
 from octui.tui.glyphs import UNICODE, Glyphs
 from octui.tui.render.lines import Line
-from octui.tui.text import clean_line, cut, cut_start, pad
+from octui.tui.text import clean_line, cut, cut_middle, pad
 
 ROOMY = 110
 """In so many columns there is room for the model and for longer heads."""
@@ -135,9 +137,9 @@ def layout(runs: Sequence[Figures], width: int) -> Layout:
     room = width - sum(widths.values())
     model = 0
     if "model" not in left_out:
-        longest = max(len(PurePath(each.model).name) for each in runs)
+        longest = max(cell_len(clean_line(PurePath(each.model).name)) for each in runs)
         model = max(LEAST_MODEL, min(WIDEST_MODEL, room // 2, 2 + longest))
-    longest = max((len(each.run) for each in runs), default=0)
+    longest = max((cell_len(clean_line(each.run)) for each in runs), default=0)
     name = max(LEAST_NAME, min(room - model, WIDEST_NAME, longest + 6))
     widths |= {"run": name, "model": model}
     return Layout(tuple((each, each.title[is_narrow], widths[each.id]) for each in shown))
@@ -170,7 +172,7 @@ def run_line(each: Figures, table: Layout, glyphs: Glyphs, mark: str = "") -> Li
         text, role = shown.cell(each, glyphs)
         if shown.id == "run":
             line += [(f"{glyphs.states[each.state]} ", f"{_state(each)}/bold")]
-            line.append((pad(cut_start(text, width - 5, glyphs.ellipsis), width - 4), role))
+            line.append((pad(cut_middle(text, width - 5, glyphs.ellipsis), width - 4), role))
         else:
             line.append((_placed(text, width, shown.id, glyphs), role))
     return line

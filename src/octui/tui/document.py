@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
-from octui.client.events import Event, ToolUse
+from octui.client.events import Event, Failure, ToolUse
 from octui.kept import Kept
 from octui.recording.facts import RunState
 from octui.tui.glyphs import Glyphs, state_role, state_words
@@ -27,7 +27,7 @@ from octui.tui.render.lines import Line, plain, wrap_text
 from octui.tui.render.long_text import Block, LongPart
 from octui.tui.render.requests import card
 from octui.tui.requests import waiting_of
-from octui.tui.text import clean, clean_line
+from octui.tui.text import clean, clean_line, without
 from octui.tui.underway import UnderWay
 from octui.tui.view import SessionView
 
@@ -40,6 +40,8 @@ BIG = 1 << 15
 """An event of more bytes is big."""
 
 STDERR_LINES = 12
+ERRORS_LOOKED_AT = 8
+"""Among so many of the last events an error is looked for that the end of the run would repeat."""
 
 
 class RunDocument:
@@ -285,31 +287,48 @@ class RunDocument:
             self._marks = (len(offsets), self._events, marks)
         return self._marks[2]
 
+    def errors_said(self) -> list[str]:
+        """Give what the last events, and what is under way, say of an error, so that nothing else repeats it."""
+        said: list[str] = []
+        if "error" not in self.hidden:
+            for item in range(max(1, self._events - ERRORS_LOOKED_AT + 1), self._events + 1):
+                if self.view.log(self.run).kind(item - 1) == "error" and (event := self.event(item)) is not None:
+                    body = event.body
+                    if isinstance(body, Failure):
+                        said += [clean_line(f"{body.name}: {body.message}"), clean_line(body.message)]
+        live = self.view.live(self.run)
+        if live is not None and live.retry is not None:
+            said.append(clean_line(live.retry.why))
+        return said
+
     def _end_lines(self, width: int) -> list[Line]:
-        """How the run ended, why it needs somebody, and what stderr says about it."""
+        """How the run ended, why it needs somebody, and what stderr says about it; each error is told once."""
         status = self.view.status.run(self.run)
+        said = self.errors_said()
         lines: list[Line] = []
         mark = self._attempt_marks().get(self.last)
         if mark:
             lines.append(mark)
         if (status.state.is_final and status.state is not RunState.SUCCEEDED) or status.state is RunState.RETRYING:
             glyph = self.glyphs.states[status.state]
-            why = clean_line(status.why)
+            why = without(clean_line(status.why), said)
+            said.append(clean_line(status.why))
             role = f"state-{status.state.replace('_', '-')}/bold"
             lines += _hanging(f"{glyph} ", status.state.because(why), width, role)
-        for words in status.notices.values():
-            if words == status.why:
-                continue
-            lines += _hanging(f"{self.glyphs.attention} ", clean_line(words), width, "state-attention/bold")
+        for notice in map(clean_line, status.notices.values()):
+            if rest := without(notice, said):
+                lines += _hanging(f"{self.glyphs.attention} ", rest, width, "state-attention/bold")
+            said.append(notice)
         if status.attention or status.state in (RunState.FAILED, RunState.TIMED_OUT, RunState.RETRYING):
             rows = clean(self.view.stderr(self.run)).strip().split("\n")
-            if rows != [""]:
+            rows = [row for row in rows if without(row, said) == row]
+            if any(rows):
                 lines.append([("  stderr", "faint")])
                 for row in rows[-STDERR_LINES:]:
                     lines += wrap_text(row, width, "diagnostic", indent="  ")
         elif not self._events and not self.under_way.keys and not lines and not status.requests:
-            said = state_words(status)
-            lines.append([(f"{self.glyphs.states[status.state]} ", state_role(status)), (said, "muted")])
+            sign = f"{self.glyphs.states[status.state]} "
+            lines.append([(sign, state_role(status)), (state_words(status), "muted")])
         if waiting := waiting_of(status):
             lines += card(waiting, width, self.glyphs, self.answer_key)
         return lines

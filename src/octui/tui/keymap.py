@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from textual.binding import Binding
 from textual.keys import Keys
 
+from octui.tui.keys import EVERYWHERE
+
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "meta", "super", "hyper"})
 
 
@@ -56,14 +58,32 @@ def screens_with_commands() -> list[list[Binding]]:
     screens: list[type] = [DashboardScreen, ReplayScreen, LauncherScreen]
     for module in (answers, changes, compare, dialogs, launcher_dialogs, prompt_line, text_screen):
         screens += [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
-    return [[*Binding.make_bindings(vars(screen).get("BINDINGS", ()))] for screen in screens]
+    everywhere = [command.binding for command, _ in EVERYWHERE]
+    found = []
+    for screen in screens:
+        own = [*Binding.make_bindings(vars(screen).get("BINDINGS", ()))]
+        ids = {binding.id for binding in own}
+        others = [binding for binding in everywhere if own and binding.id not in ids]
+        found.append([*own, *Binding.make_bindings(others)])
+    return found
 
 
 def _clash(screen: Sequence[Binding], used: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
-    """Find a command whose key of the user's another command of the screen has: its id, the key, the other's id."""
+    """Find a command whose key of the user's another command of the screen needs: its id, the key, the other's id.
+
+    A command with several keys of its own can spare those that the user chose for another, as long as one is left.
+    """
     owners: dict[str, str] = {}
+    taken = {key for binding in screen for key in used.get(binding.id or "", ())}
+    own: dict[str, list[str]] = {}
+    for binding in screen:
+        if binding.id not in used:
+            own.setdefault(binding.id or binding.action, []).extend(_keys(binding.key))
+    spared = {name: taken.intersection(keys) for name, keys in own.items() if not taken.issuperset(keys)}
     for binding in sorted(screen, key=lambda binding: binding.id in used):
         for key in used.get(binding.id or "") or _keys(binding.key):
+            if binding.id not in used and key in spared.get(binding.id or binding.action, ()):
+                continue
             owner = owners.setdefault(key, binding.id or binding.action)
             if binding.id in used and owner != binding.id:
                 return binding.id or "", key, owner

@@ -56,6 +56,11 @@ REPLAY = "Replay"
 OCTUI = "octui"
 GROUPS = (REPLAY, PANES, TALK, EVENTS, RUNS, OCTUI)
 
+HELP = Command("app.help", "question_mark,f1", "help", "help", "Show every key.", OCTUI, 13, "? F1")
+MESSAGES = Command("app.messages", "ctrl+l", "app.show_messages", "messages", "Show the last messages.", OCTUI)
+EVERYWHERE = ((HELP, "show_help"), (MESSAGES, "show_messages"))
+"""Commands that work on every screen and dialog, each with the application's action."""
+
 _BOTH = (
     Command("pane.next", "tab", "next_pane(1)", "next", "Go to the next pane.", PANES, 1),
     Command("pane.previous", "shift+tab", "next_pane(-1)", "previous", "Go to the pane before.", PANES),
@@ -66,7 +71,7 @@ _BOTH = (
         "pane.attention",
         "exclamation_mark",
         "next_attention",
-        "next in need",
+        "next alert",
         "Go to the run that waited longest.",
         PANES,
         3,
@@ -88,11 +93,13 @@ _BOTH = (
     Command("search.previous", "N", "search_next(-1)", "match before", "Go to the match before.", EVENTS),
     Command("event.filter", "f", "filter", "filter", "Choose which events are shown.", EVENTS, 8),
     Command("session.resume", "R", "resume", "resume", "Run what did not succeed once more.", RUNS, 4),
-    Command("run.diff", "D", "diff", "changes", "Show what the run changed.", RUNS, 12),
+    Command("run.diff", "d,D", "diff", "changes", "Show what the run changed.", RUNS, 12),
     Command("run.compare", "C", "compare", "compare", "Compare the runs in a table.", RUNS, 12),
     Command("app.theme", "t", "theme", "theme", "Choose a theme.", OCTUI, 14),
     Command("app.sessions", "ctrl+o", "sessions", "sessions", "Open another session.", OCTUI),
-    Command("app.help", "question_mark,f1", "help", "help", "Show every key.", OCTUI, 13, "? F1"),
+    Command("app.new", "ctrl+n", "app.new_session", "new", "Start a new session.", OCTUI),
+    MESSAGES,
+    HELP,
 )
 
 _LIVE_ONLY = (
@@ -108,7 +115,7 @@ _LIVE_ONLY = (
     Command("run.stop", "s", "stop", "stop", "Stop the run, after asking.", RUNS, 10),
     Command("run.restart", "r", "restart", "restart", "Start the run anew.", RUNS, 11),
     Command("session.stop_all", "S", "stop_all", "stop all", "Stop all runs, after asking.", RUNS),
-    Command("app.quit", "q,d,ctrl+q", "leave", "quit", "Leave; runs may keep working.", OCTUI, 17),
+    Command("app.quit", "q,ctrl+q", "leave", "quit", "Quit; asks where runs are active.", OCTUI, 17),
 )
 
 _REPLAY_ONLY = (
@@ -128,7 +135,7 @@ _REPLAY_ONLY = (
     ),
     Command("pane.left", "h", "move_focus('left')", "left", "Go to the pane on the left.", PANES),
     Command("pane.right", "l", "move_focus('right')", "right", "Go to the pane on the right.", PANES),
-    Command("app.quit", "q,d,ctrl+q", "leave", "quit", "Leave the replay.", OCTUI, 17),
+    Command("app.quit", "q,ctrl+q", "leave", "quit", "Leave the replay.", OCTUI, 17),
 )
 
 DASHBOARD_COMMANDS = (*_BOTH, *_LIVE_ONLY)

@@ -14,6 +14,9 @@ _EMPTY_CELL_PENALTY = 0.25
 _COMFORTABLE_WIDTH = 56
 _NARROW_PENALTY = 1.6
 
+SHORT_ROWS = 20
+"""In a terminal of fewer rows, dialogs do without the empty lines in them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -130,6 +130,52 @@ def cut_start(text: str, width: int, ellipsis: str = "…") -> str:
     while start > 0 and cell_len(text[start - 1 :]) < width:
         start -= 1
     return ellipsis + text[start:]
+
+
+def cut_middle(text: str, width: int, ellipsis: str = "…") -> str:
+    """Shorten one clean line in its middle, as fits names, which tend to differ at either end."""
+    if width < 4 or cell_len(text) <= width:
+        return cut(text, width, ellipsis)
+    tail = (width - 1) // 3
+    start = len(text)
+    while start > 0 and cell_len(text[start - 1 :]) <= tail:
+        start -= 1
+    head = text[: _fits(text, 0, width - 1 - cell_len(text[start:]))]
+    return f"{head}{ellipsis}{text[start:]}"
+
+
+def cut_path(path: str, width: int, ellipsis: str = "…") -> str:
+    """Shorten a path to at most ``width`` cells: folders go first, from the left; the file's name as little as it can.
+
+    Args:
+        path: Clean text on one line, with ``/`` between its parts.
+        width: In cells.
+        ellipsis: What stands for what is missing.
+    """
+    if cell_len(path) <= width:
+        return path
+    name = path.rstrip("/").rpartition("/")[2]
+    if cell_len(name) + 1 <= width:
+        return cut_start(path, width, ellipsis)
+    return cut_middle(name, width, ellipsis)
+
+
+LEAST_REPEAT = 8
+"""A text of fewer characters is no repetition: it may stand in any sentence."""
+
+
+def without(words: str, said: Iterable[str]) -> str:
+    """Leave out of a clean sentence what is said elsewhere, with the brackets or the colon around it.
+
+    Args:
+        words: The sentence.
+        said: Clean texts that can be read elsewhere on the same screen.
+    """
+    for text in sorted(said, key=len, reverse=True):
+        if len(text) >= LEAST_REPEAT and text in words:
+            before, _, after = words.partition(text)
+            words = f"{before.rstrip(' (:;,')} {after.lstrip(' ):;,')}".strip()
+    return words
 
 
 def pad(text: str, width: int) -> str:

@@ -81,7 +81,16 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class SessionTotals:
-    """The sums on the session bar; a run that needs somebody counts as that alone."""
+    """The sums on the session bar.
+
+    Attributes:
+        counts: The runs by state, without those that need somebody.
+        attention: The runs that need somebody; with ``counts``, each run is counted once.
+        tokens: Of all runs.
+        cost: Of all runs, in US dollars.
+        incomplete: Whether steps are missing from tokens and cost.
+        elapsed_s: Seconds since the session began; None where nothing says when that was.
+    """
 
     counts: dict[RunState, int]
     attention: int
@@ -270,8 +279,7 @@ class SessionView:
         tokens, cost, incomplete = TokenUsage(), 0.0, False
         runs = [status.run(name) for name in self.session.run_names]
         for run in runs:
-            if not needs_you(run):
-                counts[run.state] += 1
+            counts[run.state] += not needs_you(run)
             totals = self.totals(run.name)
             tokens += totals.tokens
             cost += totals.cost

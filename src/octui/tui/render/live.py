@@ -15,7 +15,7 @@ from octui.tui.format import clock, plural
 from octui.tui.glyphs import Glyphs
 from octui.tui.render.blocks import INDENT, given_block
 from octui.tui.render.growing import GrowingAnswer, GrowingText, last_rows
-from octui.tui.render.lines import Line, cut_line, justify, width_of
+from octui.tui.render.lines import Line, cut_line, justify, width_of, wrap_text
 from octui.tui.render.long_text import Block, body
 from octui.tui.render.tools import name_of, title_of
 from octui.tui.text import clean_line, cut, cut_start
@@ -111,8 +111,7 @@ def retry_block(retry: ActivityChanged, width: int, scene: Scene) -> Block:
     """The line of a provider that is waited for; its countdown is always in sight."""
     sign = scene.glyphs.states[RunState.RETRYING]
     right = f" {scene.glyphs.separator} attempt {retry.attempt}, {_when(retry, scene)}"
-    left = cut(f"{sign} provider: {clean_line(retry.why)}", max(1, width - cell_len(right)), scene.glyphs.ellipsis)
-    return [[cut_line([(left + right, "state-retrying/bold")], width)]]
+    return [wrap_text(f"{sign} provider: {clean_line(retry.why)}{right}", width, "state-retrying/bold")]
 
 
 def queued_block(prompt: str, width: int, scene: Scene) -> Block:

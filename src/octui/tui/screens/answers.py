@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -21,12 +22,13 @@ from octui.tui.desk import Desk, Reply
 from octui.tui.format import clock
 from octui.tui.glyphs import Glyphs
 from octui.tui.hands import Hands
+from octui.tui.layout import SHORT_ROWS
 from octui.tui.palette import Palette
 from octui.tui.render.long_text import Block
 from octui.tui.render.requests import always_words, permission_block
 from octui.tui.requests import Waiting, shown, wish
 from octui.tui.screens.asked_sheet import AskedSheet
-from octui.tui.text import clean_line
+from octui.tui.text import clean_line, wrap
 from octui.tui.widgets.typing_fields import TypingLine
 
 CLOCK_S = 1.0
@@ -157,13 +159,19 @@ class AnswerScreen(ModalScreen[None]):
         place = next((at for at, each in enumerate(pending, 1) if each.request.id == waiting.request.id), 1)
         run = clean_line(waiting.run)
         self.query_one(".title", Static).update(Content(f"{self.glyphs.attention} {run} {wish(waiting.request)}"))
-        self.query_one("#answer-place", Static).update(Content(f"  {place} of {max(1, len(pending))} waiting"))
+        self.query_one("#answer-place", Static).update(Content(self._place(place, len(pending))))
         words = f"waits for {clock(self._desk.moment() - waiting.since)}"
         if len(self._choosing) > 1:
             words += f", question {self._at + 1} of {len(self._choosing)}"
         if self._choosing and (header := shown(self._choosing[self._at].item.header)):
             words += f": {header}"
         self.query_one(".text", Static).update(Content(words))
+
+    def _place(self, place: int, pending: int) -> str:
+        """Say which of how many requests is shown; on a small screen only where there are several."""
+        if self.size.height < SHORT_ROWS:
+            return f"  {place}/{pending}" if pending > 1 else ""
+        return f"  {place} of {max(1, pending)} waiting"
 
     def _show_body(self, *, from_start: bool = False) -> None:
         request = self.shown.request if self.shown is not None else None
@@ -181,9 +189,24 @@ class AnswerScreen(ModalScreen[None]):
 
     def _fit(self) -> None:
         width = self._sheet.size.width or min(94, int(self.size.width * 0.94) - 6)
+        if self.size.height < SHORT_ROWS:
+            self._sheet.styles.height = "1fr"
+            self.call_after_refresh(self._laid_out)
+            return
         besides = _BESIDES + _FIELD * self._field.display + _ALWAYS * (not self._choosing)
+        besides += self._rows_besides(width)
         self._sheet.fit(width, max(3, int(self.size.height * 0.9) - besides))
         self.call_after_refresh(self._laid_out)
+
+    def _rows_besides(self, width: int) -> int:
+        """Count the rows that what stands above and below what is asked takes beyond one each."""
+        head, place, text = (
+            str(self.query_one(each, Static).render()) for each in (".title", "#answer-place", ".text")
+        )
+        keys = keys_line(self._told(), self.active_bindings.values(), self.glyphs).plain
+        keys = keys.replace("\N{NO-BREAK SPACE}", " ")  # Textual breaks lines there, too.
+        told = ((head, width - cell_len(place)), (text, width), (keys, width))
+        return sum(sum(1 for _ in wrap(words, room)) - 1 for words, room in told)
 
     def on_asked_sheet_resized(self) -> None:
         """Fill the room there is now."""

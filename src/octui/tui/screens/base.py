@@ -8,7 +8,10 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 if TYPE_CHECKING:
+    from textual.widget import AwaitMount
+
     from octui.tui.palette import Palette
+    from octui.tui.widgets.message_line import MessageLine
 
 
 class OctuiScreen(Screen[None]):
@@ -28,6 +31,15 @@ class OctuiScreen(Screen[None]):
     def parting_words(self) -> str:
         """Return what the terminal says once the application has left it; empty for nothing."""
         return ""
+
+    @property
+    def rows_below_messages(self) -> int:
+        """Rows at the bottom of the screen that messages leave free, as something is typed there."""
+        return 0
+
+    def mount_message_line(self, line: MessageLine) -> AwaitMount:
+        """Mount the line for messages where it covers nothing but keys: it is docked at the bottom."""
+        return self.mount(line)
 
     def rows(self) -> list[Strip]:
         """All of it as it is drawn now, row by row."""

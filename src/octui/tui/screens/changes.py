@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from octui.recording.session import Session
 from octui.tui.changes import Changes, Source, in_thread
 from octui.tui.format import plural
 from octui.tui.glyphs import Glyphs
+from octui.tui.keys import key_name
 from octui.tui.palette import Palette
 from octui.tui.render.diffs import diff_block
 from octui.tui.render.lines import Line, justify, wrap_text
@@ -29,9 +30,12 @@ from octui.tui.render.side_by_side import side_by_side
 from octui.tui.requests import masked
 from octui.tui.screens.settling import Settler
 from octui.tui.screens.text_screen import Sheet
-from octui.tui.text import clean_line, cut, cut_start, pad
+from octui.tui.text import clean_line, cut, cut_path, pad
 from octui.tui.widgets.bars import keys_by_id, keys_content
 from octui.tui.widgets.drawn import Drawn
+
+if TYPE_CHECKING:
+    from octui.tui.app import OctuiApp
 
 LOOK_AGAIN_S = 1.0
 _PAGE = 10
@@ -89,7 +93,7 @@ class FileList(Drawn):
             right += [(f"+{file.additions}", "added"), (" ", "text")]
             right.append((f"{self.glyphs.minus}{file.deletions}", "removed"))
         room = width - sum(len(text) for text, _ in right) - 1
-        return justify([(cut_start(clean_line(file.file), max(6, room), self.glyphs.ellipsis), "text")], right, width)
+        return justify([(cut_path(clean_line(file.file), max(6, room), self.glyphs.ellipsis), "text")], right, width)
 
     def render_line(self, y: int) -> Strip:
         """Draw one file; the selected one stands on a ground of its own, behind a bar."""
@@ -124,6 +128,7 @@ class ChangesScreen(Screen[None]):
         settled: The run, its session, and what to call once it was settled; None where there is nothing to settle.
     """
 
+    app: OctuiApp
     CSS_PATH = "changes.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "file(1)", "next file", id="changes.next"),
@@ -139,7 +144,7 @@ class ChangesScreen(Screen[None]):
         Binding("x", "settle('discard')", "discard", id="changes.discard", tooltip="Remove worktree and branch."),
         Binding("u", "revert", "take back", id="changes.revert"),
         Binding("U", "unrevert", "bring back", id="changes.unrevert"),
-        Binding("escape,q,D", "close", "back", id="changes.close"),
+        Binding("escape,q,d,D", "close", "back", id="changes.close"),
     ]
 
     def __init__(
@@ -237,11 +242,17 @@ class ChangesScreen(Screen[None]):
 
     def _keys(self) -> Content:
         bound = keys_by_id([active.binding for active in self.active_bindings.values()])
-        told = [("changes.next", "next"), ("changes.previous", "before"), ("changes.alone", "alone")]
+        beside = " ".join(bound[name][0] for name in ("changes.next", "changes.previous") if name in bound)
+        told = [("changes.alone", "alone")]
         told += [("changes.apply", "apply"), ("changes.commit", "commit"), ("changes.keep", "keep")]
         told += [("changes.discard", "discard"), ("changes.revert", "take back"), ("changes.unrevert", "bring back")]
         back = bound.get("changes.close", [""])[0]
-        return keys_content([(bound.get(name, [""])[0], words) for name, words in told], back, self.size.width - 2)
+        return keys_content(
+            [(beside, "file"), *((bound.get(name, [""])[0], words) for name, words in told)],
+            back,
+            self.size.width - 2,
+            key_name(self.app.keys_of("app.help")[0]),
+        )
 
     def _diff(self, width: int) -> Block:
         if self._found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from octui.tui.changes import BetweenRuns
 from octui.tui.comparison import Layout, head_line, layout, run_line
 from octui.tui.format import plural
 from octui.tui.glyphs import Glyphs, state_role
+from octui.tui.keys import key_name
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, wrap_text
 from octui.tui.render.long_text import Block
@@ -33,6 +34,9 @@ from octui.tui.text import clean_line
 from octui.tui.view import SessionView
 from octui.tui.widgets.bars import keys_by_id, keys_content
 from octui.tui.widgets.drawn import Drawn
+
+if TYPE_CHECKING:
+    from octui.tui.app import OctuiApp
 
 LOOK_AGAIN_S = 0.5
 MARKS = 2
@@ -123,6 +127,7 @@ class CompareScreen(OctuiScreen):
         glyphs: What to draw with.
     """
 
+    app: OctuiApp
     CSS_PATH = "compare.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "select(1)", "next run", id="compare.next"),
@@ -136,7 +141,7 @@ class CompareScreen(OctuiScreen):
         Binding("r", "turn", "turn the order around", id="compare.turn"),
         Binding("space", "mark", "mark", id="compare.mark", tooltip="Mark the run, to see two against each other."),
         Binding("v", "versus", "marked against each other", id="compare.versus"),
-        Binding("enter,D", "changes", "its changes", id="compare.changes"),
+        Binding("enter,d,D", "changes", "its changes", id="compare.changes"),
         Binding("a", "apply", "apply", id="compare.apply", tooltip="Bring its changes into your working tree."),
         Binding("g", "group", "next group", id="compare.group", tooltip="Only the runs of one group, or all again."),
         Binding("pagedown", f"scroll({_PAGE})", "answer down", id="compare.page_down"),
@@ -255,7 +260,9 @@ class CompareScreen(OctuiScreen):
             (bound.get("compare.turn", [""])[0], "turn around"),
             (bound.get("compare.group", [""])[0], "group"),
         ]
-        return keys_content(told, bound.get("compare.close", [""])[0], self.size.width - 2)
+        return keys_content(
+            told, bound.get("compare.close", [""])[0], self.size.width - 2, key_name(self.app.keys_of("app.help")[0])
+        )
 
     def _answer(self, width: int) -> Block:
         """What the selected run came to, and what it answered last."""

@@ -24,6 +24,8 @@ LOW_ROWS = 16
 LOW_OR_TALL = [(0, "-low"), (LOW_ROWS, "-tall")]
 """Classes of dialogs by the rows of the screen: where it is low, they do without empty lines."""
 
+LIST_KEYS = [("enter", "Choose what is highlighted."), ("↑ ↓", "Move the highlight.")]
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -72,6 +74,13 @@ class AskScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         """Take the keys."""
         self.query_one(OptionList).focus()
+
+    def more_keys(self) -> list[tuple[str, str]]:
+        """Give the letters of the choices, and the keys of the list."""
+        return [
+            *((choice.key, f"{choice.words[:1].upper()}{choice.words[1:]}.") for choice in self.choices),
+            *LIST_KEYS,
+        ]
 
     def on_key(self, event: events.Key) -> None:
         """A choice's letter gives it, and means nothing to the screen below."""
@@ -164,6 +173,10 @@ class PickScreen(ModalScreen[str | None]):
         if option is not None:
             self.dismiss(option.id)
 
+    def more_keys(self) -> list[tuple[str, str]]:
+        """Give the keys of the list."""
+        return LIST_KEYS
+
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show what is highlighted."""
         if self._preview and event.option.id:
@@ -220,6 +233,10 @@ class FilterScreen(ModalScreen[frozenset[str] | None]):
         """Take the keys."""
         self.query_one(SelectionList).focus()
 
+    def more_keys(self) -> list[tuple[str, str]]:
+        """Give the keys of the list."""
+        return [("space", "Tick or untick what is highlighted."), LIST_KEYS[1]]
+
     def action_accept(self) -> None:
         """Give the kinds left without a tick."""
         shown = set(self.query_one(SelectionList).selected)
@@ -264,6 +281,10 @@ class LineScreen(ModalScreen[str | None]):
             yield Static(Content(self._title), classes="title")
             yield TypingLine(self._text, placeholder=self._placeholder, select_on_focus=False)
             yield Static(Content(f"enter {self._hint}, esc goes back"), classes="hint")
+
+    def more_keys(self) -> list[tuple[str, str]]:
+        """Give the key that submits the line."""
+        return [("enter", f"{self._hint[:1].upper()}{self._hint[1:]}.")]
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give the line, or say what is wrong with it."""

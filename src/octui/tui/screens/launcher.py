@@ -39,6 +39,7 @@ from octui.tui.widgets.launcher.notice import Notice
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
+    from textual.widget import AwaitMount
 
     from octui.tui.launch.drafts import Drafts
     from octui.tui.launch.form import LaunchForm
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from octui.tui.screens.launcher_plans import PlanFiles
     from octui.tui.widgets.launcher.permission_table import PermissionTable
     from octui.tui.widgets.launcher.server_list import ServerList
+    from octui.tui.widgets.message_line import MessageLine
 
 LOADED_LATER = (
     "octui.tui.screens.launcher_plans",
@@ -169,6 +171,10 @@ class LauncherScreen(OctuiScreen):
         """End what opencode is still being asked, and keep the form."""
         self._offers.close()
         self._keep_draft(self._last_form)
+
+    def mount_message_line(self, line: MessageLine) -> AwaitMount:
+        """Mount the line for messages below the foot's buttons."""
+        return self.query_one(Foot).mount(line)
 
     @property
     def _view(self) -> FormView:

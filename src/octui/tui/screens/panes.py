@@ -110,7 +110,11 @@ class PanesScreen(OctuiScreen):
 
     def compose_bottom(self) -> ComposeResult:
         """The lowest line."""
-        yield KeysLine(self.palette, self.COMMANDS_TABLE)
+        yield KeysLine(self.palette, self.COMMANDS_TABLE, self.rank_of)
+
+    def rank_of(self, command: Command) -> int:
+        """Give a command's place among the keys that are shown now, the lowest first; 0 keeps it off."""
+        return command.rank
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -128,6 +132,11 @@ class PanesScreen(OctuiScreen):
     def keys_are_commands(self) -> bool:
         """Whether a pane has the focus, which makes nothing of keys by itself."""
         return self.focused is None or isinstance(self.focused, Pane)
+
+    @property
+    def rows_below_messages(self) -> int:
+        """Leave the search line free."""
+        return int(self.query_one(SearchLine).display)
 
     @property
     def session(self) -> Session:

@@ -86,8 +86,10 @@ class ReplayScreen(DashboardScreen, inherit_bindings=False):
     def tell_keys(self) -> None:
         """Say which keys do what can only be done at times: what is left of the session, what needs to be seen."""
         bound = keys_by_id([active.binding for active in self.active_bindings.values()])
-        labels = {command.id: command.label for command in self.COMMANDS_TABLE}
-        self._offers = tuple(f"{bound[name][0]} {labels[name]}" for name in _AT_TIMES if name in bound)
+        offered = {command.id: command.label for command in self.COMMANDS_TABLE if self.rank_of(command)}
+        self._offers = tuple(
+            f"{bound[name][0]} {offered[name]}" for name in _AT_TIMES if name in bound and name in offered
+        )
         self._show_transport()
 
     def on_resize(self, event: events.Resize) -> None:

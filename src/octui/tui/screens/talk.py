@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octui.errors import OctuiError
-from octui.recording.facts import RunState, StateChanged
+from octui.recording.facts import RunState
 from octui.recording.session import Session
 from octui.tui.glyphs import Glyphs
 from octui.tui.palette import Palette
@@ -22,9 +22,6 @@ from octui.tui.text import clean_line
 
 if TYPE_CHECKING:
     from octui.tui.widgets.prompt_line import PromptLine
-
-SHORT_TURN_S = 10.0
-"""What a run has done for less long is ended without asking."""
 
 SEND, SEND_ALL, FORK = "send", "send_all", "fork"
 _AT_WORK = (RunState.STARTING, RunState.RUNNING, RunState.RETRYING)
@@ -240,31 +237,19 @@ class TalkScreen(WaitingScreen):
     # Ending what it does
 
     def action_abort(self) -> None:
-        """End what the current run does now; one that has worked on it for longer is asked about first."""
-        self._talk(self._abort)
-
-    def _abort(self, name: str) -> None:
-        run = clean_line(name)
-        if self.view.status.run(name).state not in _AT_WORK:
-            self.notify(f"{run} is not at work.", markup=False)
+        """End what the current run does now, after asking."""
+        if not self._can_talk():
             return
-
-        def abort() -> None:
-            self._send(lambda: self.controls.abort(name), f"{run} ends what it does.")
-
-        if self._at_work_s(name) < SHORT_TURN_S:
-            abort()
-        else:
-            self._ask(
-                f"End what {run} does now?", "What it did so far stays, and it can be asked more.", "end it", abort
-            )
-
-    def _at_work_s(self, name: str) -> float:
-        """For how long a run has worked on what it was asked last, in seconds."""
-        for fact in reversed(self.session.facts):
-            if isinstance(fact, StateChanged) and fact.run == name and fact.state in _AT_WORK:
-                return self.view.moment - fact.at
-        return 0.0
+        name, run = self.current, clean_line(self.current)
+        if not self.session.is_live or self.view.status.run(name).state not in _AT_WORK:
+            self.notify(f"{run} is idle.", markup=False)
+            return
+        self._ask(
+            f"Interrupt {run}'s current turn?",
+            "What it did so far stays, and it takes further prompts.",
+            "interrupt it",
+            lambda: self._send(lambda: self.controls.abort(name), f"{run} is interrupted."),
+        )
 
     # What it changed
 

@@ -87,11 +87,12 @@ class TextScreen(ModalScreen[None]):
         compose_block: Gives the lines for a width in cells.
         palette: The colours.
         copy_text: Gives what ``y`` copies; None where there is nothing to copy.
+        is_help: Whether it lists keys, so that the key which opened it closes it.
     """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,o", "close", "close", id="sheet.close"),
+        Binding("escape,q,o", "close", "close", id="sheet.close"),
         Binding("up,k", "scroll(-1)", "up", id="sheet.up"),
         Binding("down,j", "scroll(1)", "down", id="sheet.down"),
         Binding("pageup", f"scroll(-{_PAGE})", "page up", id="sheet.page_up"),
@@ -107,8 +108,11 @@ class TextScreen(ModalScreen[None]):
         compose_block: Callable[[int], Block],
         palette: Palette,
         copy_text: Callable[[], str] | None = None,
+        *,
+        is_help: bool = False,
     ) -> None:
         super().__init__()
+        self._is_help = is_help
         self._title = title
         self._sheet = Sheet(compose_block, palette)
         self._copy_text = copy_text
@@ -142,6 +146,19 @@ class TextScreen(ModalScreen[None]):
         if self._copy_text is not None:
             self.app.copy_to_clipboard(self._copy_text())
             self.notify("Copied.", markup=False)
+
+    def action_help(self) -> None:
+        """Show the keys of the sheet; close it where it lists keys itself."""
+        if self._is_help:
+            self.dismiss(None)
+            return
+        from octui.tui.screens.sheets import keys_screen
+
+        self.app.push_screen(keys_screen(self, self._sheet.palette))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to copy where there is something to copy."""
+        return action != "copy" or self._copy_text is not None
 
     def action_close(self) -> None:
         """Go back."""

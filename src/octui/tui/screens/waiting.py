@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from octui.recording.facts import Attention, RequestAnswered
 from octui.recording.session import Session
-from octui.tui.glyphs import Glyphs
+from octui.tui.glyphs import Glyphs, needs_you
+from octui.tui.keys import Command
 from octui.tui.palette import Palette
 from octui.tui.requests import Waiting, queue
 from octui.tui.screens.controlled import ControlledScreen
@@ -19,6 +20,9 @@ from octui.tui.summons import Summons, notification_bytes, notification_command,
 from octui.tui.text import clean_line
 from octui.tui.widgets.bars import KeysLine, keys_by_id
 from octui.tui.widgets.pane import Pane
+
+URGENT = ("talk.answer", "pane.attention", "pane.seen")
+"""What comes first on the keys line while a run needs somebody."""
 
 if TYPE_CHECKING:
     from octui.tui.desk import Reply
@@ -43,7 +47,7 @@ class WaitingScreen(ControlledScreen):
         self._answers: AnswerScreen | None = None
         self._summons = Summons(self._ring, self._count, self._tell_desktop)
         self._was_live: bool | None = None
-        self._keys_told: tuple[bool, bool] | None = None
+        self._keys_told: object = None
 
     async def on_unmount(self) -> None:
         """Nobody waits here any more; Textual has the handler below let go of the supervisor."""
@@ -135,9 +139,25 @@ class WaitingScreen(ControlledScreen):
         super().choose(name)
         self._look_at_keys()
 
+    def key_state(self) -> tuple[object, ...]:
+        """Give what decides which keys are shown."""
+        return self.view.is_live, bool(self.to_be_seen()), bool(self.pending()), self._needs_somebody
+
+    @property
+    def _needs_somebody(self) -> bool:
+        return any(needs_you(pane.run_view.status) for pane in self.panes.values())
+
+    def rank_of(self, command: Command) -> int:
+        """Put what runs wait for first, and leave out what is of no use now."""
+        if command.id == "talk.answer" and not self.pending():
+            return 0
+        if self._needs_somebody and command.id in URGENT:
+            return URGENT.index(command.id) - len(URGENT)
+        return super().rank_of(command)
+
     def _look_at_keys(self) -> None:
         """Show the keys anew where they are others now, but not those of a line that is typed into."""
-        now = self.view.is_live, bool(self.to_be_seen())
+        now = self.key_state()
         if now != self._keys_told and self.keys_are_commands:
             self._keys_told = now
             self.tell_keys()

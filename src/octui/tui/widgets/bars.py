@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.binding import Binding
@@ -64,6 +64,8 @@ def session_line(name: str, totals: SessionTotals, note: str, note_role: str, wi
     if room() < 0:
         told = []
     if room() < 0:
+        counts = [span for span in counts if span[1] != "faint"]
+    if room() < 0:
         figures = figures[1:]
     left: Line = [*lead, *told]
     if room() >= LEAST_NAME:
@@ -85,9 +87,9 @@ def _counts(totals: SessionTotals, glyphs: Glyphs) -> Line:
 
 
 def _sums(totals: SessionTotals) -> list[tuple[RunState, int]]:
-    """Count running, queued, done and failed ones, and stopped ones where there are any.
+    """Count running, queued, done and failed runs, and stopped ones where there are any.
 
-    States in between belong to the nearest of them.
+    Runs that need somebody are counted as such and not again by their state. States in between belong to the nearest.
     """
     count = totals.counts
     sums = [
@@ -105,37 +107,47 @@ def _short(text: str, role: str) -> str:
     return text.rsplit(" ", 1)[0] if text.strip() else text
 
 
-def keys_content(told: Sequence[tuple[str, str]], back: str, width: int) -> Content:
-    """Compose the keys of a screen that has a few: as many as fit, those first that come first, and how to go back.
+def keys_content(told: Sequence[tuple[str, str]], back: str, width: int, help_key: str = "") -> Content:
+    """Compose the keys of a screen that has a few: as many as fit, those first that come first, help, and how to leave.
 
     Args:
         told: The keys, each with what it does in a word or two; one without a key is left out.
         back: The key that goes back; empty for none.
         width: Cells there are.
+        help_key: The key that lists all keys; empty for none.
     """
-    last = f"{back} back" if back else ""
+    last = [(key, words) for key, words in ((help_key, "help"), (back, "back")) if key]
     spans: list[str | tuple[str, str]] = []
-    room = width - len(last)
+    room = width - sum(len(key) + len(words) + 3 for key, words in last) + 2
     for key, words in told:
         if not key:
             continue
         room -= len(key) + len(words) + 3
         if room < 0:
-            break  # What is left out is in the palette.
+            break  # What is left out is in the help.
         spans += [(key, "bold $accent"), f" {words}  "]
-    if back:
-        spans += [(back, "bold $accent"), " back"]
+    for key, words in last:
+        spans += [(key, "bold $accent"), f" {words}  "]
     return Content.assemble(*spans)
 
 
 class KeysLine(Drawn):
-    """The keys that matter most, as many as fit; the help always does. A click runs the command."""
+    """The keys that matter most, as many as fit; the help always does. A click runs the command.
+
+    Args:
+        palette: The colours.
+        commands: The commands of the screen.
+        rank_of: Gives a command's place on the line now, the lowest first, and 0 to leave it out; its own if None.
+    """
 
     DEFAULT_CSS = "KeysLine { height: 1; dock: bottom; }"
 
-    def __init__(self, palette: Palette, commands: tuple[Command, ...]) -> None:
+    def __init__(
+        self, palette: Palette, commands: tuple[Command, ...], rank_of: Callable[[Command], int] | None = None
+    ) -> None:
         super().__init__(palette, ground="surface", id="keys-line")
-        self.commands = sorted((c for c in commands if c.rank), key=lambda command: command.rank)
+        self.commands = commands
+        self._rank_of = rank_of or (lambda command: command.rank)
         self._spots: list[tuple[int, int, str]] = []
 
     def on_resize(self) -> None:
@@ -143,15 +155,15 @@ class KeysLine(Drawn):
         self.update_keys()
 
     def update_keys(self) -> None:
-        """Draw the keys as they are bound now."""
+        """Draw the keys as they are bound now, what matters most now first."""
         bound = keys_by_id([active.binding for active in self.screen.active_bindings.values()])
+        ranks = {command.id: self._rank_of(command) for command in self.commands if command.id in bound}
+        ranked = sorted((each for each in self.commands if ranks.get(each.id)), key=lambda each: ranks[each.id])
         chosen: list[tuple[str, Command]] = []
         width = self.size.width - 1
-        must = [c for c in self.commands if c.id in ("app.help", "app.quit")]
+        must = [c for c in ranked if c.id in ("app.help", "app.quit")]
         used = sum(_cells(bound, c) for c in must)
-        for command in self.commands:
-            if command.id not in bound:
-                continue
+        for command in ranked:
             if command in must:
                 chosen.append((bound[command.id][0], command))
             elif used + _cells(bound, command) <= width:

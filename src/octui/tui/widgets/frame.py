@@ -10,10 +10,15 @@ from octui.tui.glyphs import Glyphs, needs_you, state_glyph, state_role, state_w
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line, cut_line, width_of
 from octui.tui.render.worktree import short_work_spans, work_spans
-from octui.tui.text import cut
+from octui.tui.text import cut, cut_middle
 from octui.tui.view import RunView
 
 _LEAST_WORDS = 12
+LEAST_BESIDE_STATE = 12
+"""Cells for the sign, the ends of the state's ground and a few of the name; in less, a state is ``needs you`` alone."""
+
+LEAST_NAME = 24
+"""Cells of a run's name that stay before anything beside it but its state; longer ones are cut."""
 
 
 def frame_signs(glyphs: Glyphs, focused: bool) -> tuple[str, str, str]:
@@ -31,12 +36,24 @@ def border_role(run: RunView, focused: bool) -> str:
 
 
 def head_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
-    """The left and right end of the head: who and how; model, agent, time."""
+    """Give the left and right end of the head: who and how; model, agent, time.
+
+    The state is never cut. Where there is little room, agent, model and time go before the beginning of the name does.
+    """
     role = state_role(run.status)
     state = state_words(run.status)
-    words = f" {state} " if needs_you(run.status) else state
-    left: Line = [(f"{state_glyph(run.status, glyphs)} ", f"{role}/bold"), (run.name, "text/bold"), ("  ", "text")]
-    left.append((words, "attention-text/bold") if needs_you(run.status) else (words, role))
+    sign: Line = [(f"{state_glyph(run.status, glyphs)} ", f"{role}/bold")]
+    if not needs_you(run.status):
+        told_state: Line = [("  ", "text"), (state, role)]
+    elif width >= cell_len(state) + LEAST_BESIDE_STATE:
+        told_state = [("  ", "text"), (f" {state} ", "attention-text/bold")]
+    else:
+        told_state = [(" ", "text"), ("needs you", "attention-text/bold")]
+    for_name = width - width_of(sign) - width_of(told_state)
+
+    def left(room: int) -> Line:
+        return [*sign, (cut_middle(run.name, room, glyphs.ellipsis), "text/bold"), *told_state]
+
     muted = "muted"
     attempt: Line = []
     if run.status.attempt > 1:
@@ -45,13 +62,16 @@ def head_lines(run: RunView, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     model: Line = [(run.model, muted)] if run.model else []
     agent: Line = [(run.agent, muted)] if run.agent else []
     work = work_spans(run.status, glyphs)
-    room = width - width_of(left) - 4
     choices = [(attempt, work, model, agent, elapsed), (attempt, work, model, elapsed), (attempt, work, elapsed)]
+    least = min(cell_len(run.name), LEAST_NAME)
     for facts in [*choices, (attempt, short_work_spans(run.status, glyphs), elapsed), (attempt, elapsed)]:
         told = _joined([fact for fact in facts if fact], (f" {glyphs.separator} ", muted))
-        if told and width_of(told) <= room:
-            return left, told
-    return cut_line(left, width), []
+        room = for_name - width_of(told) - 4
+        if told and room >= least:
+            return left(room), told
+    if for_name > 0:
+        return left(for_name), []
+    return cut_line([*sign, told_state[-1]], width), []
 
 
 def _joined(parts: list[Line], between: tuple[str, str]) -> Line:

@@ -6,7 +6,7 @@ It has no children and no virtual size: new events repaint it and never lay anyt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.segment import Segment
 from textual import events
@@ -24,6 +24,7 @@ from octui.tui.lean_strip import LeanStrip
 from octui.tui.palette import Palette
 from octui.tui.render.lines import Line
 from octui.tui.scroller import Row, Scroller, Spot
+from octui.tui.text import without
 from octui.tui.view import RunView, SessionView
 from octui.tui.widgets.frame import border_role, edge, foot_lines, frame_signs, head_lines
 
@@ -228,7 +229,11 @@ class Pane(Widget, can_focus=True):
         return strips
 
     def _foot(self, width: int) -> tuple[Line, Line]:
-        left, right = foot_lines(self.run_view, width, self.glyphs)
+        said = self.document.errors_said()
+        run = self.run_view
+        if said and not run.waits:
+            run = replace(run, attention=without(run.attention, said), now=without(run.now, said))
+        left, right = foot_lines(run, width, self.glyphs)
         if self.scroller.following or self.run_view.waits:
             return left, right
         new = f" {self.scroller.unseen} new" if self.scroller.unseen else ""

@@ -78,7 +78,7 @@ class PromptLine(Vertical):
     PromptLine OptionList {
         height: auto; max-height: 8; border: none; padding: 0; background: $surface; display: none;
     }
-    PromptLine #prompt-hint { color: $role-muted; height: 1; }
+    PromptLine #prompt-hint { color: $role-muted; height: auto; max-height: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, priority=True, id="prompt.leave")

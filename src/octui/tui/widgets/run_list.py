@@ -11,7 +11,8 @@ from textual.strip import Strip
 from octui.tui import format as fmt
 from octui.tui.glyphs import Glyphs, needs_you, state_glyph, state_role, state_words
 from octui.tui.palette import Palette
-from octui.tui.render.lines import Line, cut_line, justify
+from octui.tui.render.lines import Line, cut_line, justify, width_of
+from octui.tui.text import cut_middle
 from octui.tui.view import WAITS, RunView
 from octui.tui.widgets.drawn import Drawn
 
@@ -50,11 +51,13 @@ class RunList(Drawn):
         role = state_role(run.status)
         glyph = (f"{state_glyph(run.status, self.glyphs)} ", f"{role}/bold")
         figures: Line = [(f"{fmt.tokens(run.totals.tokens.total):>6}", "muted")]
+        room = width - width_of([glyph]) - width_of(figures) - 1
+        name = (cut_middle(run.name, max(1, room), self.glyphs.ellipsis), "text/bold")
         if self.rows_each == 1:
-            return [justify([glyph, (run.name, "text/bold")], figures, width)]
+            return [justify([glyph, name], figures, width)]
         words = run.waits.removeprefix(WAITS) or run.attention or run.now or state_words(run.status)
         said = (words, "state-attention" if needs_you(run.status) else "muted")
-        return [justify([glyph, (run.name, "text/bold")], figures, width), cut_line([("  ", "text"), said], width)]
+        return [justify([glyph, name], figures, width), cut_line([("  ", "text"), said], width)]
 
     def render_line(self, y: int) -> Strip:
         """Draw one line; the selected run stands on a ground of its own, behind a bar."""

@@ -12,10 +12,10 @@ from octui.tui import format as fmt
 from octui.tui.digest import Digest
 from octui.tui.glyphs import Glyphs
 from octui.tui.palette import Palette
-from octui.tui.render.lines import Line, justify, wrap_text
+from octui.tui.render.lines import Line, justify, width_of, wrap_text
 from octui.tui.render.worktree import changes_spans, check_spans
 from octui.tui.requests import masked
-from octui.tui.text import clean, clean_line, cut_start
+from octui.tui.text import clean, clean_line, cut_middle, cut_path
 from octui.tui.view import RunView
 from octui.tui.widgets.drawn import Drawn
 
@@ -23,6 +23,7 @@ STEPS_SHOWN = 12
 STDERR_LINES = 8
 SHORT_COMMIT = 10
 _WIDE = 30
+LEAST_WIDTH = 12
 
 
 class SideBar(Drawn):
@@ -32,10 +33,21 @@ class SideBar(Drawn):
         super().__init__(palette, ground="surface", id="side-bar")
         self.glyphs = glyphs
 
+        self._shown: tuple[RunView, Digest, RunMeta, str] | None = None
+
     def show(self, run: RunView, digest: Digest, meta: RunMeta, stderr: str) -> None:
-        """Draw the details."""
-        width = max(10, self.size.width - 2)
-        lines = side_lines(run, digest, meta, stderr, width, self.glyphs)
+        """Draw the details, as soon as there is room for them."""
+        self._shown = run, digest, meta, stderr
+        self._compose_lines()
+
+    def on_resize(self) -> None:
+        """Compose the details for the new width."""
+        self._compose_lines()
+
+    def _compose_lines(self) -> None:
+        if self._shown is None or self.size.width < LEAST_WIDTH:
+            return  # It has just come into sight, and gets its size with the next layout.
+        lines = side_lines(*self._shown, self.size.width - 2, self.glyphs)
         self.show_lines([[(" ", "text"), *line] for line in lines])
 
 
@@ -57,7 +69,7 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
         _heading(lines, "Files changed", str(len(digest.files)), width)
         for path, (added, removed) in digest.files.items():
             right: Line = [(f"+{added}", "added"), (" ", "text"), (f"{glyphs.minus}{removed}", "removed")]
-            shown = cut_start(path, max(6, width - len(f"+{added} -{removed}") - 1), glyphs.ellipsis)
+            shown = cut_path(path, max(6, width - width_of(right) - 1), glyphs.ellipsis)
             lines.append(justify([(shown, "text")], right, width))
     _heading(lines, "Tokens", fmt.tokens(usage.total), width)
     for label, count in (
@@ -84,10 +96,10 @@ def side_lines(run: RunView, digest: Digest, meta: RunMeta, stderr: str, width: 
     started = (("model", meta.model), ("agent", meta.agent), ("workspace", meta.workspace))
     for label, value in started:
         if value:
-            shown = cut_start(clean_line(str(value)), width - len(label) - 2, glyphs.ellipsis)
+            shown = cut_path(clean_line(str(value)), width - len(label) - 2, glyphs.ellipsis)
             lines.append(justify([(label, "muted")], [(shown, "text")], width))
     for label, value in _in_force(run, meta):
-        shown = cut_start(value, width - len(label) - 2, glyphs.ellipsis)
+        shown = cut_middle(value, width - len(label) - 2, glyphs.ellipsis)
         lines.append(justify([(label, "muted")], [(shown, "accent")], width))
     for key, value in meta.overrides.items():
         if isinstance(value, bool | str):
@@ -125,7 +137,7 @@ def _worktree(lines: list[Line], run: RunView, meta: RunMeta, width: int, glyphs
         base = f"{made.base_name} {made.base[:SHORT_COMMIT]}".strip()
         path = made.path if status.has_worktree else "removed"
         for label, value in (("branch", made.branch), ("base", base), ("path", path)):
-            shown = cut_start(clean_line(value), width - len(label) - 2, glyphs.ellipsis)
+            shown = cut_path(clean_line(value), width - len(label) - 2, glyphs.ellipsis)
             lines.append(justify([(label, "muted")], [(shown, "text")], width))
         changes = changes_spans(status, glyphs) or [("none so far", "muted")]
         lines.append(justify([("changes", "muted")], changes, width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -71,37 +72,42 @@ def transport_lines(state: TransportState, width: int, glyphs: Glyphs) -> list[L
         (f" {sign} ", "accent/bold"),
         (f"{fmt.clock(state.position_s)} / {fmt.clock(state.length_s)}", "text/bold"),
         (f"  {speed}{word}", "text"),
-        (f"  idle gaps {'kept' if state.gaps_s is None else f'at most {state.gaps_s:g} s'}", "muted"),
     ]
+    gaps = (f"  idle gaps {'kept' if state.gaps_s is None else f'at most {state.gaps_s:g} s'}", "muted")
     hints = [
-        (f"space {'pause' if state.playing else 'play'}", 0),
-        (f"{glyphs.arrows} 5 s", 0),
-        (", . event", 1),
-        ("+- speed", 1),
-        ("0–9 jump" if glyphs.play != ">" else "0-9 jump", 2),
-        ("g time", 2),
-        *((offer, 0) for offer in state.offers),
+        (f"space {'pause' if state.playing else 'play'}", 2),
+        (f"{glyphs.arrows} 5 s", 3),
+        (", . event", 4),
+        ("+- speed", 4),
+        ("0–9 jump" if glyphs.play != ">" else "0-9 jump", 5),
+        ("g time", 5),
+        *((offer, 1) for offer in state.offers),
         ("? help", 0),
     ]
+    least = width_of(line) + sum(_cells(hint) for hint, rank in hints if rank <= 2)
+    if least + width_of([gaps]) < width:
+        line.append(gaps)
     sparks = _sparks(state, max(0, (width - width_of(line)) // 3), glyphs)
     room = width - width_of(line) - width_of(sparks) - 2
-    for rank in (2, 1, 0):
-        if sum(len(hint) + 2 for hint, _ in hints) <= room:
-            break
-        hints = [(hint, r) for hint, r in hints if r < rank]
-    for hint, _ in hints:
-        if room > len(hint) + 2:
-            line.append((f"  {hint}", "faint"))
-            room -= len(hint) + 2
+    kept: set[str] = set()
+    for hint, _ in sorted(hints, key=lambda each: each[1]):
+        if _cells(hint) <= room:
+            kept.add(hint)
+            room -= _cells(hint)
+    line += [(f"  {hint}", "faint") for hint, _ in hints if hint in kept]
     gap = max(1, width - width_of(line) - width_of(sparks) - 1)
     return [bar, cut_line([*line, (" " * gap, "text"), *sparks], width)]
+
+
+def _cells(hint: str) -> int:
+    return cell_len(hint) + 2
 
 
 def _sparks(state: TransportState, room: int, glyphs: Glyphs) -> Line:
     line: Line = []
     for name, counts in state.activity:
         label = cut(name, 10, glyphs.ellipsis)
-        if width_of(line) + len(label) + len(counts) + 3 > room:
+        if width_of(line) + cell_len(label) + len(counts) + 3 > room:
             break
         most = max(counts, default=0) or 1
         signs = "".join(glyphs.sparks[(count * (len(glyphs.sparks) - 1) + most - 1) // most] for count in counts)
