@@ -15,6 +15,7 @@ from tests.conftest import ScriptedModel
 
 from octui import AsyncOpenCodeClient, OpenCodeSession, RunConfig
 from octui.client.client import OpenCodeWarning
+from octui.client.compat import TEMPORARY_VARIABLE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration, pytest.mark.usefixtures("opencode_binary")]
 
@@ -134,11 +135,11 @@ async def test_variables_of_the_user_do_not_undo_what_octui_relies_on(
 
 
 @pytest.fixture
-def named_server(opencode_binary: Path, scripted_model: ScriptedModel) -> Iterator[str]:
+def named_server(opencode_binary: Path, scripted_model: ScriptedModel, tmp_path: Path) -> Iterator[str]:
     """A server that somebody else started, with a user name and a password of theirs; its URL."""
     content = json.dumps(scripted_model.config)
     login = {"OPENCODE_SERVER_USERNAME": "me", "OPENCODE_SERVER_PASSWORD": "p@w"}
-    env = {**os.environ, **login, "OPENCODE_CONFIG_CONTENT": content}
+    env = {**os.environ, **login, "OPENCODE_CONFIG_CONTENT": content, TEMPORARY_VARIABLE: str(tmp_path)}
     with subprocess.Popen([opencode_binary, "serve", "--port=0"], env=env, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, b"")
