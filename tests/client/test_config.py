@@ -159,3 +159,10 @@ def test_a_configured_server_may_just_be_switched_off() -> None:
 def test_what_opencode_would_choke_on_is_refused(config: RunConfig) -> None:
     with pytest.raises(ConfigError):
         check(config)
+
+
+@pytest.mark.parametrize("name", ["OPENCODE_CONFIG_CONTENT", "OPENCODE_PERMISSION"])
+def test_variables_that_would_replace_overrides_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"extra_env.{name} would replace"):
+        check(RunConfig(extra_env={name: "{}"}, permission={"bash": "deny"}))
+    check(RunConfig(extra_env={name: "{}"}))

@@ -173,6 +173,7 @@ def check(config: RunConfig, *, may_ask: bool = False) -> list[str]:
         _check_permission("config_overrides.permission", config.config_overrides["permission"], warnings, may_ask)
     if config.attach and not may_ask:
         _check_reach(config)
+    _check_environment(config)
     warnings += _held_back(config, may_ask=may_ask)
     for key in config.keep:
         if singular := next((each for each, names in FOLDERS.items() if key in names and key not in KEEPABLE), ""):
@@ -231,6 +232,16 @@ def _check_permission(place: str, permission: object, warnings: list[str], may_a
             raise ConfigError(f"{where} takes {_in_words(may_ask)}, no patterns.")
         for pattern, action in rule.items():
             check_action(f'{where}["{pattern}"]', action, may_ask=may_ask)
+
+
+def _check_environment(config: RunConfig) -> None:
+    """Refuse variables that would replace the ones overrides are passed in."""
+    for name in ("OPENCODE_CONFIG_CONTENT", "OPENCODE_PERMISSION"):
+        if name in config.extra_env and build_config(config):
+            raise ConfigError(
+                f"extra_env.{name} would replace the run's overrides.",
+                hint="Use permission or config_overrides instead.",
+            )
 
 
 def _held_back(config: RunConfig, *, may_ask: bool) -> Iterator[str]:
