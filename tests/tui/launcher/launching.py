@@ -130,6 +130,10 @@ class LauncherApp(App[None]):
         self.launched.append(message.session)
 
     @property
+    def knows_models(self) -> bool:
+        return bool(self._launcher._offers.models)
+
+    @property
     def has_left(self) -> bool:
         return self._exit
 

@@ -162,6 +162,8 @@ async def test_every_bad_workspace_is_named_and_marked(base: Path) -> None:
         words = "Folder not found: `nowhere`. Not a folder: `README.md`. No folder matches: `x/*`."
         field = next(field for field in app.screen.query(Field) if field.field == "workspaces")
         await until(pilot, lambda: str(field.words) == f"✗ {words}")
+        colours = {part.text.strip(): part.style for part in app.screen.query_one(Chips).render_line(0) if part.style}
+        assert colours["✗ nowhere"].color != colours["services/api"].color
         assert str(app.screen.query_one(Chips).render()) == "services/api ×   ✗ nowhere ×   ✗ README.md ×   ✗ x/* ×"
         app.screen.query_one(WorkspaceField).focus()
         await pilot.press("backspace", *"unfinished")
@@ -330,7 +332,9 @@ async def test_untouched_form_is_left_at_once_and_keeps_nothing(base: Path, key:
 async def test_escape_asks_before_it_quits_a_form_that_was_filled_in(base: Path, answer: str, leaves: bool) -> None:
     app = LauncherApp(base)
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("x", "escape")
+        await pilot.press("x")
+        await until(pilot, lambda: remembered_prompt.load(base) == "x")  # It is asked also where it is kept already.
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         assert not app.has_left
         await pilot.press(answer)

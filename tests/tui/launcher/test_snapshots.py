@@ -16,10 +16,14 @@ from textual.widgets import Collapsible
 from octui.tui.launch.form import LaunchForm
 from octui.tui.launch.permissions import PatternRow, ToolRow, complete_rows
 from octui.tui.launch.servers import ServerRow
+from octui.tui.screens.dialogs import AskScreen
 from octui.tui.screens.launcher_dialogs import ServerScreen, SheetScreen
+from octui.tui.widgets.launcher.field import Field
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 NAMES = ["80x24", "120x40", "200x60"]
+SMALL = [(40, 12), (60, 20)]
+SMALL_NAMES = ["40x12", "60x20"]
 FORM = LaunchForm(
     prompt="Explain this service and list its three riskiest functions.",
     workspaces=("services/api", "services/worker", "services/gateway"),
@@ -35,7 +39,7 @@ FORM = LaunchForm(
 async def filled(pilot: Pilot[Any], form: LaunchForm = FORM) -> LauncherApp:
     app = pilot.app
     assert isinstance(app, LauncherApp)
-    await until(pilot, lambda: "models" in app.words("#head") and "(allow" in app.words("#tools"))
+    await until(pilot, lambda: app.knows_models and "inherit (" in app.words("#tools"))
     app.fill(form)
     await until(pilot, lambda: bool(app.words("#summary")) and "docs" in app.words("#servers"))
     await steady(pilot)
@@ -48,7 +52,7 @@ async def focus(pilot: Pilot[Any], selector: str) -> None:
     await steady(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+@pytest.mark.parametrize("size", [*SMALL, *SIZES], ids=[*SMALL_NAMES, *NAMES])
 def test_first_run(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
     async def found(pilot: Pilot[Any]) -> None:
         await filled(pilot, LaunchForm(workspaces=(".",), model="acme/big"))
@@ -79,6 +83,32 @@ def test_mistakes(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
         assert not app.can_launch
 
     assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=spoil)
+
+
+@pytest.mark.parametrize("size", [*SMALL, *SIZES[:2]], ids=[*SMALL_NAMES, *NAMES[:2]])
+def test_bad_workspaces(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def spoil(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot, replace(FORM, workspaces=("services/api", "nowhere", "gone", "x/*", "README.md")))
+        await until(pilot, lambda: "Folder not found" in app.words("#summary"))
+        await pilot.press("f8", "left")
+        field = next(field for field in app.screen.query(Field) if field.field == "workspaces")
+        await until(pilot, lambda: "README.md" in str(field.words))
+        await steady(pilot)
+
+    base = project(home)
+    (base / "README.md").touch()
+    assert snap_compare(LauncherApp(base), terminal_size=size, run_before=spoil)
+
+
+@pytest.mark.parametrize("size", [*SMALL, *SIZES[:2]], ids=[*SMALL_NAMES, *NAMES[:2]])
+def test_quit_question(snap_compare: Any, home: Path, size: tuple[int, int]) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        app = await filled(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await steady(pilot)
+
+    assert snap_compare(LauncherApp(project(home)), terminal_size=size, run_before=ask)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=NAMES)

@@ -46,16 +46,19 @@ class Drafts:
             self.form, self.words = self._launched or self._default, ""
             if self._launched is None:
                 self.guessed_model = self._default.model
-        self._saved = values_of(self.form)
+        self._saved = self._begun = values_of(self.form)
 
     def fill_in(self, **values: Any) -> None:
         """Take a value that octui filled in itself for one that was there from the beginning."""
         self._default = replace(self._default, **values)
-        self._saved = replace(self._saved, **values)
+        nothing_was_saved = self._saved == self._begun
+        self._begun = replace(self._begun, **values)
+        if nothing_was_saved:
+            self._saved = self._begun
 
     def is_changed(self, form: LaunchForm) -> bool:
-        """Whether a form differs from what is kept of it."""
-        return values_of(form) != self._saved
+        """Whether a form differs from the one it began with, kept or not."""
+        return values_of(form) != self._begun
 
     def keep(self, form: LaunchForm) -> None:
         """Keep a form as the draft; none where it is as it was launched last, or empty.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -21,6 +21,7 @@ from octui.tui.widgets.launcher.completing_input import CompletingInput, matchin
 
 _GAP = "   "
 _REMOVE = " ×"
+_CHIP = "chip"
 _WRONG = "✗ "
 _SELECTED = "$block-cursor-foreground on $block-cursor-background"
 
@@ -57,11 +58,13 @@ class Chips(Static):
         chip = Content.assemble(name, (_REMOVE, "$text-muted"))
         if is_selected:
             chip = Content.assemble("[", chip, "]").stylize(_SELECTED)
-        return chip.stylize(Style.from_meta({"@click": f"chip({index})"}))
+        return chip.stylize(Style.from_meta({_CHIP: index}))  # A link would have one colour for right and wrong ones.
 
-    def action_chip(self, index: int) -> None:
+    def on_click(self, event: events.Click) -> None:
         """Remove the folder that was clicked."""
-        self.post_message(self.Removed(index))
+        index = event.style.meta.get(_CHIP)
+        if isinstance(index, int):
+            self.post_message(self.Removed(index))
 
 
 class WorkspaceField(Vertical):
