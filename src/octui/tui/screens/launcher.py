@@ -87,7 +87,7 @@ class LauncherScreen(OctuiScreen):
         *bindings(COMMANDS),
         Binding("tab", "go_on(1)", "next field", show=False),
         Binding("shift+tab", "go_on(-1)", "field before", show=False),
-        # Before the fields, which would say in a notification that ctrl+q is the key.
+        # Textual's own ctrl+c only says in a notification that ctrl+q quits.
         Binding("ctrl+c", "interrupt", "copy or quit", show=False, priority=True, id="launch.interrupt"),
         Binding("escape", "back", "quit", show=False, id="launch.back"),
     ]
