@@ -79,7 +79,7 @@ async def test_from_the_launcher_over_the_live_dashboard_to_the_replay(
         await pilot.press("y")
         await until(pilot, lambda: state() is RunState.STOPPED)
         assert dashboard.panes[run].run_view.status.why == "stopped by you"
-        await pilot.press("r")
+        await pilot.press("r", "y")
         await until(pilot, lambda: dashboard.session.status.run(run).life == 2 and state() is RunState.RUNNING)
         await pilot.press("S")
         await pilot.pause()

@@ -12,7 +12,7 @@ from octui.recording.comparing import Figures
 from octui.tui import format as fmt
 from octui.tui.glyphs import UNICODE, Glyphs
 from octui.tui.render.lines import Line
-from octui.tui.text import clean_line, cut, cut_middle, pad
+from octui.tui.text import clean_line, cut, cut_start, pad
 
 ROOMY = 110
 """In so many columns there is room for the model and for longer heads."""
@@ -172,7 +172,7 @@ def run_line(each: Figures, table: Layout, glyphs: Glyphs, mark: str = "") -> Li
         text, role = shown.cell(each, glyphs)
         if shown.id == "run":
             line += [(f"{glyphs.states[each.state]} ", f"{_state(each)}/bold")]
-            line.append((pad(cut_middle(text, width - 5, glyphs.ellipsis), width - 4), role))
+            line.append((pad(cut_start(text, width - 5, glyphs.ellipsis), width - 4), role))
         else:
             line.append((_placed(text, width, shown.id, glyphs), role))
     return line

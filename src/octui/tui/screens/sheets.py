@@ -132,16 +132,21 @@ def help_lines(commands: tuple[Command, ...], bound: dict[str, list[str]], width
     each = width // columns
     lines: list[Line] = []
     for group in GROUPS:
-        rows = [_help_row(command, bound, each) for command in _merged(commands, group)]
-        if not rows:
+        merged = _merged(commands, group)
+        if not merged:
             continue
         if lines:
             lines.append([])
         lines.append([(group, "accent/bold")])
+        if columns == 1:
+            for command in merged:
+                lines += _help_rows(command, bound, width)
+            continue
+        rows = [_help_row(command, bound, each) for command in merged]
         half = -(-len(rows) // columns)
         for index in range(half):
             line = rows[index]
-            if columns == 2 and index + half < len(rows):
+            if index + half < len(rows):
                 line = [*line, *rows[index + half]]
             lines.append(line)
     lines += [[], [("States", "accent/bold")], *wrap_text(states, width, "text")]
@@ -172,12 +177,20 @@ def _merged(commands: tuple[Command, ...], group: str) -> list[Command]:
 
 
 def _help_row(command: Command, bound: dict[str, list[str]], width: int) -> Line:
-    keys = command.display if "–" in command.display else " ".join(bound.get(command.id, [])) or _keys(command)
-    return [(f"{keys:>11}  ", "text/bold"), (pad(command.help, width - 13), "muted")]
+    return [(f"{_keys(command, bound):>11}  ", "text/bold"), (pad(command.help, width - 13), "muted")]
 
 
-def _keys(command: Command) -> str:
-    return " ".join(key_name(key) for key in command.keys.split(","))
+def _help_rows(command: Command, bound: dict[str, list[str]], width: int) -> list[Line]:
+    """Compose a command's help in as many lines as it takes."""
+    rows = wrap_text(command.help, width, "muted", indent=" " * 13)
+    rows[0] = [(f"{_keys(command, bound):>11}  ", "text/bold"), *rows[0][1:]]
+    return rows
+
+
+def _keys(command: Command, bound: dict[str, list[str]]) -> str:
+    if "–" in command.display:
+        return command.display
+    return " ".join(bound.get(command.id, [])) or " ".join(key_name(key) for key in command.keys.split(","))
 
 
 def state_legend(signs: dict[str, str]) -> str:
