@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.support.shared_server import SharedServer, shared
 from octui.client.binary import binary_version
 from octui.demo.model_server import OFFLINE_ENVIRONMENT, ModelServer, provider_config
 from octui.paths import versions_file
+from octui.recording.journal import Journal
 
 # Machines are shared and may be slow: a property must hold, whatever time it takes.
 settings.register_profile("octui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -138,6 +139,23 @@ def garbage() -> Iterator[None]:
     if _open_files() > _left_open[0] + MANY_FILES:
         gc.collect()
         _left_open[0] = _open_files()
+
+
+@pytest.fixture(autouse=True)
+def journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close journals that a test leaves open: beyond 1,024 files `select` fails in whatever test comes later."""
+    left: list[Journal] = []
+    make = Journal.__init__
+
+    def remember(journal: Journal, *args: Any, **kwargs: Any) -> None:
+        left.append(journal)
+        make(journal, *args, **kwargs)
+
+    monkeypatch.setattr(Journal, "__init__", remember)
+    yield
+    for journal in left:
+        with suppress(AttributeError, OSError):  # It may not have been made, or be harmed on purpose.
+            journal.close()
 
 
 def _open_files() -> int:

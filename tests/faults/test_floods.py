@@ -106,11 +106,16 @@ async def test_garbage_comes_as_diagnostics_and_the_answer_after_it_comes_too(
     assert [event["type"] for event in events[:3]] == ["step_start", "text", "step_finish"]
     lines = [line for line in printed.split(b"\n") if line.strip()]
     fault.lost = len(lines) - (len(events) - 3)
+    answers = ["Done."]
     for event, line in zip(events[3:], lines, strict=True):
+        readable = line.decode("utf-8", "replace")
         if event.get("type") == "diagnostic":
-            assert event["raw"] == line.decode("utf-8", "replace")
+            assert event["raw"] == readable
+        elif event.get("type") == "text":
+            assert f'"text":"{event["part"]["text"]}"' in readable
+            answers.append(event["part"]["text"])
     result = await client.async_run("x", tmp_path)
-    assert (result.final_text, len(result.events)) == ("Done.", len(events))
+    assert (result.final_text, len(result.events)) == ("\n".join(answers), len(events))
     fault.did = "gave each line, as a diagnostic where it is none"
 
 

@@ -279,6 +279,13 @@ async def test_a_restart_asks_first_and_says_what_it_does(tmp_path: Path) -> Non
         await until(pilot, lambda: controls.asked[-1] == ("restart", "api"))
 
 
+async def test_a_pane_tells_an_error_once_its_frame_included(tmp_path: Path) -> None:
+    app = dashboard(record(tmp_path, [BILLING], live=True).folder)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "The provider refuses ┛" in on_screen(app))
+        assert on_screen(app).count("You exceeded your quota.") == 1
+
+
 async def test_a_refused_command_is_told_in_words(tmp_path: Path) -> None:
     app = dashboard(record(tmp_path, [API, WORKER], live=True).folder)
     async with app.run_test(size=SIZE, notifications=True) as pilot:

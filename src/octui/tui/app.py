@@ -24,7 +24,6 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
 
 from octui import paths, quick_start, settings
 from octui.errors import OctuiError
@@ -424,7 +423,11 @@ class OctuiApp(App[int]):
     @property
     def _is_typing(self) -> bool:
         key = self._last_key
-        return key is not None and key.is_printable and isinstance(self.screen.focused, Input | TextArea)
+        if key is None or not key.is_printable:
+            return False
+        from textual.widgets import Input, TextArea  # The first frame of a dashboard has neither.
+
+        return isinstance(self.screen.focused, Input | TextArea)
 
     def keys_of(self, command: str) -> list[str]:
         """Give the keys of a command that works on every screen, by Textual's names."""
