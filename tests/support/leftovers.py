@@ -65,7 +65,11 @@ class Leftovers:
 
 
 def left_in(folder: Path) -> list[str]:
-    """Return the paths below a temporary folder, without that of the empty folder opencode makes and shares."""
+    """Return the paths below a temporary folder, but for empty folders that are shared on purpose.
+
+    These are opencode's own and octui's runtime folder, which is there where ``XDG_RUNTIME_DIR`` is not set.
+    """
+    shared = ("opencode", f"octui-{os.getuid()}")
     walk = os.walk(folder)
     found = [Path(root, name).relative_to(folder) for root, folders, files in walk for name in (*folders, *files)]
-    return sorted(str(path) for path in found if str(path) != "opencode")
+    return sorted(str(path) for path in found if str(path) not in shared)
