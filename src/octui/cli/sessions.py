@@ -93,7 +93,7 @@ def replay(path: str | None) -> None:
     octui replay <(ssh build cat run.jsonl)
     zstdcat run.jsonl.zst | octui replay -
     """
-    instead = "`octui sessions --json` tells what sessions came to."
+    instead = "`octui sessions --json` reports the results of sessions."
     if path in STDIN_NAMES and not sys.stdin.isatty():
         need_terminal_beside_stdin(instead)
     else:

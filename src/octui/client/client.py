@@ -244,7 +244,7 @@ class AsyncOpenCodeClient:
             exit_grace_s: Seconds between a finished answer and the exit.
             stderr_path: A file to which stderr of all attempts is appended; None for a temporary one.
             isolate_db: Overrides the client's own choice.
-            wait: Is told why the run does not start yet, where another one refreshes a login that it needs.
+            wait: Called with the reason while another run refreshes a login that this one needs.
 
         Returns:
             How the last attempt ended, whatever its exit code.

@@ -17,10 +17,7 @@ from typing import Any
 
 from octui.client import user_config
 from octui.client.permissions import Layer
-from octui.client.user_config import CONTENT, FOLDER_NAMES, FOLDERS, Source
-
-MAX_BYTES = 1_000_000
-"""Larger files are no configuration."""
+from octui.client.user_config import CONTENT, FOLDER_NAMES, FOLDERS, MAX_CONFIG_BYTES, Source
 
 _FRONT_MATTER = re.compile(r"---[^\n]*\n(.*?)\n---", re.DOTALL)
 
@@ -82,7 +79,7 @@ def surroundings(
         _holds_plugins(each) for each in folders if inherit_user_config or "plugin" in keep or each not in user.folders
     )
     is_pure = _is_on(environ.get("OPENCODE_PURE"))
-    has_unseen = (has_plugins and not is_pure) or _is_of_an_organisation(user_config.home_of(environ), environ)
+    has_unseen = (has_plugins and not is_pure) or _is_of_an_organisation(environ)
     return Surroundings(tuple(below), tuple(above), has_unseen)
 
 
@@ -101,12 +98,11 @@ def _is_on(value: str | None) -> bool:
     return (value or "").lower() in ("1", "true")
 
 
-def _is_of_an_organisation(home: Path, environ: Mapping[str, str]) -> bool:
+def _is_of_an_organisation(environ: Mapping[str, str]) -> bool:
     """Whether a login brings remote configuration with it (``.well-known/opencode``)."""
     logins = environ.get("OPENCODE_AUTH_CONTENT") or ""
-    data_home = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
     with suppress(OSError):
-        logins += _text(data_home / "opencode/auth.json")
+        logins += _text(user_config.data_home_of(environ) / "opencode/auth.json")
     return '"wellknown"' in logins
 
 
@@ -132,7 +128,7 @@ def _files(folder: Path, environ: Mapping[str, str]) -> Iterator[Layer]:
 
 def _text(path: Path) -> str:
     with path.open("rb") as file:
-        return file.read(MAX_BYTES).decode("utf-8-sig", "replace")
+        return file.read(MAX_CONFIG_BYTES).decode("utf-8-sig", "replace")
 
 
 def _holds_plugins(folder: Path) -> bool:

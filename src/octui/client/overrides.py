@@ -27,7 +27,7 @@ from octui.client.permissions import (
     undone,
 )
 from octui.client.serve.events import Rule
-from octui.client.user_config import CONTENT
+from octui.client.user_config import CONTENT, data_home_of
 from octui.encoding import encode_json
 from octui.errors import ConfigError
 
@@ -80,12 +80,13 @@ def check_overrides(
     Raises:
         ConfigError: With the file and the key.
     """
-    if not override_rules(config) and not config.mcp:
+    rules = override_rules(config)
+    if not rules and not config.mcp:
         return NO_AGENTS, False
-    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep)
+    found = _surroundings(config, folder, environ)
     for _, words in _undone(config, found, environ):
         raise ConfigError(words, hint="Remove it there, or leave the override out.")
-    if not override_rules(config):
+    if not rules:
         return NO_AGENTS, False
     return _named(build_config(config), found), found.has_unseen
 
@@ -113,7 +114,7 @@ def override_variables(
 
 def permissions_of(config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ) -> Permissions:
     """Return what a run's agents may do in a folder, as far as files and variables tell."""
-    found = surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep)
+    found = _surroundings(config, folder, environ)
     composed = _composed(config, found, environ)
     agent = config.agent or composed.default_agent
     return Permissions(tuple(composed.rules(agent)), agent, found.has_unseen)
@@ -141,9 +142,7 @@ def check_stored_rules(config: RunConfig, folder: Path, environ: Mapping[str, st
 
 def _stored_rules(session_id: str | None, folder: Path, environ: Mapping[str, str]) -> list[Rule]:
     """Read a session's rules from opencode's database (``session.permission`` in 1.18); none where it is not there."""
-    home = Path(environ.get("HOME") or Path.home())
-    data_home = Path(environ.get("XDG_DATA_HOME") or home / ".local/share") / "opencode"
-    path = data_home / (environ.get("OPENCODE_DB") or "opencode.db")
+    path = data_home_of(environ) / "opencode" / (environ.get("OPENCODE_DB") or "opencode.db")
     newest = "directory = ? AND parent_id IS NULL ORDER BY time_updated DESC LIMIT 1"
     where, value = ("id = ?", session_id) if session_id else (newest, str(folder))
     import sqlite3  # Few runs continue a session.
@@ -160,9 +159,11 @@ def undone_overrides(
     config: RunConfig, folder: Path, environ: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[str, str]]:
     """Say what undoes overrides: the override's key in a plan, and a sentence with the file and key."""
-    yield from _undone(
-        config, surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep), environ
-    )
+    yield from _undone(config, _surroundings(config, folder, environ), environ)
+
+
+def _surroundings(config: RunConfig, folder: Path, environ: Mapping[str, str]) -> Surroundings:
+    return surroundings(folder, environ, inherit_user_config=config.inherit_user_config, keep=config.keep)
 
 
 def _undone(config: RunConfig, found: Surroundings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from octui.client.config import RunConfig
 from octui.client.overrides import NO_AGENTS, NamedAgents, check_overrides
 from octui.client.permissions import override_rules
 from octui.client.serve.shares import server_config
-from octui.client.user_config import read_user_config
+from octui.client.user_config import CONTENT, read_user_config
 from octui.discovery.folders import shorten
 from octui.errors import ConfigError
 from octui.plan.model import Plan, RunSpec
@@ -23,7 +23,6 @@ from octui.plan.preview import permissions_in_words
 from octui.plan.secrets import MASK, mask, mask_text, plan_secrets
 from octui.tui.text import pad
 
-_CONTENT = "OPENCODE_CONFIG_CONTENT"
 _NOTHING = "  nothing is overridden"
 _OF_SESSION = ("model", "agent", "variant", "title", "command", "session_id")
 _SWITCHES = ("continue_session", "fork", "share")
@@ -68,7 +67,7 @@ def _describe_run(first: RunSpec) -> str:
     return (
         f"Command\n  {words}\n  the prompt ({_size(first)}) goes in on stdin, to the letter\n\n"
         f"Environment, added\n{environment}{private}{left_out}\n"
-        f"{_CONTENT}\n{_content(command)}"
+        f"{CONTENT}\n{_content(command)}"
     )
 
 
@@ -94,7 +93,7 @@ def _describe_served(first: RunSpec) -> str:
         server = (
             f"Server, for all runs that want the same of it\n  {words}\n\n"
             f"Environment, added\n{environment}{private}{left_out}\n"
-            f"{_CONTENT}\n{_content(command)}\n\n"
+            f"{CONTENT}\n{_content(command)}\n\n"
         )
     values = {key: getattr(config, key) for key in _OF_SESSION if getattr(config, key)}
     switches = [key for key in _SWITCHES if getattr(config, key)]
@@ -126,11 +125,11 @@ def _named(run: RunSpec) -> NamedAgents:
 
 
 def _content(command: Command) -> str:
-    content = mask(json.loads(command.variables.get(_CONTENT, "{}")))
+    content = mask(json.loads(command.variables.get(CONTENT, "{}")))
     return json.dumps(content, indent=2, ensure_ascii=False) if content else _NOTHING
 
 
 def _in_words(command: Command, config: RunConfig) -> tuple[str, str]:
     shown = {**mask(command.variables), **mask({"extra_env": dict(config.extra_env)})["extra_env"]}
-    lines = "".join(f"  {name}={value}\n" for name, value in shown.items() if name != _CONTENT)
+    lines = "".join(f"  {name}={value}\n" for name, value in shown.items() if name != CONTENT)
     return shlex.join(["opencode", *command.arguments]), lines
